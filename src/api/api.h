@@ -1,0 +1,62 @@
+// The API: console page, REST under /api/v1, /metrics, and the control socket, on one thread
+// of its own. docs/reference/openapi.yaml is the contract; the tests hold the server against it.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/ip.h"
+#include "base/log.h"
+#include "base/metric.h"
+#include "base/published.h"
+#include "base/result.h"
+#include "event/query.h"
+#include "intel/feed_status.h"
+#include "journal/journal.h"
+#include "policy/generation.h"
+
+namespace postern::api {
+
+/// The running server, as the API sees it. All functions may be called from the API's thread;
+/// none of them may block for longer than a disk read.
+struct Services {
+  journal::Journal* journal = nullptr;   ///< May be null: journal disabled.
+  const Published<policy::Generation>* policy = nullptr;
+  std::function<std::vector<intel::FeedStatus>()> feeds;
+  std::function<Result<void>(const std::string& name)> update_feed;
+  std::function<Metrics()> metrics;
+  std::function<Result<void>()> reload;  ///< Rereads the configuration file.
+  std::string version;
+  std::vector<std::string> endpoints;    ///< Where DNS is answered, for the console to show.
+};
+
+struct Options {
+  std::optional<Endpoint> listen;        ///< The console; unset: control socket only.
+  std::string control_socket;            ///< Path; mode 0600; only our own uid and root may speak.
+  std::string token_file;                ///< The first-run token's SHA-256 is kept here, mode 0600.
+};
+
+/// Where the live tail comes from: records are offered by the workers' sink, dropped (and counted)
+/// when no console watches or it is too slow. `record` never waits. Any thread.
+class LiveTail : public event::QuerySink {
+ public:
+  static std::unique_ptr<LiveTail> create();
+};
+
+class Api {
+ public:
+  /// Binds and starts the thread. `first_run_token` is set where a token was made just now:
+  /// to be shown to the person once.
+  static Result<std::unique_ptr<Api>> start(const Options& options, Services services,
+                                            LiveTail& live, Log& log);
+  virtual ~Api() = default;
+  virtual std::optional<std::string> first_run_token() const = 0;
+  virtual std::optional<Endpoint> endpoint() const = 0;
+  virtual void stop() = 0;
+};
+
+}  // namespace postern::api

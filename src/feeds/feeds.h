@@ -1,0 +1,62 @@
+// Feeds: fetches the sources of policy on their schedules, keeps the last good copy of each,
+// and has a new generation compiled and published when one changes.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/log.h"
+#include "base/metric.h"
+#include "base/published.h"
+#include "base/result.h"
+#include "intel/feed_status.h"
+#include "intel/format.h"
+#include "policy/generation.h"
+
+namespace postern::feeds {
+
+/// A feed to be kept up to date.
+struct Source {
+  policy::ZoneOptions zone;            ///< `zone.name` is the feed's name.
+  intel::FeedOptions format;
+  std::string text;                    ///< Built in or from the configuration: neither path nor URL.
+  std::string path;                    ///< A local file, watched for changes.
+  std::string url;                     ///< http(s)://…; `mirrors` are tried after it.
+  std::vector<std::string> mirrors;
+  seconds refresh{3600};               ///< ± 10 % jitter.
+  std::uint64_t max_octets = 256U << 20;   ///< After decompression.
+  seconds fetch_timeout{120};
+};
+
+struct Options {
+  std::vector<Source> sources;         ///< In policy order.
+  std::vector<policy::Group> groups;   ///< Zone indices refer to `sources`.
+  std::string cache_dir;               ///< Last good copies; made if missing.
+  std::uint64_t seed = 0;              ///< For jitter and the generation's hash key.
+  seconds first_retry{30};             ///< Doubles up to `refresh`.
+};
+
+/// Runs one thread. All members may be called from any thread.
+class Feeds {
+ public:
+  /// Reads built-in texts, local files and last good copies at once, in that order, then
+  /// publishes into `target` and goes on to fetch. Never blocks the caller on the network.
+  static std::unique_ptr<Feeds> start(Options options, Published<policy::Generation>& target,
+                                      Log& log);
+  virtual ~Feeds() = default;
+
+  /// Waits until all that needs no network is in force (or failed). For `serve` to say it is ready.
+  virtual void wait_until_local_sources_are_in_force() = 0;
+  /// Fetches or rereads now: one feed, or all where `name` is empty. Returns at once.
+  virtual Result<void> update(const std::string& name) = 0;
+  /// New sources and groups after a configuration reload; unchanged sources keep their content.
+  virtual void reconfigure(Options options) = 0;
+  virtual std::vector<intel::FeedStatus> status() const = 0;
+  virtual void collect(Metrics& metrics) const = 0;
+  virtual void stop() = 0;
+};
+
+}  // namespace postern::feeds

@@ -1,0 +1,75 @@
+// Feed formats: text in, rules with line numbers out.
+//
+// Start at `read_feed`. Each format has its own file (hosts.cpp, adblock.cpp, …) and a
+// fuzz target; what a line of each means for subdomains is in docs/reference/feed-formats.md.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "dns/name.h"
+#include "policy/rule.h"
+
+namespace postern::intel {
+
+enum class Format : std::uint8_t {
+  hosts,      ///< "0.0.0.0 name [alias…]": exact names.
+  domains,    ///< A name a line: exact, unless `FeedOptions::scope` says otherwise.
+  wildcard,   ///< "*.example.com": the name and all below it; a bare name: exact.
+  adblock,    ///< "||example.org^" and its DNS modifiers.
+  dnsmasq,    ///< "address=/example.com/…", "local=/…/", "server=/…/": name and all below.
+  unbound,    ///< "local-zone:", "local-data:".
+  rpz,        ///< A zone file, RPZ draft; QNAME triggers.
+  csv,        ///< Columns named by `FeedOptions::csv`.
+};
+std::string_view to_string(Format format);
+std::optional<Format> format_from_text(std::string_view text);
+
+struct CsvOptions {
+  std::string column = "domain";  ///< Header name, or a number from 1 where there is no header.
+  char separator = ',';
+  bool has_header = true;
+};
+
+struct FeedOptions {
+  Format format = Format::domains;
+  /// Overrides what a plain line means for subdomains; for hosts, domains, csv.
+  std::optional<policy::Scope> scope;
+  /// Turns the feed into an allow list: every block rule becomes a pass rule.
+  bool allow = false;
+  /// For rpz: the zone's origin; taken from the SOA record's owner if empty.
+  std::optional<dns::Name> origin;
+  CsvOptions csv;
+  std::size_t max_rules = 20'000'000;
+};
+
+/// A line that was passed over.
+struct SkippedLine {
+  std::uint32_t line = 0;
+  std::string text;  ///< What is wrong with it and what to do.
+};
+
+struct FeedContent {
+  static constexpr std::size_t kMaxSkippedKept = 100;  ///< All are counted, the first ones kept.
+
+  policy::ZoneRules rules;
+  std::uint64_t lines = 0;
+  std::uint64_t lines_skipped = 0;
+  std::vector<SkippedLine> skipped;
+  std::uint64_t lines_ignored = 0;  ///< Comments, blank lines, cosmetic rules: nothing wrong with them.
+};
+
+/// Reads a feed's text (already decompressed). One bad line is skipped and counted; it never
+/// fails the feed. An error only where the whole is not such a feed: HTML, binary, empty of
+/// rules, over a limit.
+Result<FeedContent> read_feed(std::string_view text, const FeedOptions& options);
+
+/// Guesses the format of a text from its first lines; for `postern feed add` and error hints.
+std::optional<Format> guess_format(std::string_view text);
+
+}  // namespace postern::intel

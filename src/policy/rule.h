@@ -1,0 +1,128 @@
+// Rules: what a policy zone says about names, and how they are kept before compilation.
+//
+// Start at ZoneRules. Words as in the RPZ draft (draft-vixie-dnsop-dns-rpz-00).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/ip.h"
+#include "base/octets.h"
+#include "dns/name.h"
+#include "dns/types.h"
+
+namespace postern::policy {
+
+/// Which names a rule's owner stands for.
+enum class Scope : std::uint8_t {
+  exact,         ///< The name alone.
+  below,         ///< Every name below it, not itself: RPZ "*.name".
+  at_and_below,  ///< Both.
+};
+
+/// What a rule asks for.
+enum class Action : std::uint8_t {
+  pass,        ///< Allow: RPZ PASSTHRU, an allow list, adblock "@@".
+  block,       ///< Block, answered as the zone (or the client's group) says: BlockAnswer.
+  nxdomain,    ///< RPZ "CNAME .".
+  nodata,      ///< RPZ "CNAME *.".
+  refuse,      ///< REFUSED.
+  drop,        ///< RPZ "rpz-drop.": no answer at all.
+  tcp_only,    ///< RPZ "rpz-tcp-only.": TC=1 over UDP.
+  local_data,  ///< The rule's own records: RPZ local data, CNAME rewriting included.
+};
+
+std::string_view to_string(Action action);
+
+/// How `Action::block` is answered.
+enum class BlockAnswer : std::uint8_t {
+  nxdomain,
+  nodata,
+  null_address,  ///< A 0.0.0.0, AAAA ::, NODATA for every other type.
+  sinkhole,      ///< The zone's sinkhole addresses, NODATA for every other type.
+  refused,
+};
+
+std::string_view to_string(BlockAnswer answer);
+
+/// Rules of one zone that match one name are tried by rank first, then by how specific
+/// they are. Only adblock syntax uses ranks ($important, then "@@", then block); all
+/// rules of every other format are `normal`, so that the most specific one wins (RPZ).
+enum class Rank : std::uint8_t { important_pass, important_block, pass, normal };
+
+/// A record of local data. `rdata` is in uncompressed wire form.
+struct LocalRecord {
+  dns::RRType type{};
+  std::uint32_t ttl = 0;
+  Octets rdata;
+
+  bool operator==(const LocalRecord&) const = default;
+};
+
+inline constexpr std::uint32_t kNoData = 0xffffffff;
+
+struct Rule {
+  dns::Name name;
+  Scope scope = Scope::exact;
+  Action action = Action::block;
+  Rank rank = Rank::normal;
+  std::uint32_t line = 0;        ///< Where it stands in its source, from 1; 0 if it has none.
+  std::uint32_t data = kNoData;  ///< Index into ZoneRules::local_data, for Action::local_data.
+};
+
+/// The rules of one source, packed: name length + 13 octets each. A value; filled by one thread,
+/// then only read.
+class ZoneRules {
+ public:
+  static constexpr std::size_t kMaxRules = 0x7fffffff;
+
+  void add(const Rule& rule);
+  /// A set of records for one owner; give the index to `Rule::data`.
+  std::uint32_t add_local_data(std::vector<LocalRecord> records);
+  void reserve(std::size_t rules, std::size_t name_octets);
+
+  std::size_t size() const { return entries_.size(); }
+  Rule at(std::size_t index) const;
+  /// The wire form of rule `index`'s name. Valid until the next `add`.
+  OctetView name_at(std::size_t index) const {
+    const Entry& e = entries_[index];
+    return {names_.data() + e.name_offset, e.name_size};
+  }
+  const std::vector<LocalRecord>& local_data(std::uint32_t index) const { return data_[index]; }
+  std::size_t memory_octets() const;
+
+ private:
+  struct Entry {
+    std::uint64_t name_offset : 40;
+    std::uint64_t name_size : 8;
+    std::uint64_t scope : 4;
+    std::uint64_t action : 4;
+    std::uint64_t rank : 8;
+    std::uint32_t line;
+    std::uint32_t data;
+  };
+  std::vector<std::uint8_t> names_;
+  std::vector<Entry> entries_;
+  std::vector<std::vector<LocalRecord>> data_;
+};
+
+/// How a zone's verdicts are carried out.
+struct ZoneOptions {
+  static constexpr std::size_t kMaxNameOctets = 32;  ///< So that records can hold it inline.
+
+  std::string name;  ///< The feed's or list's name: [a-z0-9][a-z0-9._-]*, at most kMaxNameOctets.
+  BlockAnswer answer = BlockAnswer::nxdomain;
+  std::optional<IpAddress> sinkhole_v4;
+  std::optional<IpAddress> sinkhole_v6;
+  std::uint32_t ttl_s = 10;                      ///< Of the answers we make up.
+  dns::EdeCode ede = dns::EdeCode::blocked;      ///< blocked, censored or filtered (RFC 8914).
+  bool log_only = false;                         ///< Matches are recorded, nothing is blocked.
+
+  bool operator==(const ZoneOptions&) const = default;
+};
+
+}  // namespace postern::policy

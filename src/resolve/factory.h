@@ -1,0 +1,57 @@
+// Makes the resolvers. Only `app` calls this; everybody else knows resolver.h alone.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/ip.h"
+#include "base/log.h"
+#include "base/result.h"
+#include "dns/name.h"
+#include "resolve/resolver.h"
+
+namespace postern::resolve {
+
+struct RecursorOptions {
+  unsigned threads = 1;
+  bool dnssec = true;
+  std::vector<std::string> trust_anchor_files;  ///< Empty: the root's built-in anchors.
+  std::string root_hints_file;                  ///< Empty: libunbound's own hints.
+  bool query_localhost = false;                 ///< For tests against servers on loopback.
+  std::uint16_t port = 53;                      ///< Of authoritative servers; tests change it.
+  std::vector<dns::Name> insecure;              ///< Domains that are not validated.
+  std::uint32_t queue_capacity = 8192;          ///< Requests waiting per thread.
+};
+/// Recursion by libunbound's event API, one context per thread, routed by the hash of the name.
+Result<std::unique_ptr<Resolver>> make_recursor(const RecursorOptions& options, Log& log);
+
+enum class UpstreamTransport : std::uint8_t { udp, tcp, tls };
+struct Upstream {
+  UpstreamTransport transport = UpstreamTransport::udp;
+  Endpoint endpoint;
+  std::string tls_name;   ///< The name the certificate must carry; empty: the address itself.
+  std::string tls_ca_file;  ///< Empty: the system's.
+};
+/// "192.0.2.1", "udp://192.0.2.1:53", "tcp://…", "tls://192.0.2.1:853#dns.example".
+Result<Upstream> upstream_from_text(std::string_view text);
+
+struct ForwarderOptions {
+  std::vector<Upstream> servers;      ///< Tried by health, then in order.
+  std::uint32_t try_timeout_ms = 800; ///< For one try of one server.
+  std::uint32_t queue_capacity = 8192;
+  std::uint64_t seed = 0;             ///< For ids and source ports.
+};
+Result<std::unique_ptr<Resolver>> make_forwarder(const ForwarderOptions& options, Log& log);
+
+struct Route {
+  dns::Name zone;
+  std::unique_ptr<Resolver> resolver;
+};
+/// Sends a question to the resolver of the longest zone that holds it. Special-use names
+/// (RFC 6761, 6303, 7686, 8375, …) without a route of their own are answered on the spot.
+/// `routes` must hold the root.
+std::unique_ptr<Resolver> make_router(std::vector<Route> routes);
+
+}  // namespace postern::resolve
