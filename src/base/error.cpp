@@ -8,13 +8,20 @@ namespace postern {
 
 std::string_view to_string(Errc code) {
   switch (code) {
-    case Errc::invalid_input: return "invalid input";
-    case Errc::limit_exceeded: return "limit exceeded";
-    case Errc::not_found: return "not found";
-    case Errc::unavailable: return "unavailable";
-    case Errc::timed_out: return "timed out";
-    case Errc::denied: return "denied";
-    case Errc::corrupt: return "corrupt";
+    case Errc::invalid_input:
+      return "invalid input";
+    case Errc::limit_exceeded:
+      return "limit exceeded";
+    case Errc::not_found:
+      return "not found";
+    case Errc::unavailable:
+      return "unavailable";
+    case Errc::timed_out:
+      return "timed out";
+    case Errc::denied:
+      return "denied";
+    case Errc::corrupt:
+      return "corrupt";
   }
   return "unknown error";
 }

@@ -1,9 +1,9 @@
 // FileDescriptor: owns one file descriptor.
 #pragma once
 
-#include <unistd.h>
-
 #include <utility>
+
+#include <unistd.h>
 
 namespace postern {
 

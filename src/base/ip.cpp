@@ -1,9 +1,9 @@
 #include "base/ip.h"
 
-#include <arpa/inet.h>
-
 #include <algorithm>
 #include <charconv>
+
+#include <arpa/inet.h>
 
 #include "base/assert.h"
 

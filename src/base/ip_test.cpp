@@ -16,7 +16,8 @@ TEST(IpAddress, TextThereAndBack) {
     EXPECT_EQ(describe(IpAddress::from_text(text)), text);
   }
   EXPECT_EQ(describe(IpAddress::from_text("::ffff:192.0.2.1")), "192.0.2.1");
-  for (const char* text : {"", "192.0.2", "192.0.2.256", "192.0.2.01", "1.2.3.4 ", "g::1", "fe80::1%lo"}) {
+  for (const char* text :
+       {"", "192.0.2", "192.0.2.256", "192.0.2.01", "1.2.3.4 ", "g::1", "fe80::1%lo"}) {
     SCOPED_TRACE(text);
     EXPECT_FALSE(IpAddress::from_text(text).has_value());
   }
@@ -29,8 +30,10 @@ TEST(IpPrefix, ContainsItsAddressesAndNoOthers) {
   EXPECT_FALSE(prefix.contains(IpAddress::v4(192, 0, 2, 127)));
   EXPECT_FALSE(prefix.contains(IpAddress::from_text("::1").value()));
   EXPECT_TRUE(IpPrefix::from_text("0.0.0.0/0")->contains(IpAddress::v4(8, 8, 8, 8)));
-  EXPECT_TRUE(IpPrefix::from_text("2001:db8::/33")->contains(IpAddress::from_text("2001:db8:7fff::1").value()));
-  EXPECT_FALSE(IpPrefix::from_text("2001:db8::/33")->contains(IpAddress::from_text("2001:db8:8000::1").value()));
+  EXPECT_TRUE(IpPrefix::from_text("2001:db8::/33")
+                  ->contains(IpAddress::from_text("2001:db8:7fff::1").value()));
+  EXPECT_FALSE(IpPrefix::from_text("2001:db8::/33")
+                   ->contains(IpAddress::from_text("2001:db8:8000::1").value()));
 }
 
 TEST(IpPrefix, SaysWhatIsWrong) {

@@ -1,8 +1,8 @@
 #include "base/metric.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+
+#include <fmt/format.h>
 
 namespace postern {
 
@@ -17,9 +17,9 @@ std::string to_prometheus(Metrics metrics) {
       text += fmt::format("# HELP {0} {1}\n# TYPE {0} {2}\n", metric.name, metric.help,
                           metric.kind == MetricKind::counter ? "counter" : "gauge");
     }
-    text += metric.labels.empty() ? fmt::format("{} {}\n", metric.name, metric.value)
-                                  : fmt::format("{}{{{}}} {}\n", metric.name, metric.labels,
-                                                metric.value);
+    text += metric.labels.empty()
+                ? fmt::format("{} {}\n", metric.name, metric.value)
+                : fmt::format("{}{{{}}} {}\n", metric.name, metric.labels, metric.value);
   }
   return text;
 }

@@ -26,16 +26,16 @@ inline Unexpected<Error> fail(Errc code, std::string text) {
 /// The value of `expr`, or a return of its error from the enclosing function.
 /// `expr` is a Result whose error type is that of the function. Do not nest it in
 /// another POSTERN_TRY; name the inner value instead.
-#define POSTERN_TRY(expr)                                                                 \
-  __extension__({                                                                         \
-    auto postern_try_ = (expr);                                                           \
-    if (!postern_try_) return ::postern::Unexpected(std::move(postern_try_).error());     \
-    *std::move(postern_try_);                                                             \
+#define POSTERN_TRY(expr)                                                             \
+  __extension__({                                                                     \
+    auto postern_try_ = (expr);                                                       \
+    if (!postern_try_) return ::postern::Unexpected(std::move(postern_try_).error()); \
+    *std::move(postern_try_);                                                         \
   })
 
 /// The same for a Result<void>.
-#define POSTERN_CHECK(expr)                                                               \
-  do {                                                                                    \
-    auto postern_try_ = (expr);                                                           \
-    if (!postern_try_) return ::postern::Unexpected(std::move(postern_try_).error());     \
+#define POSTERN_CHECK(expr)                                                           \
+  do {                                                                                \
+    auto postern_try_ = (expr);                                                       \
+    if (!postern_try_) return ::postern::Unexpected(std::move(postern_try_).error()); \
   } while (false)
