@@ -1,0 +1,117 @@
+"""Start, reload, stop, kill: what holds across them."""
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+from postern_process import BINARY, Postern, ede, until  # noqa: E402
+
+
+class Lifecycle(unittest.TestCase):
+    def test_it_starts_blocks_and_ends_in_good_order_without_any_network(self):
+        postern = Postern({"policy": {"block": ["bad.example"]}})
+        began = time.monotonic()
+        with postern:
+            self.assertLess(time.monotonic() - began, 5)
+            self.assertEqual(ede(postern.ask("bad.example"))[0], 15)
+            self.assertIn(f"127.0.0.1:{postern.port}", postern.log_text())
+
+    def test_a_new_policy_acts_at_once_and_a_bad_configuration_changes_nothing(self):
+        with Postern({"policy": {"block": ["one.example"]}}) as postern:
+            self.assertEqual(ede(postern.ask("one.example"))[0], 15)
+            postern.config["policy"]["block"] = ["two.example"]
+            postern.write_config()
+            postern.reload()
+            until(lambda: (ede(postern.ask("two.example")) or (0,))[0] == 15, "the new list in force")
+            self.assertNotEqual((ede(postern.ask("one.example")) or (0,))[0], 15)
+            (postern.folder / "postern.yaml").write_text("policy:\n  blok: [three.example]\n")
+            postern.reload()
+            until(lambda: "blok" in postern.log_text(), "the mistake named in the log")
+            self.assertIn("did you mean", postern.log_text())
+            self.assertEqual(ede(postern.ask("two.example"))[0], 15)
+
+    def test_the_journal_survives_kill_9(self):
+        postern = Postern({"policy": {"block": ["bad.example"]}}).start()
+        try:
+            for i in range(50):
+                postern.ask(f"x{i}.bad.example" if i % 2 else "bad.example")
+            postern.logged("bad.example", 50)
+            postern.kill()
+            postern.start()
+            self.assertEqual(len(postern.logged("bad.example", 50)), 50)
+            self.assertEqual(ede(postern.ask("bad.example"))[0], 15)
+        finally:
+            postern.__exit__(None, None, None)
+
+    def test_the_control_socket_is_ours_alone(self):
+        with Postern() as postern:
+            mode = os.stat(postern.folder / "control.sock").st_mode & 0o777
+            self.assertEqual(mode, 0o600)
+
+    def test_a_port_in_use_is_named(self):
+        with Postern() as first:
+            second = Postern()
+            second.port = first.port
+            try:
+                second.start(wait=False)
+                self.assertEqual(second.process.wait(15), 1)
+                self.assertIn(str(first.port), second.log_text())
+                self.assertIn("in use", second.log_text().lower())
+            finally:
+                second.__exit__(ValueError, None, None)
+
+    def test_sigint_ends_it_too(self):
+        postern = Postern().start()
+        postern.process.send_signal(signal.SIGINT)
+        self.assertEqual(postern.process.wait(10), 0)
+        postern.__exit__(None, None, None)
+
+
+class Check(unittest.TestCase):
+    def test_ten_mistakes_are_named_with_place_and_advice(self):
+        postern = Postern()
+        path = postern.folder / "bad.yaml"
+        path.write_text("""\
+server:
+  listen: ["127.0.0.1:99999"]
+  workers: many
+  udp_max_octets: 100
+access:
+  allow: [192.0.2.1/24]
+policy:
+  block_anser: nxdomain
+  block_ttl_s: -1
+  sinkhole: {ipv4: "2001:db8::1"}
+feeds:
+  - {name: Bad Name, format: hosts, path: /x}
+  - {name: twice, format: hosts, path: /x, url: "https://h/x"}
+  - {name: noformat, path: /x}
+  - {name: ftp, format: hosts, url: "ftp://h/x"}
+groups:
+  - {name: g, clients: [10.0.0.0/8], feeds: [nosuch]}
+""")
+        done = subprocess.run([BINARY, "check", "-c", str(path)], capture_output=True, text=True, timeout=20)
+        self.assertEqual(done.returncode, 1)
+        lines = [line for line in (done.stdout + done.stderr).splitlines() if line.startswith(str(path) + ":")]
+        places = {int(line.split(":")[1]) for line in lines}
+        self.assertLessEqual({2, 3, 4, 6, 8, 9, 10, 12, 13, 14, 15, 17}, places, "\n".join(lines))
+        self.assertTrue(any("did you mean" in line and "block_answer" in line for line in lines))
+
+    def test_feeds_are_read_and_their_bad_lines_named(self):
+        postern = Postern()
+        (postern.folder / "list").write_text("good.example\nnot a name!\n" + "x" * 300 + "\n")
+        (postern.folder / "c.yaml").write_text(
+            f"feeds: [{{name: mine, format: domains, path: {postern.folder}/list}}]\nstate_dir: {postern.folder}/s\n")
+        done = subprocess.run([BINARY, "check", "-c", str(postern.folder / "c.yaml")], capture_output=True, text=True,
+                              timeout=20)
+        text = done.stdout + done.stderr
+        self.assertIn("list:2", text)
+        self.assertIn("list:3", text)
+
+
+if __name__ == "__main__":
+    unittest.main()
