@@ -60,8 +60,15 @@ struct Edns {
 
 /// EDNS option codes (IANA).
 enum class EdnsOption : std::uint16_t {
-  nsid = 3, client_subnet = 8, expire = 9, cookie = 10, tcp_keepalive = 11, padding = 12, chain = 13,
-  extended_error = 15, report_channel = 18,
+  nsid = 3,
+  client_subnet = 8,
+  expire = 9,
+  cookie = 10,
+  tcp_keepalive = 11,
+  padding = 12,
+  chain = 13,
+  extended_error = 15,
+  report_channel = 18,
 };
 
 /// The payload of the first option with this code; nothing where there is none.
@@ -69,10 +76,10 @@ std::optional<OctetView> find_option(const Edns& edns, EdnsOption code);
 
 /// Why a query cannot be answered in the ordinary way.
 enum class QueryError : std::uint8_t {
-  not_a_query,   ///< Under twelve octets, or QR is set: drop without an answer.
-  format,        ///< FORMERR.
+  not_a_query,      ///< Under twelve octets, or QR is set: drop without an answer.
+  format,           ///< FORMERR.
   not_implemented,  ///< NOTIMP: an opcode other than QUERY.
-  bad_version,   ///< BADVERS: EDNS version over 0 (RFC 6891 §6.1.3).
+  bad_version,      ///< BADVERS: EDNS version over 0 (RFC 6891 §6.1.3).
 };
 
 /// A client's query, as the server's hot path needs it.

@@ -6,9 +6,11 @@
 #pragma once
 
 #include <array>
+#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -18,13 +20,14 @@
 namespace postern::dns {
 
 enum class NameError : std::uint8_t {
-  empty_label,     ///< Two dots in a row, or one at the start.
-  label_too_long,  ///< Over Name::kMaxLabelOctets.
-  name_too_long,   ///< Over Name::kMaxOctets.
-  bad_escape,      ///< "\" not followed by a character or by 000 to 255.
-  bad_label_type,  ///< A length octet of 0x40 to 0xBF (RFC 1035 §4.1.4).
-  bad_pointer,     ///< A compression pointer that does not point backwards.
-  truncated,       ///< The message ends inside the name.
+  empty_label,      ///< Two dots in a row, or one at the start.
+  label_too_long,   ///< Over Name::kMaxLabelOctets.
+  name_too_long,    ///< Over Name::kMaxOctets.
+  bad_escape,       ///< "\" not followed by a character or by 000 to 255.
+  bad_label_type,   ///< A length octet of 0x40 to 0xBF (RFC 1035 §4.1.4).
+  bad_pointer,      ///< A compression pointer that does not point backwards, or one too many.
+  truncated,        ///< The message ends inside the name.
+  trailing_octets,  ///< Octets behind what should be one whole name.
 };
 
 std::string_view to_string(NameError error);
@@ -39,6 +42,9 @@ class Name {
   static constexpr std::size_t kMaxOctets = 255;      ///< With the root's; RFC 1035 §2.3.4.
   static constexpr std::size_t kMaxLabelOctets = 63;  ///< RFC 1035 §2.3.4.
   static constexpr std::size_t kMaxLabels = 127;      ///< Follows from the two above.
+  /// Compression pointers followed in one name. One before each label is all that a name can
+  /// need; without a bound a chain of bare pointers would cost a message's length for each name.
+  static constexpr std::size_t kMaxPointers = kMaxLabels;
 
   /// The root, ".".
   Name() { octets_[0] = 0; }
@@ -58,6 +64,9 @@ class Name {
   /// `offset` is left as it was. Ends on any input: a pointer must point to
   /// before the place where the labels being read began.
   static Result<Name, NameError> from_wire(OctetView message, std::size_t& offset);
+
+  /// The same into this Name, which is the root on error. For hot paths: saves a copy.
+  Result<void, NameError> assign_from_wire(OctetView message, std::size_t& offset);
 
   /// Reads labels that are a whole name, uncompressed, and nothing more, already in
   /// lower case: as `wire()` gave them.
@@ -93,12 +102,20 @@ class Name {
   friend std::strong_ordering operator<=>(const Name& a, const Name& b);
 
  private:
-  Result<void, NameError> append_label(OctetView label);
   void copy_from(const Name& other) { std::memcpy(octets_.data(), other.octets_.data(), size_); }
 
   std::uint8_t size_ = 1;
   std::array<std::uint8_t, kMaxOctets> octets_;  // Only the first size_ are set.
 };
+
+/// Moves `offset` past the name there, as `Name::from_wire` does and with the same errors,
+/// without keeping it. On error `offset` is left as it was.
+Result<void, NameError> skip_name(OctetView message, std::size_t& offset);
+
+/// Writes the name at `message[offset]` to `out`, without compression and in the case it has
+/// there, and moves `offset` past it; gives its size. For what must be passed on unchanged.
+Result<std::size_t, NameError> expand_name(OctetView message, std::size_t& offset,
+                                           std::span<std::uint8_t, Name::kMaxOctets> out);
 
 /// For unordered containers off the hot path and never for names an outsider chooses:
 /// not keyed. The policy's table has its own keyed hash.

@@ -57,7 +57,13 @@ class MessageWriter {
  private:
   static constexpr std::size_t kMaxTargets = 64;  ///< Names remembered for compression.
 
-  bool put_name(const Name& name, bool compress);
+  bool fits(std::size_t octets) const { return octets <= limit_ - reserved_ - size_; }
+  bool put_octets(OctetView octets);
+  bool put_name(OctetView labels);
+  void remember_labels(std::size_t at);
+  bool put_rdata(RRType type, OctetView rdata);
+  void count_record(Section section);
+  bool ends_with_at(std::size_t target, OctetView labels) const;
 
   std::span<std::uint8_t> buffer_;
   std::size_t limit_;
@@ -65,6 +71,7 @@ class MessageWriter {
   std::size_t reserved_ = 0;
   std::array<std::uint16_t, kMaxTargets> targets_{};  ///< Offsets of labels that can be pointed at.
   std::size_t target_count_ = 0;
+  Section section_ = Section::answer;
 };
 
 /// The payload of an extended error option (RFC 8914 §2) in `buffer`: code and text, the

@@ -23,8 +23,8 @@ struct ZoneRecord {
   RRType type{};
   RRClass rr_class = RRClass::in;
   std::uint32_t ttl = 0;
-  Octets rdata;             ///< Uncompressed wire form.
-  std::size_t line = 0;     ///< Where the entry began, from 1.
+  Octets rdata;          ///< Uncompressed wire form.
+  std::size_t line = 0;  ///< Where the entry began, from 1.
 };
 
 struct ZoneTextError {
