@@ -1,0 +1,16 @@
+// Postern's commands: the table, and one function each.
+#pragma once
+
+#include <span>
+
+#include "app/command_line.h"
+
+namespace postern::app {
+
+/// Every command, in the order of the overview.
+std::span<const Command> commands();
+
+/// The whole program but for `main`: the words behind the program's name; its exit status.
+int run(std::span<const std::string_view> words);
+
+}  // namespace postern::app
