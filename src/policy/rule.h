@@ -74,12 +74,20 @@ struct Rule {
   std::uint32_t data = kNoData;  ///< Index into ZoneRules::local_data, for Action::local_data.
 };
 
-/// The rules of one source, packed: name length + 13 octets each. A value; filled by one thread,
+/// What a rule does, without its name: all that the compiler of a generation needs.
+struct RuleTraits {
+  Scope scope = Scope::exact;
+  Action action = Action::block;
+  Rank rank = Rank::normal;
+};
+
+/// The rules of one source, packed: name length + 16 octets each. A value; filled by one thread,
 /// then only read.
 class ZoneRules {
  public:
   static constexpr std::size_t kMaxRules = 0x7fffffff;
 
+  /// Appends. A rule with `Action::local_data` must have its data added before it.
   void add(const Rule& rule);
   /// A set of records for one owner; give the index to `Rule::data`.
   std::uint32_t add_local_data(std::vector<LocalRecord> records);
@@ -87,6 +95,7 @@ class ZoneRules {
 
   std::size_t size() const { return entries_.size(); }
   Rule at(std::size_t index) const;
+  RuleTraits traits_at(std::size_t index) const;
   /// The wire form of rule `index`'s name. Valid until the next `add`.
   OctetView name_at(std::size_t index) const {
     const Entry& e = entries_[index];

@@ -1,0 +1,17 @@
+// The bounds of a policy, each with its reason. Reaching one is an error of `Generation::compile`.
+#pragma once
+
+#include <cstddef>
+
+namespace postern::policy {
+
+/// Zones of a generation: a zone's place is kept in 16 bits beside the log-only bit.
+inline constexpr std::size_t kMaxZones = 1024;
+/// Groups: each costs two octets per zone.
+inline constexpr std::size_t kMaxGroups = 4096;
+/// Client prefixes of all groups together.
+inline constexpr std::size_t kMaxClientPrefixes = 1U << 20;
+/// Rules of all zones together: they are numbered in 32 bits, one number meaning "none".
+inline constexpr std::size_t kMaxRulesInForce = 0xfffffff0;
+
+}  // namespace postern::policy
