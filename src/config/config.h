@@ -1,7 +1,8 @@
 // Config: the checked, immutable configuration; and how YAML text becomes one.
 //
 // One option table (options.h) gives every option its path, kind, default, range and help; the
-// parser, the defaults, the documentation and the JSON schema are made from it. Known to `app` only.
+// parser, the defaults, the documentation and the JSON schema are made from it. Known to `app`
+// only.
 #pragma once
 
 #include <cstdint>
@@ -19,29 +20,29 @@ namespace postern::config {
 
 /// One mistake in a configuration, to be shown as "FILE:LINE:COLUMN: what; what to do".
 struct Problem {
-  std::size_t line = 0;    ///< From 1; 0 where there is no place.
+  std::size_t line = 0;  ///< From 1; 0 where there is no place.
   std::size_t column = 0;
-  std::string path;        ///< "feeds[2].format".
-  std::string text;        ///< What is wrong.
-  std::string advice;      ///< What to do.
+  std::string path;    ///< "feeds[2].format".
+  std::string text;    ///< What is wrong.
+  std::string advice;  ///< What to do.
 };
 
 enum class ResolverMode : std::uint8_t { recurse, forward };
 
 struct ForwardZone {
-  dns::Name zone;                    ///< "." for everything.
-  std::vector<std::string> servers;  ///< "udp://192.0.2.1:53", "tcp://…", "tls://192.0.2.1:853#name".
-  bool dnssec = false;               ///< This zone's answers are signed and to be validated.
+  dns::Name zone;  ///< "." for everything.
+  std::vector<std::string>
+      servers;  ///< "udp://192.0.2.1:53", "tcp://…", "tls://192.0.2.1:853#name".
 };
 
 struct Feed {
   std::string name;
-  std::string format;                ///< intel::Format's text.
-  std::string url;                   ///< Empty where `path` is set.
+  std::string format;  ///< intel::Format's text.
+  std::string url;     ///< Empty where `path` is set.
   std::vector<std::string> mirrors;
   std::string path;
   std::uint32_t refresh_s = 3600;
-  std::string scope;                 ///< "", "exact", "below", "at_and_below".
+  std::string scope;  ///< "", "exact", "below", "at_and_below".
   bool allow = false;
   std::optional<policy::BlockAnswer> answer;
   std::optional<std::uint32_t> ttl_s;
@@ -50,7 +51,7 @@ struct Feed {
   std::string csv_column = "domain";
   char csv_separator = ',';
   bool csv_has_header = true;
-  std::string origin;                ///< rpz only; "" = the SOA's owner.
+  std::string origin;  ///< rpz only; "" = the SOA's owner.
   std::uint64_t max_octets = 256U << 20;
 };
 
@@ -64,7 +65,7 @@ struct Group {
 struct Config {
   // server
   std::vector<Endpoint> listen;
-  std::uint32_t workers = 0;             ///< 0: one per core.
+  std::uint32_t workers = 0;  ///< 0: one per core.
   std::uint32_t udp_max_octets = 1232;
   std::uint32_t tcp_max_connections = 1000;
   std::uint32_t tcp_max_pipelined = 100;
@@ -72,17 +73,17 @@ struct Config {
   std::vector<IpPrefix> access_allow;
   // resolver
   ResolverMode resolver_mode = ResolverMode::recurse;
-  std::uint32_t resolver_threads = 0;    ///< 0: one per core.
+  std::uint32_t resolver_threads = 0;  ///< 0: one per core.
   bool dnssec = true;
   std::vector<std::string> trust_anchor_files;  ///< Empty: the built-in root anchors.
-  std::string root_hints_file;           ///< Empty: the built-in hints.
-  bool query_localhost = false;          ///< Let recursion ask servers on loopback: for tests.
-  std::uint32_t resolver_port = 53;      ///< Port of authoritative servers: for tests.
-  std::vector<ForwardZone> forward;      ///< In recurse mode: conditional forwarding.
-  std::uint32_t answer_deadline_ms = 5000;   ///< SERVFAIL after it.
-  std::uint32_t stale_after_ms = 1800;       ///< A stale answer after it (RFC 8767 §5).
+  std::string root_hints_file;                  ///< Empty: the built-in hints.
+  bool query_localhost = false;             ///< Let recursion ask servers on loopback: for tests.
+  std::uint32_t resolver_port = 53;         ///< Port of authoritative servers: for tests.
+  std::vector<ForwardZone> forward;         ///< In recurse mode: conditional forwarding.
+  std::uint32_t answer_deadline_ms = 5000;  ///< SERVFAIL after it.
+  std::uint32_t stale_after_ms = 1800;      ///< A stale answer after it (RFC 8767 §5).
   // cache
-  std::uint64_t cache_octets = 64U << 20;    ///< All workers together.
+  std::uint64_t cache_octets = 64U << 20;  ///< All workers together.
   std::uint32_t cache_max_ttl_s = 86'400;
   std::uint32_t cache_stale_for_s = 86'400;
   // policy
@@ -90,11 +91,11 @@ struct Config {
   std::uint32_t block_ttl_s = 10;
   std::optional<IpAddress> sinkhole_v4;
   std::optional<IpAddress> sinkhole_v6;
-  std::vector<std::string> allow;        ///< Names, "*.name"; before everything else.
-  std::vector<std::string> block;        ///< After `allow`, before the feeds.
-  bool pack_hafnium = true;              ///< The built-in indicator pack.
+  std::vector<std::string> allow;  ///< Names, "*.name"; before everything else.
+  std::vector<std::string> block;  ///< After `allow`, before the feeds.
+  bool pack_hafnium = true;        ///< The built-in indicator pack.
   std::vector<Feed> feeds;
-  std::vector<Group> groups;             ///< The default group ("default") is always there.
+  std::vector<Group> groups;  ///< The default group ("default") is always there.
   // journal
   bool journal_enabled = true;
   std::uint32_t journal_days = 180;
@@ -103,13 +104,13 @@ struct Config {
   bool console_enabled = true;
   std::optional<Endpoint> console_listen;
   // places
-  std::string state_dir;                 ///< Absolute or relative to the working folder.
-  std::string control_socket;            ///< Empty: `state_dir`/control.sock.
+  std::string state_dir;       ///< Absolute or relative to the working folder.
+  std::string control_socket;  ///< Empty: `state_dir`/control.sock.
 };
 
 struct Outcome {
-  std::optional<Config> config;          ///< Unset where there is any problem.
-  std::vector<Problem> problems;         ///< All of them, in the file's order.
+  std::optional<Config> config;   ///< Unset where there is any problem.
+  std::vector<Problem> problems;  ///< All of them, in the file's order.
 };
 
 /// Reads and checks a whole file's text. Finds all mistakes in one go. "" gives the defaults.

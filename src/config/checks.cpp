@@ -1,0 +1,248 @@
+#include "config/checks.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "config/suggest.h"
+
+namespace postern::config {
+namespace {
+
+/// The value at "a.b" below `node`; null where there is none.
+const Node* at(const Node& node, std::string_view path) {
+  const std::size_t dot = path.find('.');
+  const Node* child = node.find(path.substr(0, dot));
+  if (child == nullptr || dot == std::string_view::npos) return child;
+  return at(*child, path.substr(dot + 1));
+}
+
+/// Where the value stands, or else its parent.
+Place place_of(const Node& node, std::string_view path) {
+  const Node* value = at(node, path);
+  return value != nullptr ? value->place : node.place;
+}
+
+std::string item_path(std::string_view list, std::size_t index, std::string_view key) {
+  return fmt::format("{}[{}].{}", list, index, key);
+}
+
+void check_server(const Config& config, const Node& root, Problems& problems) {
+  const Node* listen = at(root, "server.listen");
+  if (config.listen.empty()) {
+    problems.add(place_of(root, "server.listen"), "server.listen", "the list is empty",
+                 "give at least one address:port, e.g. 127.0.0.1:53");
+  }
+  const bool is_shared =
+      config.console_enabled && config.console_listen && config.console_listen->port != 0 &&
+      std::ranges::find(config.listen, *config.console_listen) != config.listen.end();
+  if (is_shared) {
+    const Node* console = at(root, "console.listen");
+    problems.add(console != nullptr  ? console->place
+                 : listen != nullptr ? listen->place
+                                     : Place{},
+                 "console.listen",
+                 fmt::format("{} is in server.listen too", config.console_listen->to_text()),
+                 "give the console a port of its own");
+  }
+}
+
+void check_forward(const Draft& draft, const Node& root, Problems& problems) {
+  const bool forwards = draft.config.resolver_mode == ResolverMode::forward;
+  bool has_root = false;
+  std::set<std::string> zones;
+  for (std::size_t i = 0; i < draft.config.forward.size(); ++i) {
+    const ForwardZone& zone = draft.config.forward[i];
+    const Node& node = *draft.forward_nodes[i];
+    const Node* zone_node = node.find("zone");
+    // A zone that is missing or could not be read stands here as the root; that is reported
+    // already.
+    if (zone_node == nullptr || (zone.zone.is_root() && zone_node->text != ".")) continue;
+    const std::string path = item_path("resolver.forward", i, "zone");
+    if (!zones.insert(zone.zone.to_text()).second) {
+      problems.add(place_of(node, "zone"), path,
+                   fmt::format("the zone \"{}\" is there twice", zone.zone.to_display()),
+                   "put all its servers into one item");
+    }
+    if (!zone.zone.is_root()) continue;
+    has_root = true;
+    if (!forwards) {
+      problems.add(place_of(node, "zone"), path, "the zone \".\" would take everything",
+                   "set resolver.mode to forward, or name a smaller zone");
+    }
+  }
+  for (std::size_t i = 0; i < draft.forward_nodes.size(); ++i) {
+    const Node* servers = draft.forward_nodes[i]->find("servers");
+    if (servers != nullptr && servers->kind == Node::Kind::list && servers->children.empty()) {
+      problems.add(servers->place, item_path("resolver.forward", i, "servers"), "the list is empty",
+                   "give at least one server");
+    }
+  }
+  if (forwards && !has_root) {
+    problems.add(place_of(root, "resolver.mode"), "resolver.mode",
+                 "forward, but no server is given for \".\"",
+                 "add \"- zone: .\" with its servers to resolver.forward");
+  }
+}
+
+void check_sinkhole(const Draft& draft, const Node& root, Problems& problems) {
+  const Config& config = draft.config;
+  if (config.sinkhole_v4 || config.sinkhole_v6) return;
+  // A sinkhole address that was there but wrong has been reported already.
+  if (at(root, "policy.sinkhole.ipv4") != nullptr || at(root, "policy.sinkhole.ipv6") != nullptr) {
+    return;
+  }
+  const auto complain = [&](const Node& node, std::string_view key, std::string path) {
+    problems.add(place_of(node, key), std::move(path),
+                 "the answer is sinkhole, but no address is set",
+                 "set policy.sinkhole.ipv4 or policy.sinkhole.ipv6");
+  };
+  constexpr auto kSinkhole = policy::BlockAnswer::sinkhole;
+  if (config.block_answer == kSinkhole) {
+    complain(root, "policy.block_answer", "policy.block_answer");
+  }
+  for (std::size_t i = 0; i < config.feeds.size(); ++i) {
+    if (config.feeds[i].answer == kSinkhole) {
+      complain(*draft.feed_nodes[i], "answer", item_path("feeds", i, "answer"));
+    }
+  }
+  for (std::size_t i = 0; i < config.groups.size(); ++i) {
+    if (config.groups[i].answer == kSinkhole) {
+      complain(*draft.group_nodes[i], "answer", item_path("groups", i, "answer"));
+    }
+  }
+}
+
+/// Options of a feed that mean nothing in its format.
+void check_feed_format(const Feed& feed, const Node& node, std::size_t index, Problems& problems) {
+  const auto complain = [&](std::string_view key, std::string_view formats) {
+    problems.add(place_of(node, key), item_path("feeds", index, key),
+                 fmt::format("means nothing for a feed of format {}", feed.format),
+                 fmt::format("it is for {}: remove it, or correct the format", formats));
+  };
+  if (feed.format.empty()) return;
+  const bool is_csv = feed.format == "csv";
+  if (node.find("csv") != nullptr && !is_csv) complain("csv", "csv");
+  if (node.find("origin") != nullptr && feed.format != "rpz") complain("origin", "rpz");
+  const bool may_scope = is_csv || feed.format == "hosts" || feed.format == "domains";
+  if (node.find("scope") != nullptr && !may_scope) complain("scope", "hosts, domains and csv");
+
+  const bool is_number =
+      std::ranges::all_of(feed.csv_column, [](char c) { return c >= '0' && c <= '9'; });
+  if (is_csv && !feed.csv_has_header && !is_number) {
+    problems.add(place_of(node, "csv"), item_path("feeds", index, "csv.column"),
+                 fmt::format("\"{}\" is a title, but csv.header is false", feed.csv_column),
+                 "give the column's number, 1 for the first");
+  }
+}
+
+void check_feed_source(const Feed& feed, const Node& node, std::size_t index, Problems& problems) {
+  const bool has_path = node.find("path") != nullptr;
+  const bool has_url = node.find("url") != nullptr;
+  const std::string path = fmt::format("feeds[{}]", index);
+  if (!has_path && !has_url) {
+    problems.add(node.place, path, "the feed has neither path nor url", "give one of them");
+  } else if (has_path && has_url) {
+    problems.add(node.find("url")->key_place, path, "the feed has both path and url",
+                 "keep one of them");
+  }
+  if (!feed.mirrors.empty() && !has_url) {
+    problems.add(place_of(node, "mirrors"), item_path("feeds", index, "mirrors"),
+                 "mirrors of a feed without url", "give the main address as url");
+  }
+}
+
+void check_feeds(const Draft& draft, Problems& problems) {
+  std::map<std::string, std::size_t> first_lines;
+  for (std::size_t i = 0; i < draft.config.feeds.size(); ++i) {
+    const Feed& feed = draft.config.feeds[i];
+    const Node& node = *draft.feed_nodes[i];
+    check_feed_source(feed, node, i, problems);
+    check_feed_format(feed, node, i, problems);
+    if (feed.name.empty()) continue;
+    const Place place = place_of(node, "name");
+    if (std::ranges::find(kBuiltInZones, feed.name) != std::end(kBuiltInZones)) {
+      problems.add(place, item_path("feeds", i, "name"),
+                   fmt::format("\"{}\" is the name of a built-in list", feed.name),
+                   "choose another name");
+    }
+    const auto [at_line, is_new] = first_lines.emplace(feed.name, place.line);
+    if (!is_new) {
+      problems.add(
+          place, item_path("feeds", i, "name"),
+          fmt::format("the feed of line {} is called \"{}\" too", at_line->second, feed.name),
+          "give each feed a name of its own");
+    }
+  }
+}
+
+void check_group_feeds(const Draft& draft, std::size_t index, Problems& problems) {
+  const Node* list = draft.group_nodes[index]->find("feeds");
+  if (list == nullptr) return;
+  std::vector<std::string_view> known(std::begin(kBuiltInZones), std::end(kBuiltInZones));
+  for (const Node* node : draft.feed_nodes) {
+    // As written, so that a feed with another mistake is not unknown as well.
+    if (const Node* name = node->find("name")) known.push_back(name->text);
+  }
+  for (std::size_t i = 0; i < list->children.size(); ++i) {
+    const Node& name = list->children[i];
+    if (name.kind != Node::Kind::scalar || std::ranges::find(known, name.text) != known.end())
+      continue;
+    const auto near = nearest(name.text, known);
+    problems.add(
+        name.place, fmt::format("groups[{}].feeds[{}]", index, i),
+        fmt::format("no feed is called \"{}\"", name.text),
+        near ? fmt::format("did you mean {}?", *near) : "add it under feeds, or remove it here");
+  }
+}
+
+void check_groups(const Draft& draft, Problems& problems) {
+  std::set<std::string> names;
+  std::map<IpPrefix, std::string> owners;
+  for (std::size_t i = 0; i < draft.config.groups.size(); ++i) {
+    const Group& group = draft.config.groups[i];
+    const Node& node = *draft.group_nodes[i];
+    check_group_feeds(draft, i, problems);
+    if (!group.name.empty() && !names.insert(group.name).second) {
+      problems.add(place_of(node, "name"), item_path("groups", i, "name"),
+                   fmt::format("another group is called \"{}\" too", group.name),
+                   "give each group a name of its own");
+    }
+    const bool is_default = group.name == "default";
+    const bool has_clients = !group.clients.empty();
+    const Node* clients = node.find("clients");
+    if (is_default && has_clients) {
+      problems.add(place_of(node, "clients"), item_path("groups", i, "clients"),
+                   "the group \"default\" is for the clients of no other group",
+                   "remove clients, or name the group otherwise");
+    }
+    if (!is_default &&
+        (clients == nullptr || (clients->kind == Node::Kind::list && clients->children.empty()))) {
+      problems.add(place_of(node, "clients"), item_path("groups", i, "clients"),
+                   "the group has no clients", "list their addresses or prefixes");
+    }
+    for (const IpPrefix& prefix : group.clients) {
+      const auto [owner, is_new] = owners.emplace(prefix, group.name);
+      if (is_new || owner->second == group.name) continue;
+      problems.add(place_of(node, "clients"), item_path("groups", i, "clients"),
+                   fmt::format("{} is in group \"{}\" too", prefix.to_text(), owner->second),
+                   "keep it in one group");
+    }
+  }
+}
+
+}  // namespace
+
+void check(const Draft& draft, const Node& root, Problems& problems) {
+  check_server(draft.config, root, problems);
+  check_forward(draft, root, problems);
+  check_sinkhole(draft, root, problems);
+  check_feeds(draft, problems);
+  check_groups(draft, problems);
+}
+
+}  // namespace postern::config

@@ -1,0 +1,474 @@
+#include "config/config.h"
+
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <string_view>
+
+#include <gtest/gtest.h>
+
+#include "config/options.h"
+#include "config/suggest.h"
+#include "config/value.h"
+
+namespace postern::config {
+namespace {
+
+const std::string kSource = POSTERN_SOURCE_DIR;
+
+std::string read_file(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+/// `text` must be what the file holds; POSTERN_UPDATE_GOLDEN=1 writes it instead.
+void expect_golden(const std::string& path, const std::string& text) {
+  const char* update = std::getenv("POSTERN_UPDATE_GOLDEN");
+  if (update != nullptr && std::string_view(update) == "1") {
+    std::ofstream(path, std::ios::binary) << text;
+  }
+  EXPECT_EQ(read_file(path), text) << path << " is not current: run with POSTERN_UPDATE_GOLDEN=1";
+}
+
+/// All problems, one a line; "good" where there are none.
+std::string problems_of(std::string_view yaml) {
+  const Outcome outcome = parse(yaml);
+  EXPECT_EQ(outcome.config.has_value(), outcome.problems.empty());
+  if (outcome.problems.empty()) return "good";
+  std::string out;
+  for (const Problem& problem : outcome.problems) out += to_text(problem, "f") + "\n";
+  return out;
+}
+
+TEST(Config, AnEmptyFileGivesTheDefaults) {
+  for (const std::string_view text : {"", "# nothing\n", "---\n", "server:\n"}) {
+    SCOPED_TRACE(text);
+    const Outcome outcome = parse(text);
+    ASSERT_TRUE(outcome.config.has_value()) << problems_of(text);
+    const Config& c = *outcome.config;
+    ASSERT_EQ(c.listen.size(), 2U);
+    EXPECT_EQ(c.listen[0].to_text(), "127.0.0.1:5300");
+    EXPECT_EQ(c.listen[1].to_text(), "[::1]:5300");
+    ASSERT_EQ(c.access_allow.size(), 2U);
+    EXPECT_EQ(c.access_allow[0].to_text(), "127.0.0.0/8");
+    EXPECT_EQ(c.console_listen->to_text(), "127.0.0.1:8080");
+    EXPECT_EQ(c.cache_octets, 64U << 20);
+    EXPECT_EQ(c.journal_max_octets, 4ULL << 30);
+    EXPECT_EQ(c.block_answer, policy::BlockAnswer::nxdomain);
+    EXPECT_EQ(c.resolver_mode, ResolverMode::recurse);
+    EXPECT_EQ(c.state_dir, "/var/lib/postern");
+    EXPECT_TRUE(c.pack_hafnium);
+    EXPECT_TRUE(c.dnssec);
+    EXPECT_FALSE(c.query_localhost);
+    EXPECT_FALSE(c.sinkhole_v4.has_value());
+  }
+}
+
+TEST(Config, EveryOptionReachesItsField) {
+  const Outcome outcome = parse(R"(
+server:
+  listen: [192.0.2.1:53, '[2001:db8::1]:53']
+  workers: 3
+  udp_max_octets: 1KiB
+  tcp: {idle_timeout_ms: 500, max_connections: 7, max_pipelined: 8}
+access:
+  allow: 192.168.0.0/16
+resolver:
+  mode: forward
+  threads: 2
+  dnssec: false
+  trust_anchor_files: [a.key, b.key]
+  root_hints_file: hints
+  query_localhost: yes
+  port: 5353
+  answer_deadline_ms: 700
+  stale_after_ms: 600
+  forward:
+    - zone: .
+      servers: ['tls://192.0.2.9:853#dns.example', 192.0.2.10]
+cache: {size: 2MiB, max_ttl_s: 60, stale_for_s: 0}
+policy:
+  block_answer: sinkhole
+  block_ttl_s: 33
+  sinkhole: {ipv4: 192.0.2.66, ipv6: '2001:db8::66'}
+  allow: ['*.good.example', fine.example]
+  block: bad.example
+packs: {hafnium: false}
+feeds:
+  - name: one
+    format: csv
+    url: https://feeds.example/one.csv
+    mirrors: [http://mirror.example/one.csv]
+    refresh_s: 600
+    scope: at_and_below
+    allow: true
+    answer: nodata
+    ttl_s: 5
+    ede: filtered
+    log_only: true
+    csv: {column: 2, separator: ';', header: false}
+    max_size: 1MiB
+  - {name: two, format: rpz, path: two.zone, origin: rpz.example}
+groups:
+  - {name: kitchen, clients: [192.168.7.0/24], feeds: [two, allow], answer: refused}
+journal: {enabled: false, days: 9, max_size: 2GiB}
+console: {enabled: false, listen: 127.0.0.1:9}
+state_dir: /tmp/state
+control_socket: /tmp/control
+)");
+  for (const Problem& problem : outcome.problems) ADD_FAILURE() << to_text(problem, "f");
+  ASSERT_TRUE(outcome.config.has_value());
+  const Config& c = *outcome.config;
+  EXPECT_EQ(c.listen[1].to_text(), "[2001:db8::1]:53");
+  EXPECT_EQ(c.workers, 3U);
+  EXPECT_EQ(c.udp_max_octets, 1024U);
+  EXPECT_EQ(c.tcp_idle_timeout_ms, 500U);
+  EXPECT_EQ(c.tcp_max_connections, 7U);
+  EXPECT_EQ(c.tcp_max_pipelined, 8U);
+  ASSERT_EQ(c.access_allow.size(), 1U);  // A single value stands for a list of one.
+  EXPECT_EQ(c.access_allow[0].to_text(), "192.168.0.0/16");
+  EXPECT_EQ(c.resolver_mode, ResolverMode::forward);
+  EXPECT_EQ(c.resolver_threads, 2U);
+  EXPECT_FALSE(c.dnssec);
+  EXPECT_EQ(c.trust_anchor_files, (std::vector<std::string>{"a.key", "b.key"}));
+  EXPECT_EQ(c.root_hints_file, "hints");
+  EXPECT_TRUE(c.query_localhost);
+  EXPECT_EQ(c.resolver_port, 5353U);
+  EXPECT_EQ(c.answer_deadline_ms, 700U);
+  EXPECT_EQ(c.stale_after_ms, 600U);
+  ASSERT_EQ(c.forward.size(), 1U);
+  EXPECT_TRUE(c.forward[0].zone.is_root());
+  EXPECT_EQ(c.forward[0].servers[0], "tls://192.0.2.9:853#dns.example");
+  EXPECT_EQ(c.cache_octets, 2U << 20);
+  EXPECT_EQ(c.cache_max_ttl_s, 60U);
+  EXPECT_EQ(c.cache_stale_for_s, 0U);
+  EXPECT_EQ(c.block_answer, policy::BlockAnswer::sinkhole);
+  EXPECT_EQ(c.block_ttl_s, 33U);
+  EXPECT_EQ(c.sinkhole_v4->to_text(), "192.0.2.66");
+  EXPECT_EQ(c.sinkhole_v6->to_text(), "2001:db8::66");
+  EXPECT_EQ(c.allow, (std::vector<std::string>{"*.good.example", "fine.example"}));
+  EXPECT_EQ(c.block, std::vector<std::string>{"bad.example"});
+  EXPECT_FALSE(c.pack_hafnium);
+  EXPECT_FALSE(c.journal_enabled);
+  EXPECT_EQ(c.journal_days, 9U);
+  EXPECT_EQ(c.journal_max_octets, 2ULL << 30);
+  EXPECT_FALSE(c.console_enabled);
+  EXPECT_EQ(c.console_listen->port, 9);
+  EXPECT_EQ(c.state_dir, "/tmp/state");
+  EXPECT_EQ(c.control_socket, "/tmp/control");
+
+  ASSERT_EQ(c.feeds.size(), 2U);
+  const Feed& feed = c.feeds[0];
+  EXPECT_EQ(feed.name, "one");
+  EXPECT_EQ(feed.format, "csv");
+  EXPECT_EQ(feed.url, "https://feeds.example/one.csv");
+  EXPECT_EQ(feed.mirrors, std::vector<std::string>{"http://mirror.example/one.csv"});
+  EXPECT_EQ(feed.refresh_s, 600U);
+  EXPECT_EQ(feed.scope, "at_and_below");
+  EXPECT_TRUE(feed.allow);
+  EXPECT_EQ(feed.answer, policy::BlockAnswer::nodata);
+  EXPECT_EQ(feed.ttl_s, 5U);
+  EXPECT_EQ(feed.ede, dns::EdeCode::filtered);
+  EXPECT_TRUE(feed.log_only);
+  EXPECT_EQ(feed.csv_column, "2");
+  EXPECT_EQ(feed.csv_separator, ';');
+  EXPECT_FALSE(feed.csv_has_header);
+  EXPECT_EQ(feed.max_octets, 1U << 20);
+  EXPECT_EQ(c.feeds[1].path, "two.zone");
+  EXPECT_EQ(c.feeds[1].origin, "rpz.example.");
+  EXPECT_EQ(c.feeds[1].format, "rpz");
+  EXPECT_EQ(c.feeds[1].refresh_s, 3600U);
+  EXPECT_EQ(c.feeds[1].csv_separator, ',');
+
+  ASSERT_EQ(c.groups.size(), 1U);
+  EXPECT_EQ(c.groups[0].name, "kitchen");
+  EXPECT_EQ(c.groups[0].clients[0].to_text(), "192.168.7.0/24");
+  EXPECT_EQ(*c.groups[0].feeds, (std::vector<std::string>{"two", "allow"}));
+  EXPECT_EQ(c.groups[0].answer, policy::BlockAnswer::refused);
+}
+
+TEST(Config, EveryMistakeOfAFileIsFoundInOneGo) {
+  const std::string golden = kSource + "/tests/golden/config/";
+  const Outcome outcome = parse(read_file(golden + "mistakes.yaml"));
+  EXPECT_FALSE(outcome.config.has_value());
+  EXPECT_GE(outcome.problems.size(), 30U);
+  std::string text;
+  for (const Problem& problem : outcome.problems) text += to_text(problem, "mistakes.yaml") + "\n";
+  expect_golden(golden + "mistakes.txt", text);
+}
+
+TEST(Config, WhatIsWrongAndWhatToDo) {
+  struct Case {
+    std::string_view yaml;
+    std::string_view want;
+  };
+  const Case cases[] = {
+      // Unknown keys: the nearest word, the right section, or what there is.
+      {"srever: {}", "f:1:1: srever: \"srever\" is not known here; did you mean server?\n"},
+      {"server: {lisen: 1}",
+       "f:1:10: server.lisen: \"lisen\" is not known here; did you mean listen?\n"},
+      {"listen: x", "f:1:1: listen: \"listen\" is not known here; did you mean console.listen?\n"},
+      {"console: {zzzzzzzz: 1}",
+       "f:1:11: console.zzzzzzzz: \"zzzzzzzz\" is not known here; known here: enabled, listen\n"},
+      {"resolver: {foward: []}",
+       "f:1:12: resolver.foward: \"foward\" is not known here; did you mean forward?\n"},
+      // Kinds.
+      {"server: 5",
+       "f:1:9: server: a single value where a section with keys belongs; put its options below it, "
+       "as \"listen:\"\n"},
+      {"server: {workers: [1]}",
+       "f:1:19: server.workers: a list where a single value belongs; write a whole number\n"},
+      {"server: {workers: }",
+       "f:1:10: server.workers: there is no value; write one, or remove the key\n"},
+      {"feeds: {a: b}",
+       "f:1:8: feeds: a section with keys where a list belongs; begin each item with \"- \"\n"},
+      {"feeds: [x]",
+       "f:1:9: feeds[0]: a single value where a section with keys belongs; write \"- name: …\" and "
+       "its other keys below\n"},
+      {"[a]", "f:1:1: a list where sections belong; begin with a section such as \"server:\"\n"},
+      // Numbers at and past their edges.
+      {"server: {workers: 256}", "good"},
+      {"server: {workers: 257}",
+       "f:1:19: server.workers: \"257\" is out of range; write a number from 0 to 256\n"},
+      {"server: {workers: -1}",
+       "f:1:19: server.workers: \"-1\" is not a whole number; write digits alone, e.g. 0\n"},
+      {"journal: {days: 99999999999999999999999}",
+       "f:1:17: journal.days: \"99999999999999999999999\" is out of range; write a number in days "
+       "from 1 to 3650\n"},
+      {"policy: {block_ttl_s: 1h}",
+       "f:1:23: policy.block_ttl_s: \"1h\" is not a whole number; write digits alone in seconds, "
+       "e.g. 10\n"},
+      {"cache: {size: 1MiB}", "good"},
+      {"cache: {size: 64MB}",
+       "f:1:15: cache.size: \"64MB\" is not a size; write octets, or a whole number with KiB, MiB, "
+       "GiB or TiB: 64MiB\n"},
+      {"cache: {size: 99999999999TiB}",
+       "f:1:15: cache.size: \"99999999999TiB\" is out of range; write a number from 1048576 to "
+       "1099511627776\n"},
+      // Addresses.
+      {"access: {allow: [10.1.2.3/8]}",
+       "f:1:18: access.allow[0]: \"10.1.2.3/8\" has bits set past its length; did you mean "
+       "10.0.0.0/8 or 10.1.2.3?\n"},
+      {"server: {listen: 127.0.0.1}",
+       "f:1:18: server.listen: \"127.0.0.1\" has no port; write 127.0.0.1:53\n"},
+      {"server: {listen: []}",
+       "f:1:18: server.listen: the list is empty; give at least one address:port, e.g. "
+       "127.0.0.1:53\n"},
+      {"server: {listen: [1.1.1.1:1, 1.1.1.1:1]}",
+       "f:1:30: server.listen[1]: \"1.1.1.1:1\" is there twice; keep one of them\n"},
+      {"console: {listen: 127.0.0.1:5300}",
+       "f:1:19: console.listen: 127.0.0.1:5300 is in server.listen too; give the console a port of "
+       "its own\n"},
+      {"policy: {sinkhole: {ipv4: '::1'}}",
+       "f:1:27: policy.sinkhole.ipv4: \"::1\" is not an IPv4 address; write it as 192.0.2.1\n"},
+      // Names.
+      {"policy: {block: ['*.a.example', a.example]}", "good"},
+      {"policy: {block: [a..b]}",
+       "f:1:18: policy.block[0]: \"a..b\" is not a domain name: empty label; write it as "
+       "example.com\n"},
+      {"policy: {block: ['https://a.example/']}",
+       "f:1:18: policy.block[0]: \"https://a.example/\" is not a domain name; write the name "
+       "alone: no scheme, path or port\n"},
+      {"policy: {block: ['a.*.example']}",
+       "f:1:18: policy.block[0]: \"a.*.example\" is not a name or \"*.name\"; \"*.\" may stand "
+       "only at the front, before a name\n"},
+      {"policy: {allow: [bücher.example]}",
+       "f:1:18: policy.allow[0]: \"bücher.example\" is not in ASCII; write the name in its xn-- "
+       "form (\"idn2 NAME\" prints it)\n"},
+      // What does not go together.
+      {"policy: {block_answer: sinkhole}",
+       "f:1:24: policy.block_answer: the answer is sinkhole, but no address is set; set "
+       "policy.sinkhole.ipv4 or policy.sinkhole.ipv6\n"},
+      {"resolver: {mode: forward}",
+       "f:1:18: resolver.mode: forward, but no server is given for \".\"; add \"- zone: .\" with "
+       "its servers to resolver.forward\n"},
+      {"resolver: {forward: [{zone: ., servers: 9.9.9.9}]}",
+       "f:1:29: resolver.forward[0].zone: the zone \".\" would take everything; set resolver.mode "
+       "to forward, or name a smaller zone\n"},
+      {"resolver: {forward: [{zone: a, servers: 'quic://9.9.9.9'}]}",
+       "f:1:41: resolver.forward[0].servers: \"quic://9.9.9.9\": no transport is called \"quic\"; "
+       "write 192.0.2.1, udp://192.0.2.1:53, tcp://192.0.2.1:53 or tls://192.0.2.1:853#its.name\n"},
+      // Doubles, aliases, other documents.
+      {"cache: {size: 1MiB, size: 2MiB}", "f:1:21: \"size\" is there twice; keep one of them\n"},
+      {"state_dir: &a /x\ncontrol_socket: *a",
+       "f:2:1: control_socket: there is no value; write one, or remove the key\nf:2:17: aliases "
+       "(*name) are not supported; write the value out\n"},
+      {"state_dir: /x\n---\nstate_dir: /y\n",
+       "f:3:1: a second YAML document (\"---\") begins here; keep one document in the file\n"},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.yaml);
+    EXPECT_EQ(problems_of(c.yaml), c.want);
+  }
+}
+
+TEST(Config, FeedsAndGroupsAreCheckedTogether) {
+  struct Case {
+    std::string_view yaml;
+    std::string_view want;
+  };
+  const Case cases[] = {
+      {"feeds: [{name: a, format: hosts, path: x}]", "good"},
+      {"feeds: [{name: a, format: hosts}]",
+       "f:1:9: feeds[0]: the feed has neither path nor url; give one of them\n"},
+      {"feeds: [{name: a, format: hosts, path: x, url: https://h/}]",
+       "f:1:43: feeds[0]: the feed has both path and url; keep one of them\n"},
+      {"feeds: [{path: x}]",
+       "f:1:9: feeds[0]: format is missing; add \"format: …\" (one of)\nf:1:9: feeds[0]: name is "
+       "missing; add \"name: …\" (label)\n"},
+      {"feeds: [{name: a, format: host, path: x}]",
+       "f:1:27: feeds[0].format: \"host\" is not one of hosts, domains, wildcard, adblock, "
+       "dnsmasq, unbound, rpz, csv; did you mean hosts?\n"},
+      {"feeds: [{name: A, format: hosts, path: x}]",
+       "f:1:16: feeds[0].name: \"A\" cannot be a name here; use a-z, 0-9, \".\", \"_\" and \"-\", "
+       "the first a letter or digit, at most 32\n"},
+      {"feeds: [{name: hafnium, format: hosts, path: x}]",
+       "f:1:16: feeds[0].name: \"hafnium\" is the name of a built-in list; choose another name\n"},
+      {"feeds: [{name: a, format: hosts, url: 'ftp://h/'}]",
+       "f:1:39: feeds[0].url: \"ftp://h/\" is not an http or https URL; write https://…, or give a "
+       "local file as path\n"},
+      {"feeds: [{name: a, format: hosts, path: x, mirrors: ['https://h/']}]",
+       "f:1:52: feeds[0].mirrors: mirrors of a feed without url; give the main address as url\n"},
+      {"feeds: [{name: a, format: hosts, path: x, csv: {column: 1}}]",
+       "f:1:48: feeds[0].csv: means nothing for a feed of format hosts; it is for csv: remove it, "
+       "or correct the format\n"},
+      {"feeds: [{name: a, format: csv, path: x, csv: {header: no}}]",
+       "f:1:46: feeds[0].csv.column: \"domain\" is a title, but csv.header is false; give the "
+       "column's number, 1 for the first\n"},
+      {"feeds:\n  - {name: a, format: hosts, path: x}\n  - {name: a, format: hosts, path: y}\n",
+       "f:3:12: feeds[1].name: the feed of line 2 is called \"a\" too; give each feed a name of "
+       "its own\n"},
+      {"groups: [{name: g, clients: 10.0.0.0/8, feeds: [hafnum]}]",
+       "f:1:49: groups[0].feeds[0]: no feed is called \"hafnum\"; did you mean hafnium?\n"},
+      {"groups: [{name: g}]",
+       "f:1:10: groups[0].clients: the group has no clients; list their addresses or prefixes\n"},
+      {"groups: [{name: default, answer: refused}]", "good"},
+      {"groups: [{name: default, clients: 10.0.0.0/8}]",
+       "f:1:35: groups[0].clients: the group \"default\" is for the clients of no other group; "
+       "remove clients, or name the group otherwise\n"},
+      {"groups: [{name: g, clients: 10.0.0.0/8}, {name: h, clients: 10.0.0.0/8}]",
+       "f:1:61: groups[1].clients: 10.0.0.0/8 is in group \"g\" too; keep it in one group\n"},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.yaml);
+    EXPECT_EQ(problems_of(c.yaml), c.want);
+  }
+}
+
+// Hostile files end in a problem, quickly, with bounded memory.
+TEST(Config, HostileTextIsRefused) {
+  std::string laughs = "a: &a [x,x,x,x,x,x,x,x,x]\n";
+  for (char c = 'b'; c <= 'j'; ++c) {
+    const char previous = static_cast<char>(c - 1);
+    laughs += std::string(1, c) + ": &" + c + " [*" + previous + ",*" + previous + ",*" + previous +
+              "]\n";
+  }
+  const std::string cases[] = {
+      laughs,
+      std::string(100'000, '['),
+      std::string(100'000, '{'),
+      std::string(3000, '-') + " x",
+      std::string(kMaxFileOctets + 1, ' '),
+      std::string("\0\0\0\0", 4),
+      std::string("\xff\xfe"
+                  "a\0b\0",
+                  6),
+      "a: \"unterminated",
+      "? [a, b]\n: c\n",
+      "<!DOCTYPE html><html><body>404</body></html>",
+      "%YAML 9.9\n---\na: b\n",
+      "server: !!python/object:os.system [ls]\n",
+  };
+  for (const std::string& text : cases) {
+    SCOPED_TRACE(text.substr(0, 60));
+    EXPECT_FALSE(parse(text).problems.empty());
+  }
+}
+
+TEST(Config, ProblemsAreBounded) {
+  std::string text = "policy:\n  block:\n";
+  for (int i = 0; i < 5000; ++i) text += "    - a..b" + std::to_string(i) + "\n";
+  const Outcome outcome = parse(text);
+  EXPECT_EQ(outcome.problems.size(), kMaxProblems + 1);
+  EXPECT_EQ(outcome.problems.back().text, "4900 more mistakes are not shown");
+}
+
+// The example file is every option at its default, and has no mistake.
+TEST(Config, TheExampleGivesTheDefaults) {
+  const std::string text = example_yaml();
+  EXPECT_EQ(problems_of(text), "good");
+  for (const Spec& spec : config_specs()) {
+    const std::string key(spec.path.substr(spec.path.rfind('.') + 1));
+    EXPECT_NE(text.find(key + ":"), std::string::npos) << spec.path;
+  }
+  const Outcome outcome = parse(text);
+  ASSERT_TRUE(outcome.config.has_value());
+  EXPECT_EQ(outcome.config->listen, parse("").config->listen);
+}
+
+TEST(Config, TheListsExamplesHaveNoMistake) {
+  EXPECT_EQ(problems_of("feeds:\n- name: urlhaus\n  url: "
+                        "https://urlhaus.abuse.ch/downloads/hostfile/\n  format: hosts\n"),
+            "good");
+  for (const ListSpec& list : list_specs()) {
+    const bool is_nested = list.path == "resolver.forward";
+    const std::string head = is_nested ? "resolver:\n forward:\n" : std::string(list.path) + ":\n";
+    std::string body;
+    for (std::size_t from = 0, end = 0; from < list.example.size(); from = end + 1) {
+      end = list.example.find('\n', from);
+      body += "  " + std::string(list.example.substr(from, end - from)) + "\n";
+    }
+    EXPECT_EQ(problems_of(head + body), "good") << head + body;
+  }
+}
+
+TEST(Config, ThePackagedFileHasNoMistake) {
+  EXPECT_EQ(problems_of(read_file(kSource + "/packaging/postern.yaml")), "good");
+}
+
+TEST(Config, WhatIsGeneratedIsCurrent) {
+  expect_golden(kSource + "/docs/reference/configuration.md", reference_markdown());
+  expect_golden(kSource + "/packaging/postern.schema.json", json_schema());
+  expect_golden(kSource + "/packaging/postern.example.yaml", example_yaml());
+}
+
+// Choices of the table are indices into these types.
+TEST(Config, ChoicesAreInTheOrderOfTheirTypes) {
+  for (const Option<Config>& option : config_options()) {
+    if (option.spec.path != "policy.block_answer") continue;
+    const auto choices = choices_of(option.spec);
+    ASSERT_EQ(choices.size(), 5U);
+    for (std::size_t i = 0; i < choices.size(); ++i) {
+      EXPECT_EQ(choices[i], policy::to_string(static_cast<policy::BlockAnswer>(i)));
+    }
+  }
+}
+
+TEST(Suggest, Nearest) {
+  const std::string_view known[] = {"listen", "workers", "udp_max_octets"};
+  struct Case {
+    std::string_view word;
+    std::string_view want;
+  };
+  const Case cases[] = {
+      {"lisen", "listen"},
+      {"lsiten", "listen"},
+      {"LISTEN", "listen"},
+      {"worker", "workers"},
+      {"udp-max-octets", "udp_max_octets"},
+      {"banana", ""},
+      {"", ""},
+      {"x", ""},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.word);
+    EXPECT_EQ(nearest(c.word, known).value_or(""), c.want);
+  }
+  EXPECT_EQ(edit_distance("ab", "ba"), 1U);
+  EXPECT_EQ(edit_distance("kitten", "sitting"), 3U);
+  EXPECT_EQ(edit_distance(std::string(100, 'a'), "a"), 100U);
+}
+
+}  // namespace
+}  // namespace postern::config

@@ -1,0 +1,338 @@
+#include "config/options.h"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <type_traits>
+
+namespace postern::config {
+namespace {
+
+template <class T>
+struct IsOptional : std::false_type {};
+template <class T>
+struct IsOptional<std::optional<T>> : std::true_type {};
+
+/// Puts a Value into a field: numbers and choices (as their index) are narrowed, all else is
+/// copied.
+template <class Field>
+void put(Field& field, const Value& value) {
+  if constexpr (IsOptional<Field>::value) {
+    put(field.emplace(), value);
+  } else if constexpr (std::is_same_v<Field, bool>) {
+    field = std::get<bool>(value);
+  } else if constexpr (std::is_same_v<Field, char>) {
+    field = std::get<std::string>(value).front();
+  } else if constexpr (std::is_integral_v<Field> || std::is_enum_v<Field>) {
+    field = static_cast<Field>(std::get<std::uint64_t>(value));
+  } else {
+    field = std::get<Field>(value);
+  }
+}
+
+template <class T>
+struct MemberOf;
+template <class Target, class Field>
+struct MemberOf<Field Target::*> {
+  using Owner = Target;
+};
+
+/// The setter of one field: `into<&Config::workers>`.
+template <auto kMember>
+void into(typename MemberOf<decltype(kMember)>::Owner& target, const Value& value) {
+  put(target.*kMember, value);
+}
+
+void into_ede(Feed& feed, const Value& value) {
+  constexpr dns::EdeCode kCodes[] = {dns::EdeCode::blocked, dns::EdeCode::censored,
+                                     dns::EdeCode::filtered};
+  feed.ede = kCodes[std::get<std::uint64_t>(value)];
+}
+
+// In the order of policy::BlockAnswer.
+constexpr std::string_view kBlockAnswers = "nxdomain|nodata|null_address|sinkhole|refused";
+constexpr std::string_view kFormats = "hosts|domains|wildcard|adblock|dnsmasq|unbound|rpz|csv";
+
+constexpr auto kAtReload = Applies::at_reload;
+constexpr auto kAtRestart = Applies::at_restart;
+
+// Sorted by path. A table reads best as a table, so:
+// clang-format off
+constexpr Option<Config> kOptions[] = {
+  {{"access.allow", Kind::prefixes, "[127.0.0.0/8, '::1']", 0, 0, kAtReload,
+    "Clients that may ask; everyone else is refused. Add your networks, e.g. 192.168.0.0/16."},
+   into<&Config::access_allow>},
+  {{"cache.max_ttl_s", Kind::seconds, "86400", 0, 604'800, kAtRestart,
+    "No answer is kept longer, whatever its TTL says."}, into<&Config::cache_max_ttl_s>},
+  {{"cache.size", Kind::octets, "64MiB", 1U << 20, 1ULL << 40, kAtRestart,
+    "Memory for answers, all workers together."}, into<&Config::cache_octets>},
+  {{"cache.stale_for_s", Kind::seconds, "86400", 0, 604'800, kAtRestart,
+    "How long after its end an answer may still be given when no server can be reached (RFC 8767); 0 never."},
+   into<&Config::cache_stale_for_s>},
+  {{"console.enabled", Kind::flag, "true", 0, 0, kAtRestart,
+    "Serve the web console and the REST API on console.listen."}, into<&Config::console_enabled>},
+  {{"console.listen", Kind::endpoint, "127.0.0.1:8080", 0, 0, kAtRestart,
+    "Where the console is. It speaks plain HTTP: beyond this machine put a TLS proxy in front."},
+   into<&Config::console_listen>},
+  {{"control_socket", Kind::path, "", 0, 0, kAtRestart,
+    "UNIX socket of the control commands; unset: control.sock in state_dir."},
+   into<&Config::control_socket>},
+  {{"journal.days", Kind::days, "180", 1, 3650, kAtRestart,
+    "Queries older than this are removed from the journal."}, into<&Config::journal_days>},
+  {{"journal.enabled", Kind::flag, "true", 0, 0, kAtRestart,
+    "Keep a record of queries and what was decided."}, into<&Config::journal_enabled>},
+  {{"journal.max_size", Kind::octets, "4GiB", 1U << 20, 1ULL << 44, kAtRestart,
+    "The journal never grows past this: the oldest queries make room."},
+   into<&Config::journal_max_octets>},
+  {{"packs.hafnium", Kind::flag, "true", 0, 0, kAtReload,
+    "Block the names of the built-in pack of indicators of the Exchange break-ins of 2021."},
+   into<&Config::pack_hafnium>},
+  {{"policy.allow", Kind::patterns, "[]", 0, 0, kAtReload,
+    "Names that are never blocked: \"name\" is that name alone, \"*.name\" it and all below it."},
+   into<&Config::allow>},
+  {{"policy.block", Kind::patterns, "[]", 0, 0, kAtReload,
+    "Names that are blocked unless policy.allow has them; written as there."},
+   into<&Config::block>},
+  {{"policy.block_answer", Kind::choice, "nxdomain", 0, 0, kAtReload,
+    "What a client gets for a blocked name, unless its feed or group says otherwise.",
+    kBlockAnswers}, into<&Config::block_answer>},
+  {{"policy.block_ttl_s", Kind::seconds, "10", 0, 86'400, kAtReload,
+    "TTL of the answers that we make up; short, so that a mistaken block is soon forgotten."},
+   into<&Config::block_ttl_s>},
+  {{"policy.sinkhole.ipv4", Kind::address_v4, "", 0, 0, kAtReload,
+    "Address given for blocked names where the answer is \"sinkhole\"."}, into<&Config::sinkhole_v4>},
+  {{"policy.sinkhole.ipv6", Kind::address_v6, "", 0, 0, kAtReload,
+    "The same for AAAA."}, into<&Config::sinkhole_v6>},
+  {{"resolver.answer_deadline_ms", Kind::milliseconds, "5000", 100, 60'000, kAtReload,
+    "A client that waited this long gets SERVFAIL; stub resolvers give up after 5 s."},
+   into<&Config::answer_deadline_ms>},
+  {{"resolver.dnssec", Kind::flag, "true", 0, 0, kAtRestart,
+    "Validate signatures (RFC 4035) when recursing; what fails is SERVFAIL."}, into<&Config::dnssec>},
+  {{"resolver.mode", Kind::choice, "recurse", 0, 0, kAtRestart,
+    "Ask the authoritative servers ourselves, or send all to the servers of resolver.forward's zone \".\".",
+    "recurse|forward"}, into<&Config::resolver_mode>},
+  {{"resolver.port", Kind::port, "53", 1, 65'535, kAtRestart,
+    "Port of authoritative servers; other than 53 only in tests."}, into<&Config::resolver_port>},
+  {{"resolver.query_localhost", Kind::flag, "false", 0, 0, kAtRestart,
+    "Let recursion ask servers on loopback addresses; only in tests."}, into<&Config::query_localhost>},
+  {{"resolver.root_hints_file", Kind::path, "", 0, 0, kAtRestart,
+    "Root servers, as a zone file; unset: the built-in list."}, into<&Config::root_hints_file>},
+  {{"resolver.stale_after_ms", Kind::milliseconds, "1800", 0, 60'000, kAtReload,
+    "A stale answer is given when a fresh one takes longer than this (RFC 8767 section 5)."},
+   into<&Config::stale_after_ms>},
+  {{"resolver.threads", Kind::count, "0", 0, 256, kAtRestart,
+    "Threads that recurse; 0: one per core."}, into<&Config::resolver_threads>},
+  {{"resolver.trust_anchor_files", Kind::paths, "[]", 0, 0, kAtRestart,
+    "DS or DNSKEY records of trust anchors, as zone files; none: the built-in root keys."},
+   into<&Config::trust_anchor_files>},
+  {{"server.listen", Kind::endpoints, "['127.0.0.1:5300', '[::1]:5300']", 0, 0, kAtRestart,
+    "Where DNS is answered, over UDP and TCP. Port 53 needs root or CAP_NET_BIND_SERVICE."},
+   into<&Config::listen>},
+  {{"server.tcp.idle_timeout_ms", Kind::milliseconds, "10000", 100, 600'000, kAtRestart,
+    "A connection without queries is closed after this (RFC 7766 section 6.2.3)."},
+   into<&Config::tcp_idle_timeout_ms>},
+  {{"server.tcp.max_connections", Kind::count, "1000", 1, 100'000, kAtRestart,
+    "TCP connections per worker; the longest idle one makes room."},
+   into<&Config::tcp_max_connections>},
+  {{"server.tcp.max_pipelined", Kind::count, "100", 1, 10'000, kAtRestart,
+    "Unanswered queries per connection; then reading waits."}, into<&Config::tcp_max_pipelined>},
+  {{"server.udp_max_octets", Kind::octets, "1232", 512, 4096, kAtReload,
+    "Largest UDP answer; 1232 fits IPv6's least MTU (RFC 9715)."}, into<&Config::udp_max_octets>},
+  {{"server.workers", Kind::count, "0", 0, 256, kAtRestart,
+    "Threads that answer, which share nothing; 0: one per core."}, into<&Config::workers>},
+  {{"state_dir", Kind::path, "/var/lib/postern", 0, 0, kAtRestart,
+    "Folder of the journal, the last good copies of feeds and the control socket. Where it cannot be written by an ordinary user: postern in $XDG_STATE_HOME or ~/.local/state."},
+   into<&Config::state_dir>},
+};
+
+constexpr Option<Feed> kFeedOptions[] = {
+  {{"allow", Kind::flag, "false", 0, 0, kAtReload,
+    "An allow list: its names are never blocked by a later feed."}, into<&Feed::allow>},
+  {{"answer", Kind::choice, "", 0, 0, kAtReload,
+    "What a client gets for a name that this feed blocks; unset: policy.block_answer.",
+    kBlockAnswers}, into<&Feed::answer>},
+  {{"csv.column", Kind::text, "domain", 0, 0, kAtReload,
+    "The column with the name: its title, or its number from 1."}, into<&Feed::csv_column>},
+  {{"csv.header", Kind::flag, "true", 0, 0, kAtReload,
+    "The first line holds the titles."}, into<&Feed::csv_has_header>},
+  {{"csv.separator", Kind::character, "','", 0, 0, kAtReload,
+    "Between columns; a tab is written \"\\t\"."}, into<&Feed::csv_separator>},
+  {{"ede", Kind::choice, "blocked", 0, 0, kAtReload,
+    "The reason given to the client (RFC 8914): blocked (15, by us), censored (16, by law), filtered (17, as the client asked).",
+    "blocked|censored|filtered"}, into_ede},
+  {{"format", Kind::choice, "", 0, 0, kAtReload,
+    "How the feed is written; what a line means for names below it differs, see feed-formats.md.",
+    kFormats, Presence::required}, [](Feed& feed, const Value& value) {
+      std::string_view rest = kFormats;
+      for (auto skip = std::get<std::uint64_t>(value); skip > 0; --skip) {
+        rest.remove_prefix(rest.find('|') + 1);
+      }
+      feed.format = rest.substr(0, rest.find('|'));
+    }},
+  {{"log_only", Kind::flag, "false", 0, 0, kAtReload,
+    "Record what would be blocked, and block nothing: to watch a feed before it is trusted."},
+   into<&Feed::log_only>},
+  {{"max_size", Kind::octets, "256MiB", 1024, 1ULL << 34, kAtReload,
+    "A larger feed is refused, after decompression."}, into<&Feed::max_octets>},
+  {{"mirrors", Kind::urls, "[]", 0, 0, kAtReload,
+    "Tried in order where url does not answer."}, into<&Feed::mirrors>},
+  {{"name", Kind::label, "", 0, 0, kAtReload,
+    "What the feed is called in answers, the journal and the console: a-z, 0-9, \".\", \"_\", \"-\", at most 32.",
+    {}, Presence::required}, into<&Feed::name>},
+  {{"origin", Kind::name, "", 0, 0, kAtReload,
+    "For rpz: the zone's name; unset: the SOA record's owner."},
+   [](Feed& feed, const Value& value) { feed.origin = std::get<dns::Name>(value).to_text(); }},
+  {{"path", Kind::path, "", 0, 0, kAtReload,
+    "A local file, read again when it changes. Either this or url."}, into<&Feed::path>},
+  {{"refresh_s", Kind::seconds, "3600", 60, 2'592'000, kAtReload,
+    "How often url is asked, give or take a tenth."}, into<&Feed::refresh_s>},
+  {{"scope", Kind::choice, "", 0, 0, kAtReload,
+    "What a line stands for, in hosts, domains and csv feeds, where the format's own meaning is wrong.",
+    "exact|below|at_and_below"}, [](Feed& feed, const Value& value) {
+      constexpr std::string_view kScopes[] = {"exact", "below", "at_and_below"};
+      feed.scope = kScopes[std::get<std::uint64_t>(value)];
+    }},
+  {{"ttl_s", Kind::seconds, "", 0, 86'400, kAtReload,
+    "TTL of this feed's blocked answers; unset: policy.block_ttl_s."}, into<&Feed::ttl_s>},
+  {{"url", Kind::url, "", 0, 0, kAtReload,
+    "An http or https address, fetched every refresh_s; the last good copy is kept. Either this or path."},
+   into<&Feed::url>},
+};
+
+constexpr Option<ForwardZone> kForwardOptions[] = {
+  {{"servers", Kind::servers, "", 0, 0, kAtRestart,
+    "Resolvers to ask: 192.0.2.1, udp://192.0.2.1:53, tcp://192.0.2.1:53, or tls://192.0.2.1:853#its.name (DNS over TLS).",
+    {}, Presence::required}, into<&ForwardZone::servers>},
+  {{"zone", Kind::name, "", 0, 0, kAtRestart,
+    "Names at and below it go to these servers; \".\" is everything.",
+    {}, Presence::required}, into<&ForwardZone::zone>},
+};
+
+constexpr Option<Group> kGroupOptions[] = {
+  {{"answer", Kind::choice, "", 0, 0, kAtReload,
+    "What these clients get for blocked names, whatever the feed says.", kBlockAnswers},
+   into<&Group::answer>},
+  {{"clients", Kind::prefixes, "[]", 0, 0, kAtReload,
+    "Addresses and prefixes; over all groups the longest one that holds a client decides. None for the group \"default\"."},
+   into<&Group::clients>},
+  {{"feeds", Kind::labels, "", 0, 0, kAtReload,
+    "Which feeds are in force, first one first; the lists \"allow\" and \"block\" and the pack \"hafnium\" may be named too. Unset: all, in the file's order."},
+   into<&Group::feeds>},
+  {{"name", Kind::label, "", 0, 0, kAtReload,
+    "What the group is called. \"default\" holds the clients of no other group.",
+    {}, Presence::required}, into<&Group::name>},
+};
+// clang-format on
+
+template <class Target, std::size_t N>
+consteval bool sorted_and_explained(const Option<Target> (&options)[N]) {
+  for (std::size_t i = 0; i < N; ++i) {
+    const Spec& spec = options[i].spec;
+    if (spec.help.empty()) return false;
+    if ((spec.kind == Kind::choice) == spec.choices.empty()) return false;
+    if (i > 0 && !(options[i - 1].spec.path < spec.path)) return false;
+  }
+  return true;
+}
+static_assert(sorted_and_explained(kOptions));
+static_assert(sorted_and_explained(kFeedOptions));
+static_assert(sorted_and_explained(kForwardOptions));
+static_assert(sorted_and_explained(kGroupOptions));
+
+template <class Target>
+std::vector<Spec> specs_of(std::span<const Option<Target>> options) {
+  std::vector<Spec> specs;
+  for (const Option<Target>& option : options) specs.push_back(option.spec);
+  return specs;
+}
+
+}  // namespace
+
+std::string_view to_string(Kind kind) {
+  switch (kind) {
+    case Kind::count:
+      return "whole number";
+    case Kind::port:
+      return "port";
+    case Kind::seconds:
+      return "seconds";
+    case Kind::milliseconds:
+      return "milliseconds";
+    case Kind::days:
+      return "days";
+    case Kind::octets:
+      return "size";
+    case Kind::flag:
+      return "true or false";
+    case Kind::choice:
+      return "one of";
+    case Kind::text:
+      return "text";
+    case Kind::character:
+      return "character";
+    case Kind::path:
+      return "path";
+    case Kind::paths:
+      return "list of paths";
+    case Kind::name:
+      return "name";
+    case Kind::patterns:
+      return "list of names";
+    case Kind::label:
+      return "label";
+    case Kind::labels:
+      return "list of labels";
+    case Kind::address_v4:
+      return "IPv4 address";
+    case Kind::address_v6:
+      return "IPv6 address";
+    case Kind::prefixes:
+      return "list of prefixes";
+    case Kind::endpoint:
+      return "address:port";
+    case Kind::endpoints:
+      return "list of address:port";
+    case Kind::url:
+      return "URL";
+    case Kind::urls:
+      return "list of URLs";
+    case Kind::servers:
+      return "list of servers";
+  }
+  return "value";
+}
+
+std::span<const Option<Config>> config_options() {
+  return kOptions;
+}
+std::span<const Option<Feed>> feed_options() {
+  return kFeedOptions;
+}
+std::span<const Option<Group>> group_options() {
+  return kGroupOptions;
+}
+std::span<const Option<ForwardZone>> forward_options() {
+  return kForwardOptions;
+}
+
+std::vector<Spec> config_specs() {
+  return specs_of(config_options());
+}
+
+std::vector<ListSpec> list_specs() {
+  return {
+      {"feeds", kAtReload,
+       "Sources of names to block or allow, in order: the first that has a name decides. Before "
+       "them come policy.allow, policy.block and the packs.",
+       specs_of(feed_options()),
+       "- name: urlhaus\n  url: https://urlhaus.abuse.ch/downloads/hostfile/\n  format: hosts\n"},
+      {"groups", kAtReload, "Clients with a policy of their own.", specs_of(group_options()),
+       "- name: kitchen\n  clients: [192.168.7.0/24]\n  feeds: [allow, hafnium]\n"},
+      {"resolver.forward", kAtRestart,
+       "Zones that are asked of given servers: internal domains, or everything.",
+       specs_of(forward_options()),
+       "- zone: corp.example\n  servers: [10.0.0.53, 'tls://10.0.0.54:853#dns.corp.example']\n"},
+  };
+}
+
+}  // namespace postern::config

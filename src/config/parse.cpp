@@ -1,0 +1,224 @@
+// From text to a checked Config: a walk over the document with the option table at hand.
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "base/assert.h"
+#include "config/checks.h"
+#include "config/config.h"
+#include "config/options.h"
+#include "config/suggest.h"
+#include "config/value.h"
+#include "config/yaml.h"
+
+namespace postern::config {
+namespace {
+
+/// A Target with every option at its default.
+template <class Target>
+Target with_defaults(std::span<const Option<Target>> options) {
+  Target target{};
+  for (const Option<Target>& option : options) {
+    if (option.spec.fallback.empty()) continue;
+    Problems problems;
+    const Node node = read_yaml(option.spec.fallback, problems);
+    const auto value = read_value(option.spec, node, std::string(option.spec.path), problems);
+    POSTERN_ASSERT(value.has_value());
+    option.set(target, *value);
+  }
+  return target;
+}
+
+/// The part of `path` up to its next dot behind `prefix`; empty where it does not begin with it.
+std::string_view next_part(std::string_view path, std::string_view prefix) {
+  if (!path.starts_with(prefix) || path.size() == prefix.size()) return {};
+  path.remove_prefix(prefix.size());
+  return path.substr(0, path.find('.'));
+}
+
+/// Reads one map (the document, or one list item) by one table.
+template <class Target>
+class SectionReader {
+ public:
+  using ReadList = bool (*)(std::string_view path, const Node& node, Draft& draft,
+                            Problems& problems);
+
+  SectionReader(std::span<const Option<Target>> options, std::string base, Problems& problems)
+      : options_(options), base_(std::move(base)), problems_(problems) {}
+
+  /// Lists of items that stand among the options: `read_list` says whether it knows the path.
+  void also_read(std::span<const std::string_view> lists, ReadList read_list, Draft& draft) {
+    lists_ = lists;
+    read_list_ = read_list;
+    draft_ = &draft;
+  }
+
+  void read(const Node& map, Target& target) { read_section(map, "", target); }
+
+ private:
+  void read_section(const Node& map, const std::string& prefix, Target& target) {
+    for (const Node& child : map.children) {
+      const std::string path = prefix + child.key;
+      const auto option = std::ranges::find(options_, std::string_view(path),
+                                            [](const Option<Target>& o) { return o.spec.path; });
+      if (option != options_.end()) {
+        if (const auto value = read_value(option->spec, child, base_ + path, problems_)) {
+          option->set(target, *value);
+        }
+      } else if (read_list_ != nullptr && read_list_(path, child, *draft_, problems_)) {
+        continue;
+      } else if (is_section(path)) {
+        read_subsection(child, path, target);
+      } else {
+        report_unknown(child, prefix, path);
+      }
+    }
+  }
+
+  void read_subsection(const Node& child, const std::string& path, Target& target) {
+    if (child.kind == Node::Kind::map) {
+      read_section(child, path + ".", target);
+    } else if (child.kind != Node::Kind::null) {
+      problems_.add(
+          child.place, base_ + path,
+          fmt::format("{} where a section with keys belongs", to_string(child.kind)),
+          fmt::format("put its options below it, as \"{}:\"", known_below(path + ".").front()));
+    }
+  }
+
+  bool is_section(const std::string& path) const { return !known_below(path + ".").empty(); }
+
+  /// The keys that may stand in the section `prefix`.
+  std::vector<std::string_view> known_below(std::string_view prefix) const {
+    std::vector<std::string_view> known;
+    const auto add = [&](std::string_view path) {
+      const std::string_view part = next_part(path, prefix);
+      if (!part.empty() && std::ranges::find(known, part) == known.end()) known.push_back(part);
+    };
+    for (const Option<Target>& option : options_) add(option.spec.path);
+    for (const std::string_view list : lists_) add(list);
+    return known;
+  }
+
+  void report_unknown(const Node& child, const std::string& prefix, const std::string& path) {
+    problems_.add(child.key_place, base_ + path, fmt::format("\"{}\" is not known here", child.key),
+                  advice_for(child.key, prefix));
+  }
+
+  std::string advice_for(const std::string& key, const std::string& prefix) const {
+    const auto known = known_below(prefix);
+    if (const auto near = nearest(key, known)) return fmt::format("did you mean {}?", *near);
+    // The right word in the wrong section.
+    for (const Option<Target>& option : options_) {
+      const std::string_view path = option.spec.path;
+      const std::size_t dot = path.rfind('.');
+      if (dot != std::string_view::npos && path.substr(dot + 1) == key) {
+        return fmt::format("did you mean {}?", path);
+      }
+    }
+    return fmt::format("known here: {}", fmt::join(known, ", "));
+  }
+
+  std::span<const Option<Target>> options_;
+  std::string base_;
+  Problems& problems_;
+  std::span<const std::string_view> lists_;
+  ReadList read_list_ = nullptr;
+  Draft* draft_ = nullptr;
+};
+
+/// Reads a list of maps into `items`, and where each stands into `nodes`.
+template <class Item>
+void read_items(std::string_view list_path, const Node& list, std::span<const Option<Item>> options,
+                std::vector<Item>& items, std::vector<const Node*>& nodes, std::size_t max,
+                Problems& problems) {
+  if (list.kind == Node::Kind::null) return;
+  if (list.kind != Node::Kind::list) {
+    problems.add(list.place, std::string(list_path),
+                 fmt::format("{} where a list belongs", to_string(list.kind)),
+                 "begin each item with \"- \"");
+    return;
+  }
+  if (list.children.size() > max) {
+    problems.add(list.place, std::string(list_path), fmt::format("more than {} items", max),
+                 "join some of them");
+    return;
+  }
+  const Item defaults = with_defaults(options);
+  for (std::size_t i = 0; i < list.children.size(); ++i) {
+    const Node& node = list.children[i];
+    const std::string path = fmt::format("{}[{}]", list_path, i);
+    if (node.kind != Node::Kind::map) {
+      problems.add(node.place, path,
+                   fmt::format("{} where a section with keys belongs", to_string(node.kind)),
+                   "write \"- name: …\" and its other keys below");
+      continue;
+    }
+    Item item = defaults;
+    SectionReader<Item>(options, path + ".", problems).read(node, item);
+    for (const Option<Item>& option : options) {
+      const bool is_missing =
+          option.spec.presence == Presence::required && node.find(option.spec.path) == nullptr;
+      if (!is_missing) continue;
+      problems.add(
+          node.place, path, fmt::format("{} is missing", option.spec.path),
+          fmt::format("add \"{}: …\" ({})", option.spec.path, to_string(option.spec.kind)));
+    }
+    items.push_back(std::move(item));
+    nodes.push_back(&node);
+  }
+}
+
+constexpr std::string_view kLists[] = {"feeds", "groups", "resolver.forward"};
+
+bool read_list(std::string_view path, const Node& node, Draft& draft, Problems& problems) {
+  if (path == "feeds") {
+    read_items(path, node, feed_options(), draft.config.feeds, draft.feed_nodes, kMaxFeeds,
+               problems);
+  } else if (path == "groups") {
+    read_items(path, node, group_options(), draft.config.groups, draft.group_nodes, kMaxGroups,
+               problems);
+  } else if (path == "resolver.forward") {
+    read_items(path, node, forward_options(), draft.config.forward, draft.forward_nodes,
+               kMaxForwardZones, problems);
+  } else {
+    return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+Outcome parse(std::string_view yaml) {
+  Problems problems;
+  const Node root = read_yaml(yaml, problems);
+  Draft draft;
+  draft.config = with_defaults(config_options());
+  if (root.kind == Node::Kind::map) {
+    SectionReader<Config> reader(config_options(), "", problems);
+    reader.also_read(kLists, read_list, draft);
+    reader.read(root, draft.config);
+  } else if (root.kind != Node::Kind::null) {
+    problems.add(root.place, "", fmt::format("{} where sections belong", to_string(root.kind)),
+                 "begin with a section such as \"server:\"");
+  }
+  check(draft, root, problems);
+
+  Outcome outcome;
+  outcome.problems = problems.take();
+  if (outcome.problems.empty()) outcome.config = std::move(draft.config);
+  return outcome;
+}
+
+std::string to_text(const Problem& problem, std::string_view file) {
+  std::string out(file);
+  if (problem.line != 0) out += fmt::format(":{}:{}", problem.line, problem.column);
+  out += ": ";
+  if (!problem.path.empty()) out += problem.path + ": ";
+  return out + problem.text + "; " + problem.advice;
+}
+
+}  // namespace postern::config
