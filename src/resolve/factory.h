@@ -8,6 +8,7 @@
 
 #include "base/ip.h"
 #include "base/log.h"
+#include "base/octets.h"
 #include "base/result.h"
 #include "dns/name.h"
 #include "resolve/resolver.h"
@@ -19,10 +20,11 @@ struct RecursorOptions {
   bool dnssec = true;
   std::vector<std::string> trust_anchor_files;  ///< Empty: the root's built-in anchors.
   std::string root_hints_file;                  ///< Empty: libunbound's own hints.
-  bool query_localhost = false;                 ///< For tests against servers on loopback.
-  std::uint16_t port = 53;                      ///< Of authoritative servers; tests change it.
-  std::vector<dns::Name> insecure;              ///< Domains that are not validated.
-  std::uint32_t queue_capacity = 8192;          ///< Requests waiting per thread.
+  /// For tests against servers on loopback. Authorities are always asked on port 53: libunbound
+  /// knows no other for them.
+  bool query_localhost = false;
+  std::vector<dns::Name> insecure;      ///< Domains that are not validated.
+  std::uint32_t queue_capacity = 8192;  ///< Requests waiting per thread.
 };
 /// Recursion by libunbound's event API, one context per thread, routed by the hash of the name.
 Result<std::unique_ptr<Resolver>> make_recursor(const RecursorOptions& options, Log& log);
@@ -31,18 +33,26 @@ enum class UpstreamTransport : std::uint8_t { udp, tcp, tls };
 struct Upstream {
   UpstreamTransport transport = UpstreamTransport::udp;
   Endpoint endpoint;
-  std::string tls_name;   ///< The name the certificate must carry; empty: the address itself.
+  std::string tls_name;     ///< The name the certificate must carry; empty: the address itself.
   std::string tls_ca_file;  ///< Empty: the system's.
+  /// SHA-256 of the SubjectPublicKeyInfo of certificates to be trusted whatever their name and
+  /// issuer (RFC 7858 §4.2); empty: name and issuer decide.
+  std::vector<Octets> tls_pins;
 };
-/// "192.0.2.1", "udp://192.0.2.1:53", "tcp://…", "tls://192.0.2.1:853#dns.example".
+/// "192.0.2.1", "udp://192.0.2.1:53", "tcp://…", "tls://192.0.2.1:853#dns.example",
+/// "tls://192.0.2.1#pin-sha256=BASE64" (also behind a name and "&"). Port 53, and 853 for TLS,
+/// where none is said.
 Result<Upstream> upstream_from_text(std::string_view text);
 
 struct ForwarderOptions {
-  std::vector<Upstream> servers;      ///< Tried by health, then in order.
-  std::uint32_t try_timeout_ms = 800; ///< For one try of one server.
+  std::vector<Upstream> servers;       ///< Tried by health, then in order.
+  std::uint32_t try_timeout_ms = 800;  ///< For one try of one server.
   std::uint32_t queue_capacity = 8192;
-  std::uint64_t seed = 0;             ///< For ids and source ports.
+  std::uint64_t seed = 0;  ///< For message ids; source ports are the kernel's choice.
+  bool trust_ad = false;   ///< Take the servers' AD for validated: only for servers
+                           ///< and paths under the operator's control (RFC 4035 §4.9.3).
 };
+/// A client of other resolvers, on one thread of its own.
 Result<std::unique_ptr<Resolver>> make_forwarder(const ForwarderOptions& options, Log& log);
 
 struct Route {

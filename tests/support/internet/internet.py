@@ -34,6 +34,7 @@ import dns.query
 import dns.rcode
 import dns.rrset
 
+sys.dont_write_bytecode = True  # Nothing of ours goes into the source tree.
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import zones as zone_data  # noqa: E402
 

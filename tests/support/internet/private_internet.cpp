@@ -1,16 +1,16 @@
 #include "private_internet.h"
 
+#include <cerrno>
+#include <cstdlib>
+#include <filesystem>
+#include <system_error>
+
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <cerrno>
-#include <cstdlib>
-#include <filesystem>
-#include <system_error>
 
 namespace postern::test {
 namespace {
@@ -33,7 +33,8 @@ std::string first_line(int fd) {
 }  // namespace
 
 std::string PrivateInternet::start(WithResolver with_resolver) {
-  std::string pattern = (std::filesystem::temp_directory_path() / "postern-internet-XXXXXX").string();
+  std::string pattern =
+      (std::filesystem::temp_directory_path() / "postern-internet-XXXXXX").string();
   if (::mkdtemp(pattern.data()) == nullptr) return "cannot make a temporary folder";
   folder_ = pattern;
 
@@ -53,7 +54,8 @@ std::string PrivateInternet::start(WithResolver with_resolver) {
   const std::string line = first_line(ends[0]);
   ::close(ends[0]);
   if (child_ < 0) return "cannot fork";
-  if (!line.starts_with("ready ")) return line.empty() ? "the private internet did not start" : line;
+  if (!line.starts_with("ready "))
+    return line.empty() ? "the private internet did not start" : line;
   prefix_ = line.substr(6);
   return "";
 }

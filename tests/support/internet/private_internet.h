@@ -1,9 +1,9 @@
 // PrivateInternet: runs tests/support/internet/internet.py for the length of a test.
 #pragma once
 
-#include <sys/types.h>
-
 #include <string>
+
+#include <sys/types.h>
 
 namespace postern::test {
 

@@ -1,0 +1,462 @@
+// Recursion by libunbound's event API.
+//
+// Start at RecursionThread: one libunbound context and one event loop each. Debian's
+// libunbound 1.17 must be handled with care: it calls back from inside ub_resolve_event for
+// what it has cached, hands out data that failed validation, has no deadline worth the name
+// (a dead zone keeps it busy for half a minute), and its `rcode` argument tells only of
+// failures of its own: the packet's rcode counts.
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <random>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include <event2/event.h>
+#include <unbound-event.h>
+#include <unbound.h>
+#include <xxhash.h>
+
+#include "base/assert.h"
+#include "resolve/answer.h"
+#include "resolve/factory.h"
+#include "resolve/inbox.h"
+#include "resolve/recursor_options.h"
+#include "resolve/thread_signals.h"
+
+namespace postern::resolve {
+namespace {
+
+constexpr milliseconds kDeadlineTick{25};  // How late a deadline may be noticed.
+constexpr int kUnboundBogus = 1;           // libunbound's `secure` argument of the callback.
+constexpr int kUnboundSecure = 2;
+
+struct EventBaseFree {
+  void operator()(event_base* base) const { event_base_free(base); }
+};
+struct EventFree {
+  void operator()(event* e) const { event_free(e); }
+};
+struct ContextDelete {
+  void operator()(ub_ctx* context) const { ub_ctx_delete(context); }
+};
+using EventBase = std::unique_ptr<event_base, EventBaseFree>;
+using Event = std::unique_ptr<event, EventFree>;
+using Context = std::unique_ptr<ub_ctx, ContextDelete>;
+
+struct Stats {
+  Counter questions, answers, bogus, failures, timeouts, late_answers, shed;
+  SharedCounter refused;
+};
+
+MonoTime mono_now() {
+  return std::chrono::time_point_cast<microseconds>(std::chrono::steady_clock::now());
+}
+
+/// What the callback was given.
+struct RawAnswer {
+  int rcode = 0;
+  OctetView packet;
+  int secure = 0;
+  std::string_view why_bogus;
+};
+
+/// "validation failure <name A IN>: reason" without what the client knows.
+std::string_view reason_of(std::string_view why_bogus) {
+  const std::size_t colon = why_bogus.find(">: ");
+  return colon == std::string_view::npos ? why_bogus : why_bogus.substr(colon + 3);
+}
+
+Reply reply_from(const Request& request, const RawAnswer& raw, bool dnssec) {
+  if (raw.rcode != 0 || raw.packet.empty()) {
+    return failure(request, dns::EdeCode::no_reachable_authority, "no authority gave an answer");
+  }
+  if (raw.secure == kUnboundBogus && !request.checking_disabled) {
+    Reply reply =
+        failure(request, ede_of_validation_failure(raw.why_bogus), reason_of(raw.why_bogus));
+    reply.security = Security::bogus;
+    return reply;
+  }
+  auto message = clean_message(raw.packet, request.question);
+  if (!message) {
+    return failure(request, dns::EdeCode::invalid_data, "the answer does not read as a message");
+  }
+  if (dns::Header::read(*message)->rcode() == dns::Rcode::servfail) {
+    return failure(request, dns::EdeCode::no_reachable_authority, "no authority gave an answer");
+  }
+  Reply reply;
+  reply.ticket = request.ticket;
+  reply.message = std::move(*message);
+  reply.security = raw.secure == kUnboundBogus    ? Security::bogus
+                   : raw.secure == kUnboundSecure ? Security::secure
+                   : dnssec                       ? Security::insecure
+                                                  : Security::indeterminate;
+  return reply;
+}
+
+/// One libunbound context with its event loop and its thread. `push` from any thread, `stop`
+/// once; everything else runs on the thread itself.
+class RecursionThread {
+ public:
+  static Result<std::unique_ptr<RecursionThread>> create(const RecursorOptions& options);
+  ~RecursionThread() { POSTERN_ASSERT(!thread_.joinable()); }
+
+  bool push(const Request& request, ReplySink& sink);
+  void start() {
+    thread_ = std::thread([this] { run(); });
+  }
+  void stop();
+  const Stats& stats() const { return stats_; }
+
+ private:
+  /// A question that libunbound has, from before ub_resolve_event until its callback. It stays
+  /// when its asker was answered because the deadline came: libunbound cannot really be
+  /// stopped, and only the callback tells that the work, which must stay bounded, is over.
+  struct Pending {
+    RecursionThread* owner = nullptr;
+    Job job;
+    bool running = false;
+    bool answered = false;
+    std::uint32_t index = 0;
+  };
+
+  RecursionThread(bool dnssec, EventBase base, Context context, std::unique_ptr<Inbox> inbox);
+  bool add_events();
+  void run();
+  void drain();
+  void begin(Job&& job);
+  void finish(Pending& pending, const RawAnswer& raw);
+  void expire();
+  void answer(Pending& pending, Reply reply);
+  void end_all();
+
+  static void on_answer(void* arg, int rcode, void* packet, int size, int secure, char* why_bogus,
+                        int was_ratelimited);
+  static void on_wake(evutil_socket_t, short, void* arg);
+  static void on_tick(evutil_socket_t, short, void* arg);
+
+  const bool dnssec_;
+  EventBase base_;
+  Context context_;
+  std::unique_ptr<Inbox> inbox_;
+  Event wake_;
+  Event tick_;
+  std::vector<std::unique_ptr<Pending>> slots_;
+  std::vector<std::uint32_t> free_;
+  std::size_t waiting_ = 0;  ///< Running and not answered yet.
+  bool ticking_ = false;
+  std::atomic<bool> stopping_{false};
+  std::thread thread_;
+  Stats stats_;
+};
+
+Error unbound_error(std::string_view doing, int code) {
+  return Error{Errc::invalid_input, std::string(doing) + ": " + ub_strerror(code)};
+}
+
+/// Makes libunbound read all its files and start its modules, by a question that it answers
+/// from its own local zone "invalid.", on the spot.
+Result<void> first_question(ub_ctx* context) {
+  bool answered = false;
+  const auto on_answer = [](void* arg, int, void*, int, int, char*, int) {
+    *static_cast<bool*>(arg) = true;
+  };
+  const int code =
+      ub_resolve_event(context, "start.invalid.", static_cast<int>(dns::RRType::a),
+                       static_cast<int>(dns::RRClass::in), &answered, on_answer, nullptr);
+  if (code != 0) {
+    return Unexpected(unbound_error("start libunbound; check trust anchors and root hints", code));
+  }
+  POSTERN_ASSERT(answered);  // Or libunbound would write to `answered` later.
+  return {};
+}
+
+/// Sets `context` up; it is finished (and the files it names are read) before this returns, so
+/// that mistakes show at start and not at the first question.
+Result<void> configure(ub_ctx* context, const RecursorOptions& options) {
+  ub_ctx_debugout(context, nullptr);  // Or it writes to our stderr.
+  for (const auto& [name, value] : unbound_options(options)) {
+    if (const int code = ub_ctx_set_option(context, name.c_str(), value.c_str()); code != 0) {
+      return Unexpected(unbound_error("set " + name + " " + value, code));
+    }
+  }
+  if (options.dnssec && options.trust_anchor_files.empty()) {
+    for (const std::string& anchor : builtin_root_anchors()) {
+      if (const int code = ub_ctx_add_ta(context, anchor.c_str()); code != 0) {
+        return Unexpected(unbound_error("add the root's trust anchor", code));
+      }
+    }
+  }
+  for (const std::string& file : options.trust_anchor_files) {
+    if (const int code = ub_ctx_add_ta_file(context, file.c_str()); code != 0) {
+      return Unexpected(unbound_error("read trust anchors of " + file, code));
+    }
+  }
+  return first_question(context);
+}
+
+Result<std::unique_ptr<RecursionThread>> RecursionThread::create(const RecursorOptions& options) {
+  EventBase base(event_base_new());
+  if (!base) return fail(Errc::unavailable, "make an event loop");
+  Context context(ub_ctx_create_event(base.get()));
+  if (!context) return fail(Errc::unavailable, "make a libunbound context");
+  POSTERN_CHECK(configure(context.get(), options));
+  auto inbox = POSTERN_TRY(Inbox::create(options.queue_capacity));
+  std::unique_ptr<RecursionThread> thread(
+      new RecursionThread(options.dnssec, std::move(base), std::move(context), std::move(inbox)));
+  if (!thread->add_events()) return fail(Errc::unavailable, "watch the event descriptor");
+  return thread;
+}
+
+RecursionThread::RecursionThread(bool dnssec, EventBase base, Context context,
+                                 std::unique_ptr<Inbox> inbox)
+    : dnssec_(dnssec),
+      base_(std::move(base)),
+      context_(std::move(context)),
+      inbox_(std::move(inbox)) {
+  slots_.reserve(kMaxRunningPerThread);
+  free_.reserve(kMaxRunningPerThread);
+}
+
+bool RecursionThread::add_events() {
+  wake_.reset(event_new(base_.get(), inbox_->fd(), EV_READ | EV_PERSIST, on_wake, this));
+  tick_.reset(event_new(base_.get(), -1, EV_PERSIST, on_tick, this));
+  return wake_ && tick_ && event_add(wake_.get(), nullptr) == 0;
+}
+
+bool RecursionThread::push(const Request& request, ReplySink& sink) {
+  if (inbox_->push(request, sink)) return true;
+  stats_.refused.add();
+  return false;
+}
+
+void RecursionThread::stop() {
+  inbox_->close();
+  stopping_.store(true);
+  inbox_->wake();
+  if (thread_.joinable()) thread_.join();
+}
+
+void RecursionThread::run() {
+  block_all_signals();
+  event_base_loop(base_.get(), EVLOOP_NO_EXIT_ON_EMPTY);
+  end_all();
+}
+
+void RecursionThread::on_wake(evutil_socket_t, short, void* arg) {
+  auto& self = *static_cast<RecursionThread*>(arg);
+  self.inbox_->acknowledge();
+  if (self.stopping_.load()) {
+    event_base_loopbreak(self.base_.get());
+    return;
+  }
+  self.drain();
+}
+
+void RecursionThread::on_tick(evutil_socket_t, short, void* arg) {
+  static_cast<RecursionThread*>(arg)->expire();
+}
+
+void RecursionThread::drain() {
+  Job job;
+  // At most a queue's length in one go, so that libunbound's own events get their turn.
+  for (std::size_t left = inbox_->size_estimate() + 1; left > 0 && inbox_->pop(job); --left) {
+    begin(std::move(job));
+  }
+  if (inbox_->size_estimate() > 0) inbox_->wake();
+  if (waiting_ > 0 && !ticking_) {
+    const timeval every{0, microseconds(kDeadlineTick).count()};
+    ticking_ = event_add(tick_.get(), &every) == 0;
+  }
+}
+
+void RecursionThread::begin(Job&& job) {
+  stats_.questions.add();
+  if (job.request.deadline <= mono_now()) {
+    stats_.timeouts.add();
+    job.sink->deliver(
+        failure(job.request, dns::EdeCode::no_reachable_authority, "no time was left to ask"));
+    return;
+  }
+  if (free_.empty() && slots_.size() == kMaxRunningPerThread) {
+    stats_.shed.add();
+    job.sink->deliver(failure(job.request, dns::EdeCode::other, "too many questions under way"));
+    return;
+  }
+  if (free_.empty()) {
+    free_.push_back(static_cast<std::uint32_t>(slots_.size()));
+    slots_.push_back(std::make_unique<Pending>());
+    slots_.back()->owner = this;
+    slots_.back()->index = free_.back();
+  }
+  Pending& pending = *slots_[free_.back()];
+  free_.pop_back();
+  pending.job = std::move(job);
+  pending.running = true;
+  pending.answered = false;
+  ++waiting_;
+  const dns::Question& question = pending.job.request.question;
+  const std::string name = question.qname.to_text();
+  int async_id = 0;
+  // May call `on_answer` before it returns.
+  const int code =
+      ub_resolve_event(context_.get(), name.c_str(), static_cast<int>(question.qtype),
+                       static_cast<int>(question.qclass), &pending, on_answer, &async_id);
+  if (code == 0) return;
+  RawAnswer none;
+  none.rcode = static_cast<int>(dns::Rcode::servfail);
+  finish(pending, none);
+}
+
+void RecursionThread::on_answer(void* arg, int rcode, void* packet, int size, int secure,
+                                char* why_bogus, int /*was_ratelimited*/) {
+  auto& pending = *static_cast<Pending*>(arg);
+  RawAnswer raw;
+  raw.rcode = rcode;
+  // With a failure of its own libunbound passes a buffer that holds something else.
+  if (rcode == 0 && packet != nullptr && size > 0) {
+    raw.packet = {static_cast<const std::uint8_t*>(packet), static_cast<std::size_t>(size)};
+  }
+  raw.secure = secure;
+  if (why_bogus != nullptr) raw.why_bogus = why_bogus;
+  pending.owner->finish(pending, raw);
+}
+
+void RecursionThread::finish(Pending& pending, const RawAnswer& raw) {
+  POSTERN_ASSERT(pending.running);
+  pending.running = false;
+  if (pending.answered) {
+    stats_.late_answers.add();
+  } else {
+    Reply reply = reply_from(pending.job.request, raw, dnssec_);
+    if (reply.security == Security::bogus) stats_.bogus.add();
+    (reply.ede ? stats_.failures : stats_.answers).add();
+    answer(pending, std::move(reply));
+  }
+  free_.push_back(pending.index);
+}
+
+void RecursionThread::answer(Pending& pending, Reply reply) {
+  pending.answered = true;
+  --waiting_;
+  pending.job.sink->deliver(std::move(reply));
+}
+
+void RecursionThread::expire() {
+  const MonoTime now = mono_now();
+  for (const auto& pending : slots_) {
+    if (!pending->running || pending->answered || pending->job.request.deadline > now) continue;
+    stats_.timeouts.add();
+    answer(*pending, failure(pending->job.request, dns::EdeCode::no_reachable_authority,
+                             "the authorities did not answer in time"));
+  }
+  if (waiting_ == 0) {
+    event_del(tick_.get());
+    ticking_ = false;
+  }
+}
+
+void RecursionThread::end_all() {
+  const auto ended = [](const Job& job) {
+    return failure(job.request, dns::EdeCode::not_ready, "the resolver is shutting down");
+  };
+  for (const auto& pending : slots_) {
+    if (pending->running && !pending->answered) answer(*pending, ended(pending->job));
+  }
+  Job job;
+  while (inbox_->pop(job)) job.sink->deliver(ended(job));
+  context_.reset();  // Calls back for what is still running, or forgets it.
+  wake_.reset();
+  tick_.reset();
+  base_.reset();
+}
+
+class Recursor final : public Resolver {
+ public:
+  Recursor(std::vector<std::unique_ptr<RecursionThread>> threads, std::uint64_t seed)
+      : threads_(std::move(threads)), seed_(seed) {
+    for (const auto& thread : threads_) thread->start();
+  }
+  ~Recursor() override { stop(); }
+
+  bool resolve(const Request& request, ReplySink& sink) override {
+    const dns::Question& question = request.question;
+    const bool asks_meta = dns::is_meta(question.qtype) && question.qtype != dns::RRType::any;
+    if (question.qclass != dns::RRClass::in || asks_meta) {
+      sink.deliver(
+          failure(request, dns::EdeCode::not_supported, "this type or class is not resolved"));
+      return true;
+    }
+    // By the hash of the name, so that the threads' caches are disjoint; keyed, so that nobody
+    // can pick names that all go to one thread.
+    const OctetView name = question.qname.wire();
+    const std::uint64_t hash = XXH3_64bits_withSeed(name.data(), name.size(), seed_);
+    return threads_[hash % threads_.size()]->push(request, sink);
+  }
+
+  void stop() override {
+    if (std::exchange(stopped_, true)) return;
+    for (const auto& thread : threads_) thread->stop();
+  }
+
+  void collect(Metrics& metrics) const override;
+
+ private:
+  std::vector<std::unique_ptr<RecursionThread>> threads_;
+  const std::uint64_t seed_;
+  bool stopped_ = false;
+};
+
+void Recursor::collect(Metrics& metrics) const {
+  struct Row {
+    std::string_view name, help;
+    std::uint64_t (*value)(const Stats&);
+  };
+  static constexpr Row kRows[] = {
+      {"postern_recursor_questions_total", "Questions given to libunbound.",
+       [](const Stats& s) { return s.questions.value(); }},
+      {"postern_recursor_answers_total", "Answers found.",
+       [](const Stats& s) { return s.answers.value(); }},
+      {"postern_recursor_bogus_total", "Answers that failed DNSSEC validation.",
+       [](const Stats& s) { return s.bogus.value(); }},
+      {"postern_recursor_failures_total", "Questions that libunbound could not answer.",
+       [](const Stats& s) { return s.failures.value(); }},
+      {"postern_recursor_timeouts_total", "Questions whose deadline came first.",
+       [](const Stats& s) { return s.timeouts.value(); }},
+      {"postern_recursor_late_answers_total", "Answers after the deadline.",
+       [](const Stats& s) { return s.late_answers.value(); }},
+      {"postern_recursor_shed_total", "Questions failed because too many were under way.",
+       [](const Stats& s) { return s.shed.value(); }},
+      {"postern_recursor_refused_total", "Questions refused because the queue was full.",
+       [](const Stats& s) { return s.refused.value(); }},
+  };
+  for (const Row& row : kRows) {
+    std::uint64_t sum = 0;
+    for (const auto& thread : threads_) sum += row.value(thread->stats());
+    metrics.push_back({row.name, MetricKind::counter, row.help, {}, static_cast<double>(sum)});
+  }
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Resolver>> make_recursor(const RecursorOptions& options, Log& log) {
+  std::vector<std::unique_ptr<RecursionThread>> threads;
+  // One after the other: libunbound's set-up writes to variables that all contexts share.
+  for (unsigned i = 0; i < (options.threads == 0 ? 1 : options.threads); ++i) {
+    auto thread = RecursionThread::create(options);
+    if (!thread) return Unexpected(std::move(thread).error().context("start recursion"));
+    threads.push_back(std::move(*thread));
+  }
+  log.info("resolve.recurse", "recursion by libunbound " + std::string(ub_version()) + ", " +
+                                  std::to_string(threads.size()) + " threads, DNSSEC validation " +
+                                  (options.dnssec ? "on" : "off"));
+  std::random_device random;
+  const std::uint64_t seed = (std::uint64_t{random()} << 32) | random();
+  return std::make_unique<Recursor>(std::move(threads), seed);
+}
+
+}  // namespace postern::resolve
