@@ -152,7 +152,7 @@ Result<std::shared_ptr<const Generation>> Generation::compile(PolicyInput input)
 
 std::shared_ptr<const Generation> Generation::empty() {
   PolicyInput input;
-  input.groups.push_back({.name = "default", .clients = {}, .zones = {}, .answer = std::nullopt});
+  input.groups.push_back({.name = "default"});
   auto generation = compile(std::move(input));
   POSTERN_ASSERT(generation.has_value());
   return *std::move(generation);

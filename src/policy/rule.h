@@ -58,7 +58,7 @@ enum class Rank : std::uint8_t { important_pass, important_block, pass, normal }
 struct LocalRecord {
   dns::RRType type{};
   std::uint32_t ttl = 0;
-  Octets rdata;
+  Octets rdata{};
 
   bool operator==(const LocalRecord&) const = default;
 };
@@ -66,7 +66,7 @@ struct LocalRecord {
 inline constexpr std::uint32_t kNoData = 0xffffffff;
 
 struct Rule {
-  dns::Name name;
+  dns::Name name{};
   Scope scope = Scope::exact;
   Action action = Action::block;
   Rank rank = Rank::normal;
@@ -123,13 +123,13 @@ class ZoneRules {
 struct ZoneOptions {
   static constexpr std::size_t kMaxNameOctets = 32;  ///< So that records can hold it inline.
 
-  std::string name;  ///< The feed's or list's name: [a-z0-9][a-z0-9._-]*, at most kMaxNameOctets.
+  std::string name{};  ///< The feed's or list's name: [a-z0-9][a-z0-9._-]*, at most kMaxNameOctets.
   BlockAnswer answer = BlockAnswer::nxdomain;
-  std::optional<IpAddress> sinkhole_v4;
-  std::optional<IpAddress> sinkhole_v6;
-  std::uint32_t ttl_s = 10;                      ///< Of the answers we make up.
-  dns::EdeCode ede = dns::EdeCode::blocked;      ///< blocked, censored or filtered (RFC 8914).
-  bool log_only = false;                         ///< Matches are recorded, nothing is blocked.
+  std::optional<IpAddress> sinkhole_v4{};
+  std::optional<IpAddress> sinkhole_v6{};
+  std::uint32_t ttl_s = 10;                  ///< Of the answers we make up.
+  dns::EdeCode ede = dns::EdeCode::blocked;  ///< blocked, censored or filtered (RFC 8914).
+  bool log_only = false;                     ///< Matches are recorded, nothing is blocked.
 
   bool operator==(const ZoneOptions&) const = default;
 };
