@@ -33,6 +33,8 @@ struct ForwardZone {
   dns::Name zone;  ///< "." for everything.
   std::vector<std::string>
       servers;  ///< "udp://192.0.2.1:53", "tcp://…", "tls://192.0.2.1:853#name".
+
+  bool operator==(const ForwardZone&) const = default;
 };
 
 struct Feed {
@@ -115,6 +117,9 @@ struct Outcome {
 
 /// Reads and checks a whole file's text. Finds all mistakes in one go. "" gives the defaults.
 Outcome parse(std::string_view yaml);
+
+/// The paths of options that differ between the two and take effect only at a restart.
+std::vector<std::string> needs_restart(const Config& running, const Config& wanted);
 
 /// "FILE:LINE:COLUMN: path: text; advice".
 std::string to_text(const Problem& problem, std::string_view file);

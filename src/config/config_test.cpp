@@ -356,6 +356,28 @@ TEST(Config, FeedsAndGroupsAreCheckedTogether) {
   }
 }
 
+TEST(Config, NeedsRestartNamesWhatAReloadCannotChange) {
+  struct Case {
+    std::string_view yaml;
+    std::vector<std::string> want;
+  };
+  const Case cases[] = {
+      {"", {}},
+      {"policy: {block: [a.example]}\naccess: {allow: [10.0.0.0/8]}", {}},
+      {"feeds: [{name: a, format: hosts, path: x}]", {}},
+      {"server: {workers: 7, udp_max_octets: 1400}\nstate_dir: /x",
+       {"server.workers", "state_dir"}},
+      {"resolver: {forward: [{zone: a.example, servers: 192.0.2.1}]}", {"resolver.forward"}},
+  };
+  const Config running = *parse("").config;
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.yaml);
+    const Outcome outcome = parse(c.yaml);
+    ASSERT_TRUE(outcome.config.has_value());
+    EXPECT_EQ(needs_restart(running, *outcome.config), c.want);
+  }
+}
+
 // Hostile files end in a problem, quickly, with bounded memory.
 TEST(Config, HostileTextIsRefused) {
   std::string laughs = "a: &a [x,x,x,x,x,x,x,x,x]\n";

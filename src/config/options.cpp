@@ -37,21 +37,29 @@ struct MemberOf<Field Target::*> {
   using Owner = Target;
 };
 
-/// The setter of one field: `into<&Config::workers>`.
-template <auto kMember>
-void into(typename MemberOf<decltype(kMember)>::Owner& target, const Value& value) {
-  put(target.*kMember, value);
-}
+/// The binding of one field: `into<&Config::workers>`.
+template <auto kMember, class Target = typename MemberOf<decltype(kMember)>::Owner>
+constexpr Binding<Target> into = {
+    [](Target& target, const Value& value) { put(target.*kMember, value); },
+    [](const Target& a, const Target& b) { return a.*kMember == b.*kMember; }};
 
-void into_ede(Feed& feed, const Value& value) {
-  constexpr dns::EdeCode kCodes[] = {dns::EdeCode::blocked, dns::EdeCode::censored,
-                                     dns::EdeCode::filtered};
-  feed.ede = kCodes[std::get<std::uint64_t>(value)];
-}
+/// The same for a choice that is kept as another value than its index.
+template <auto kMember, auto kTable>
+constexpr Binding<Feed> from_table = {
+    [](Feed& feed, const Value& value) {
+      feed.*kMember = (*kTable)[std::get<std::uint64_t>(value)];
+    },
+    [](const Feed& a, const Feed& b) { return a.*kMember == b.*kMember; }};
 
 // In the order of policy::BlockAnswer.
 constexpr std::string_view kBlockAnswers = "nxdomain|nodata|null_address|sinkhole|refused";
 constexpr std::string_view kFormats = "hosts|domains|wildcard|adblock|dnsmasq|unbound|rpz|csv";
+
+constexpr std::array kFormatTable = {"hosts",   "domains", "wildcard", "adblock",
+                                     "dnsmasq", "unbound", "rpz",      "csv"};
+constexpr std::array kScopeTable = {"exact", "below", "at_and_below"};
+constexpr std::array kEdeTable = {dns::EdeCode::blocked, dns::EdeCode::censored,
+                                  dns::EdeCode::filtered};
 
 constexpr auto kAtReload = Applies::at_reload;
 constexpr auto kAtRestart = Applies::at_restart;
@@ -159,16 +167,10 @@ constexpr Option<Feed> kFeedOptions[] = {
     "Between columns; a tab is written \"\\t\"."}, into<&Feed::csv_separator>},
   {{"ede", Kind::choice, "blocked", 0, 0, kAtReload,
     "The reason given to the client (RFC 8914): blocked (15, by us), censored (16, by law), filtered (17, as the client asked).",
-    "blocked|censored|filtered"}, into_ede},
+    "blocked|censored|filtered"}, from_table<&Feed::ede, &kEdeTable>},
   {{"format", Kind::choice, "", 0, 0, kAtReload,
     "How the feed is written; what a line means for names below it differs, see feed-formats.md.",
-    kFormats, Presence::required}, [](Feed& feed, const Value& value) {
-      std::string_view rest = kFormats;
-      for (auto skip = std::get<std::uint64_t>(value); skip > 0; --skip) {
-        rest.remove_prefix(rest.find('|') + 1);
-      }
-      feed.format = rest.substr(0, rest.find('|'));
-    }},
+    kFormats, Presence::required}, from_table<&Feed::format, &kFormatTable>},
   {{"log_only", Kind::flag, "false", 0, 0, kAtReload,
     "Record what would be blocked, and block nothing: to watch a feed before it is trusted."},
    into<&Feed::log_only>},
@@ -181,17 +183,15 @@ constexpr Option<Feed> kFeedOptions[] = {
     {}, Presence::required}, into<&Feed::name>},
   {{"origin", Kind::name, "", 0, 0, kAtReload,
     "For rpz: the zone's name; unset: the SOA record's owner."},
-   [](Feed& feed, const Value& value) { feed.origin = std::get<dns::Name>(value).to_text(); }},
+   {[](Feed& feed, const Value& value) { feed.origin = std::get<dns::Name>(value).to_text(); },
+    [](const Feed& a, const Feed& b) { return a.origin == b.origin; }}},
   {{"path", Kind::path, "", 0, 0, kAtReload,
     "A local file, read again when it changes. Either this or url."}, into<&Feed::path>},
   {{"refresh_s", Kind::seconds, "3600", 60, 2'592'000, kAtReload,
     "How often url is asked, give or take a tenth."}, into<&Feed::refresh_s>},
   {{"scope", Kind::choice, "", 0, 0, kAtReload,
     "What a line stands for, in hosts, domains and csv feeds, where the format's own meaning is wrong.",
-    "exact|below|at_and_below"}, [](Feed& feed, const Value& value) {
-      constexpr std::string_view kScopes[] = {"exact", "below", "at_and_below"};
-      feed.scope = kScopes[std::get<std::uint64_t>(value)];
-    }},
+    "exact|below|at_and_below"}, from_table<&Feed::scope, &kScopeTable>},
   {{"ttl_s", Kind::seconds, "", 0, 86'400, kAtReload,
     "TTL of this feed's blocked answers; unset: policy.block_ttl_s."}, into<&Feed::ttl_s>},
   {{"url", Kind::url, "", 0, 0, kAtReload,

@@ -70,10 +70,17 @@ struct Spec {
 using Value = std::variant<bool, std::uint64_t, std::string, IpAddress, Endpoint, dns::Name,
                            std::vector<std::string>, std::vector<IpPrefix>, std::vector<Endpoint>>;
 
+/// Where an option's value goes, and whether two Targets have the same one.
+template <class Target>
+struct Binding {
+  void (*set)(Target&, const Value&);
+  bool (*same)(const Target&, const Target&);
+};
+
 template <class Target>
 struct Option {
   Spec spec;
-  void (*set)(Target&, const Value&);
+  Binding<Target> binding;
 };
 
 /// All sorted by path.

@@ -27,7 +27,7 @@ Target with_defaults(std::span<const Option<Target>> options) {
     const Node node = read_yaml(option.spec.fallback, problems);
     const auto value = read_value(option.spec, node, std::string(option.spec.path), problems);
     POSTERN_ASSERT(value.has_value());
-    option.set(target, *value);
+    option.binding.set(target, *value);
   }
   return target;
 }
@@ -66,7 +66,7 @@ class SectionReader {
                                             [](const Option<Target>& o) { return o.spec.path; });
       if (option != options_.end()) {
         if (const auto value = read_value(option->spec, child, base_ + path, problems_)) {
-          option->set(target, *value);
+          option->binding.set(target, *value);
         }
       } else if (read_list_ != nullptr && read_list_(path, child, *draft_, problems_)) {
         continue;
@@ -211,6 +211,17 @@ Outcome parse(std::string_view yaml) {
   outcome.problems = problems.take();
   if (outcome.problems.empty()) outcome.config = std::move(draft.config);
   return outcome;
+}
+
+std::vector<std::string> needs_restart(const Config& running, const Config& wanted) {
+  std::vector<std::string> changed;
+  for (const Option<Config>& option : config_options()) {
+    if (option.spec.applies == Applies::at_restart && !option.binding.same(running, wanted)) {
+      changed.emplace_back(option.spec.path);
+    }
+  }
+  if (running.forward != wanted.forward) changed.emplace_back("resolver.forward");
+  return changed;
 }
 
 std::string to_text(const Problem& problem, std::string_view file) {
