@@ -18,14 +18,14 @@
 namespace postern::intel {
 
 enum class Format : std::uint8_t {
-  hosts,      ///< "0.0.0.0 name [alias…]": exact names.
-  domains,    ///< A name a line: exact, unless `FeedOptions::scope` says otherwise.
-  wildcard,   ///< "*.example.com": the name and all below it; a bare name: exact.
-  adblock,    ///< "||example.org^" and its DNS modifiers.
-  dnsmasq,    ///< "address=/example.com/…", "local=/…/", "server=/…/": name and all below.
-  unbound,    ///< "local-zone:", "local-data:".
-  rpz,        ///< A zone file, RPZ draft; QNAME triggers.
-  csv,        ///< Columns named by `FeedOptions::csv`.
+  hosts,     ///< "0.0.0.0 name [alias…]": exact names.
+  domains,   ///< A name a line: exact, unless `FeedOptions::scope` says otherwise.
+  wildcard,  ///< "*.example.com": the name and all below it; a bare name: exact.
+  adblock,   ///< "||example.org^" and its DNS modifiers.
+  dnsmasq,   ///< "address=/example.com/…", "local=/…/", "server=/…/": name and all below.
+  unbound,   ///< "local-zone:", "local-data:".
+  rpz,       ///< A zone file, RPZ draft; QNAME triggers.
+  csv,       ///< Columns named by `FeedOptions::csv`.
 };
 std::string_view to_string(Format format);
 std::optional<Format> format_from_text(std::string_view text);
@@ -61,7 +61,8 @@ struct FeedContent {
   std::uint64_t lines = 0;
   std::uint64_t lines_skipped = 0;
   std::vector<SkippedLine> skipped;
-  std::uint64_t lines_ignored = 0;  ///< Comments, blank lines, cosmetic rules: nothing wrong with them.
+  std::uint64_t lines_ignored =
+      0;  ///< Comments, blank lines, cosmetic rules: nothing wrong with them.
 };
 
 /// Reads a feed's text (already decompressed). One bad line is skipped and counted; it never

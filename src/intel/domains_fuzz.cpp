@@ -1,0 +1,15 @@
+// Any octets as a list of names, with wildcards or without: refused, or rules that hold what
+// feed_fuzz.h says.
+#include <cstddef>
+#include <cstdint>
+
+#include "intel/feed_fuzz.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  postern::intel::FeedOptions options;
+  options.format = postern::intel::Format::domains;
+  postern::intel::fuzz_feed(options, data, size);
+  options.format = postern::intel::Format::wildcard;
+  postern::intel::fuzz_feed(options, data, size);
+  return 0;
+}

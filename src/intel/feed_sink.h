@@ -1,0 +1,99 @@
+// Where the readers of all formats put what they find: rules, and lines passed over.
+//
+// Keeps the promises that hold for every format: each line is counted once, the first skipped
+// ones are kept with a text, no name is taken that lint refuses, no bound is passed, and the
+// records of one owner become one rule.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/result.h"
+#include "dns/name.h"
+#include "intel/feed_name.h"
+#include "intel/format.h"
+#include "policy/rule.h"
+
+namespace postern::intel {
+
+/// What a rule says about the name it is for.
+struct RuleKind {
+  policy::Scope scope = policy::Scope::exact;
+  policy::Action action = policy::Action::block;
+  policy::Rank rank = policy::Rank::normal;
+};
+
+/// For one feed, one thread. Borrows the options and the content.
+class FeedSink {
+ public:
+  /// So that one name cannot fill the memory with records; no answer carries more.
+  static constexpr std::size_t kMaxRecordsPerOwner = 64;
+  static constexpr std::size_t kMaxRdataOctets = 4096;
+
+  FeedSink(const FeedOptions& options, FeedContent& content)
+      : options_(options), content_(content) {}
+  FeedSink(const FeedSink&) = delete;
+  FeedSink& operator=(const FeedSink&) = delete;
+
+  const FeedOptions& options() const { return options_; }
+
+  /// The next line begins; rules and skips are of it until the next call.
+  void next_line() { line_ = static_cast<std::uint32_t>(++content_.lines); }
+  /// For readers that know their lines otherwise: where they are, and at the end how many.
+  void at_line(std::size_t line) { line_ = static_cast<std::uint32_t>(line); }
+  void count_lines(std::string_view text);
+
+  /// The line has no rule, and nothing is wrong with it.
+  void ignore() { ++content_.lines_ignored; }
+  /// The line is passed over: "`about` `why`". `about` is quoted and shortened; may be empty.
+  /// Further calls for the same line are not counted.
+  void skip(std::string_view about, std::string_view why);
+
+  /// Reads and lints a name; false: the line was skipped with the reason.
+  bool read_name(std::string_view text, dns::Name& out);
+  /// Lints a name that was read otherwise; false: the line was skipped with the reason.
+  bool accept_name(const dns::Name& name);
+
+  void add(const dns::Name& name, const RuleKind& kind);
+  /// One record of local data. All records of one name, scope and rank become one rule, which
+  /// stands where the first of them stood. False: skipped, a bound was reached.
+  bool add_record(const dns::Name& name, const RuleKind& kind, policy::LocalRecord record);
+  /// The same with the rdata as text: "A", "192.0.2.1". False: skipped with the reason.
+  bool add_record_text(const dns::Name& name, const RuleKind& kind, std::string_view type,
+                       std::string_view rdata);
+
+  /// The feed as a whole is of no use; the first failure counts.
+  void fail(Error error);
+  /// True once `fail` was called or a bound reached: readers stop.
+  bool stopped() const { return error_.has_value(); }
+
+  /// To be called once, at the end.
+  Result<void> finish();
+
+ private:
+  using RecordSet = std::vector<policy::LocalRecord>;
+
+  std::uint32_t set_with(std::uint32_t set, policy::LocalRecord record);
+  void place_local_data();
+
+  const FeedOptions& options_;
+  FeedContent& content_;
+  std::uint32_t line_ = 0;
+  std::uint32_t last_skipped_line_ = 0;
+  std::optional<Error> error_;
+
+  // Local data. While reading, Rule::data is the index of an owner; `place_local_data` makes it
+  // that of the owner's record set. Equal sets are kept once: feeds that send a million names
+  // to one walled garden are common.
+  std::unordered_map<std::string, std::uint32_t> owners_;  // Rank, scope and name to index.
+  std::vector<std::uint32_t> set_of_owner_;
+  std::unordered_map<std::string, std::uint32_t> set_index_;  // A set's octets to its index.
+  std::vector<RecordSet> sets_;
+};
+
+}  // namespace postern::intel

@@ -1,0 +1,123 @@
+// Published lists, where the machine has them: the same names from all formats, and the time
+// that a million names take. POSTERN_SHARED_DATA names their folder; skipped where it is absent.
+#include <algorithm>
+#include <cstdlib>
+#include <ctime>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+#include <zlib.h>
+
+#include "intel/feed_dump.h"
+#include "intel/format.h"
+
+namespace postern::intel {
+namespace {
+
+namespace fs = std::filesystem;
+
+fs::path data_folder() {
+  if (const char* folder = std::getenv("POSTERN_SHARED_DATA")) return folder;
+  return fs::path(POSTERN_SOURCE_DIR).parent_path() / "shared" / "data";
+}
+
+// A file, unpacked if it is packed.
+std::string read_file(const fs::path& path) {
+  std::string text;
+  gzFile file = gzopen(path.c_str(), "rb");
+  if (file == nullptr) return text;
+  std::vector<char> chunk(1 << 20);
+  int got = 0;
+  while ((got = gzread(file, chunk.data(), static_cast<unsigned>(chunk.size()))) > 0) {
+    text.append(chunk.data(), static_cast<std::size_t>(got));
+  }
+  gzclose(file);
+  return text;
+}
+
+std::vector<std::string> sorted_names(const FeedContent& feed) {
+  std::vector<std::string> names;
+  names.reserve(feed.rules.size());
+  for (std::size_t i = 0; i < feed.rules.size(); ++i) {
+    names.emplace_back(text_of(feed.rules.name_at(i)));
+  }
+  std::ranges::sort(names);
+  names.erase(std::unique(names.begin(), names.end()), names.end());
+  return names;
+}
+
+double cpu_s() {
+  return static_cast<double>(std::clock()) / CLOCKS_PER_SEC;
+}
+
+TEST(RealFeeds, TheSameNamesComeFromAllFormatsOfAList) {
+  const fs::path folder = data_folder() / "feeds" / "blocklistproject";
+  if (!fs::exists(folder)) GTEST_SKIP() << "no published lists at " << folder;
+  const std::pair<const char*, Format> formats[] = {{"domains", Format::domains},
+                                                    {"hosts", Format::hosts},
+                                                    {"adblock", Format::adblock},
+                                                    {"dnsmasq", Format::dnsmasq}};
+  for (const char* list : {"ransomware", "scam", "basic"}) {
+    std::vector<std::string> first;
+    for (const auto& [name, format] : formats) {
+      SCOPED_TRACE(fmt::format("{}.{}", list, name));
+      fs::path path = folder / fmt::format("{}.{}.txt", list, name);
+      if (!fs::exists(path)) path += ".gz";
+      const std::string text = read_file(path);
+      FeedOptions options;
+      options.format = format;
+      const auto feed = read_feed(text, options);
+      ASSERT_TRUE(feed.has_value()) << feed.error().text;
+      EXPECT_EQ(guess_format(text), format);
+      const auto names = sorted_names(*feed);
+      fmt::print("{}.{}: {} lines, {} rules, {} names, {} skipped{}\n", list, name, feed->lines,
+                 feed->rules.size(), names.size(), feed->lines_skipped,
+                 feed->skipped.empty() ? "" : ", first: " + feed->skipped[0].text);
+      if (first.empty()) first = names;
+      EXPECT_TRUE(names == first);
+    }
+  }
+}
+
+TEST(RealFeeds, AMillionNamesAreReadInASecond) {
+  const fs::path path = data_folder() / "feeds" / "maltrail" / "domains.csv.gz";
+  if (!fs::exists(path)) GTEST_SKIP() << "no published list at " << path;
+  const std::string csv = read_file(path);
+  // The first column alone, as the other formats have it.
+  std::string domains;
+  std::string hosts;
+  for (std::size_t at = csv.find('\n') + 1; at < csv.size();) {
+    const std::size_t end = std::min(csv.find('\n', at), csv.size());
+    const std::string_view line = std::string_view(csv).substr(at, end - at);
+    const std::string_view name = line.substr(0, line.find(','));
+    domains.append(name).push_back('\n');
+    hosts.append("0.0.0.0 ").append(name).push_back('\n');
+    at = end + 1;
+  }
+  const std::pair<Format, const std::string*> texts[] = {
+      {Format::csv, &csv}, {Format::domains, &domains}, {Format::hosts, &hosts}};
+  std::size_t rules = 0;
+  for (const auto& [format, text] : texts) {
+    SCOPED_TRACE(to_string(format));
+    FeedOptions options;
+    options.format = format;
+    const double begin = cpu_s();
+    const auto feed = read_feed(*text, options);
+    const double spent = cpu_s() - begin;
+    ASSERT_TRUE(feed.has_value()) << feed.error().text;
+    fmt::print("{}: {} rules, {} skipped, {:.3f} s CPU, {} MB{}\n", to_string(format),
+               feed->rules.size(), feed->lines_skipped, spent,
+               feed->rules.memory_octets() / 1'000'000,
+               feed->skipped.empty() ? "" : ", first: " + feed->skipped[0].text);
+    EXPECT_GT(feed->rules.size(), 1'000'000U);
+    if (rules == 0) rules = feed->rules.size();
+    EXPECT_EQ(feed->rules.size(), rules);
+    // The bound is 1 s a million names; sanitizers and a busy machine are given room.
+    EXPECT_LT(spent, 15.0);
+  }
+}
+
+}  // namespace
+}  // namespace postern::intel
