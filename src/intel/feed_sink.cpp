@@ -56,7 +56,11 @@ void FeedSink::skip(std::string_view about, std::string_view why) {
 bool FeedSink::read_name(std::string_view text, dns::Name& out) {
   const auto name = read_domain(text);
   if (!name) {
-    skip(text, advice(name.error()));
+    if (text.empty()) {
+      skip({}, "an empty name; write one or remove the line");
+    } else {
+      skip(text, advice(name.error()));
+    }
     return false;
   }
   if (const auto fault = refused_as_rule(*name)) {

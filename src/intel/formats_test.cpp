@@ -95,8 +95,9 @@ TEST(DomainsFormat, BareNamesAreExact) {
       {"||bad.example^", "1 skipped: \"||bad.example^\" is adblock syntax; set format: adblock\n"},
       {"local-zone: \"x\" refuse",
        "1 skipped: \"local-zone: \"x\" refuse\" is unbound syntax; set format: unbound\n"},
-      {std::string("a\0b.example", 11),
-       "1 skipped: \"a\\x00b.example\" has a character that no domain name has; check the line and "
+      // A NUL further down than where a text is tried for being binary.
+      {"#" + std::string(5000, '-') + std::string("\na\0b.example", 12),
+       "2 skipped: \"a\\x00b.example\" has a character that no domain name has; check the line and "
        "the feed's format\n"},
       {std::string(20'000, 'a') + "\nb.example",
        "2 block b.example\n1 skipped: \"" + std::string(60, 'a') +
@@ -119,7 +120,7 @@ TEST(WildcardFormat, WildcardsHaveTheNameItselfUnlessToldOtherwise) {
   FeedOptions options = options_for(Format::wildcard);
   const std::string text = "*.a.example\nb.example\n*.\n*";
   const std::string skipped =
-      "3 skipped: \"\" is empty; write a name\n"
+      "3 skipped: an empty name; write one or remove the line\n"
       "4 skipped: \"*\" has a \"*\" that this format cannot carry; only a whole first label can be "
       "one\n";
   EXPECT_EQ(dump_feed(read_feed(text, options)),
@@ -229,7 +230,7 @@ TEST(DnsmasqFormat, StatementsAreForTheNameAndAllBelow) {
       {"address=/a.example/x",
        "1 skipped: \"x\" is neither an address nor \"#\"; write one, or nothing for NXDOMAIN\n"},
       {"address=/#/192.0.2.1", "1 skipped: \"#\" stands for every name there is; remove it\n"},
-      {"address=//0.0.0.0", "1 skipped: \"\" is empty; write a name\n"},
+      {"address=//0.0.0.0", "1 skipped: an empty name; write one or remove the line\n"},
       {"address=/",
        "1 skipped: \"address=/\" has no \"/name/\"; write it as address=/name/0.0.0.0\n"},
       {"cache-size=1000",
@@ -315,7 +316,7 @@ TEST(CsvFormat, ABadRowCostsThatRow) {
       "3 skipped: \"2\" has no column 2; check column and separator\n"
       "5 skipped: \"192.0.2.1\" is an address, and names are expected here; keep it in a list "
       "of addresses\n"
-      "6 skipped: \"\" is empty; write a name\n");
+      "6 skipped: an empty name; write one or remove the line\n");
   EXPECT_EQ(
       dump_feed(read_feed("id,name\n1,a.example\n", options)),
       "error: no column \"domain\" in the header \"id,name\"; name one that is there, or give "
