@@ -4,15 +4,9 @@
 //   udp_bench answer ADDRESS:PORT            gives every question an A record: floor, and upstream
 //   udp_bench load ADDRESS:PORT NAMES SECONDS [WINDOW [unique]]
 //
-// `load` keeps WINDOW queries under way over eight sockets, drawing names evenly (fixed seed) from the
-// file NAMES; `unique` puts a counter before each name, so that none was asked before. It polls
+// `load` keeps WINDOW queries under way over eight sockets, drawing names evenly (fixed seed) from
+// the file NAMES; `unique` puts a counter before each name, so that none was asked before. It polls
 // without sleeping, so that the server never pays for waking it. Prints one JSON object.
-#include <arpa/inet.h>
-#include <fcntl.h>
-#include <netinet/in.h>
-#include <poll.h>
-#include <sys/socket.h>
-
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -24,6 +18,12 @@
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
 
 #include "base/file_descriptor.h"
 #include "base/ip.h"
@@ -104,7 +104,8 @@ std::size_t write_answer(std::uint8_t* octets, std::size_t size) {
 int serve(const Endpoint& endpoint, bool with_answer) {
   const FileDescriptor fd = udp_socket();
   const sockaddr_in address = address_of(endpoint);
-  if (bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) stop("bind");
+  if (bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+    stop("bind");
   auto batch = std::make_unique<Batch>();
   std::puts("ready");
   std::fflush(stdout);
@@ -161,7 +162,8 @@ class Generator {
     const sockaddr_in address = address_of(server);
     for (std::size_t i = 0; i < kSockets; ++i) {
       sockets_.push_back(udp_socket());
-      if (connect(sockets_[i].get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+      if (connect(sockets_[i].get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) !=
+          0) {
         stop("connect");
       }
     }
@@ -244,9 +246,9 @@ class Generator {
   std::minstd_rand random_{42};
   std::uint16_t id_ = 0;
   // Begins where no earlier run did.
-  std::uint64_t unique_ =
-      static_cast<std::uint64_t>(std::chrono::system_clock::now().time_since_epoch().count() / 1000) %
-      10'000'000'000ULL;
+  std::uint64_t unique_ = static_cast<std::uint64_t>(
+                              std::chrono::system_clock::now().time_since_epoch().count() / 1000) %
+                          10'000'000'000ULL;
   Counts counts_;
 };
 
@@ -263,10 +265,11 @@ int load(const Endpoint& server, int count, char** arguments) {
   const double seconds = std::stod(arguments[1]);
   Generator generator(server, std::move(load));
   const Counts counts = generator.run(std::chrono::duration<double>(seconds));
-  std::printf("{\"seconds\": %.3f, \"sent\": %lu, \"received\": %lu, \"lost\": %lu, \"noerror\": %lu, "
-              "\"nxdomain\": %lu, \"servfail\": %lu}\n",
-              seconds, counts.sent, counts.received, counts.lost, counts.noerror, counts.nxdomain,
-              counts.servfail);
+  std::printf(
+      "{\"seconds\": %.3f, \"sent\": %lu, \"received\": %lu, \"lost\": %lu, \"noerror\": %lu, "
+      "\"nxdomain\": %lu, \"servfail\": %lu}\n",
+      seconds, counts.sent, counts.received, counts.lost, counts.noerror, counts.nxdomain,
+      counts.servfail);
   return 0;
 }
 

@@ -29,7 +29,8 @@ BANNED = [  # everywhere in src
     (r"\busing\s+namespace\b", "using namespace"),
     (r"\bthread_local\b", "thread_local"),
     (r"\.detach\(\)", "detached thread"),
-    (r"(?<![\w>])\bnew\s+[A-Z]\w*\s*[({]", "raw new; use std::make_unique"),
+    # A private constructor cannot be reached by make_unique: `std::unique_ptr<T>(new T(…))` is all right.
+    (r"^(?!.*_ptr<).*(?<![\w>])\bnew\s+[A-Z]\w*\s*[({]", "raw new; use std::make_unique"),
     (r"(?<![=\w]\s)\bdelete\s+\w", "raw delete"),
     (r"\bthrow\b(?!\()", "nothing of ours throws"),
     (r"\bstd::endl\b", "std::endl flushes"),
@@ -172,6 +173,8 @@ def check_file(path, rule):
         if len(raw) > 100 and path.suffix in (".h", ".cpp") and "clang-format off" not in text:
             say(path, number, f"{len(raw)} columns; the limit is 100")
         for pattern, what in patterns:
+            if what == "no shell" and is_test:
+                continue  # A test may run a tool that everybody has.
             where = raw if (pattern, what) in LEFTOVERS or "#include" in pattern else bare
             if re.search(pattern, where):
                 say(path, number, what)
