@@ -1,8 +1,34 @@
 #include "dns/rdata.h"
 
+#include "base/assert.h"
+#include "dns/encoding.h"
+#include "dns/rdata_format.h"
 #include "dns/rdata_layout.h"
 
 namespace postern::dns {
+
+Result<Octets> rdata_from_text(RRType type, std::string_view text, const Name& origin) {
+  Lexer lexer(text);
+  Octets rdata;
+  POSTERN_CHECK(parse_rdata(type, lexer, origin, rdata));
+  if (!lexer.at_end()) return fail(Errc::invalid_input, "a line's end inside the record data");
+  return rdata;
+}
+
+std::string rdata_to_text(RRType type, OctetView message, std::size_t rdata_offset,
+                          std::size_t rdata_size) {
+  POSTERN_ASSERT(rdata_offset <= message.size() && rdata_size <= message.size() - rdata_offset);
+  std::string text;
+  if (print_rdata(type, message, rdata_offset, rdata_size, text)) return text;
+  text = "\\# " + std::to_string(rdata_size);
+  if (rdata_size > 0) text += ' ';
+  append_hex(message.subspan(rdata_offset, rdata_size), text);
+  return text;
+}
+
+std::string rdata_to_text(RRType type, OctetView rdata) {
+  return rdata_to_text(type, rdata, 0, rdata.size());
+}
 
 bool rdata_target(RRType type, OctetView message, const Record& record, Name& target) {
   std::size_t skipped = 0;  // Octets before the name.

@@ -13,6 +13,7 @@
 
 #include "base/octets.h"
 #include "base/result.h"
+#include "dns/lexer.h"
 #include "dns/name.h"
 #include "dns/types.h"
 
@@ -44,14 +45,18 @@ class ZoneTextReader {
   const std::optional<ZoneTextError>& error() const { return error_; }
 
  private:
-  bool read_entry(ZoneRecord& out);
-  bool set_error(std::size_t line, std::string text);
+  Result<bool> read_entry(ZoneRecord& out);
+  Result<void> read_directive(std::string_view directive);
+  Result<void> read_type(Token token, ZoneRecord& out);
+  Result<bool> next_token(Token& out);
+  void recover(std::size_t offset, std::size_t line);
 
-  std::string_view text_;
-  std::size_t offset_ = 0;
-  std::size_t line_ = 1;
+  Lexer lexer_;
+  std::size_t rescan_octets_;  // How much more may be read twice; see `recover`.
   Name origin_;
   std::uint32_t ttl_;
+  bool has_ttl_directive_ = false;
+  RRClass class_ = RRClass::in;
   std::optional<Name> last_owner_;
   std::optional<ZoneTextError> error_;
 };
