@@ -26,11 +26,24 @@ bool Lexer::at_blank() const {
 
 Lexer::Next Lexer::next(Token& out) {
   Next end{};
-  const bool found = skip_to_token(end);
-  at_entry_start_ = !found && end == Next::end_of_entry;
-  if (!found) return end;
-  if (text_[offset_] == '"') return read_quoted(out);
-  return read_word(out);
+  if (!skip_to_token(end)) {
+    last_ = end;
+  } else if (text_[offset_] == '"') {
+    last_ = read_quoted(out);
+  } else {
+    last_ = read_word(out);
+  }
+  return last_;
+}
+
+Error Lexer::error() const {
+  if (last_ == Next::open_quote) {
+    return {Errc::invalid_input, "a quoted string does not end on its line; add the quote"};
+  }
+  if (last_ == Next::open_parenthesis) {
+    return {Errc::invalid_input, "a parenthesis is not closed; add the )"};
+  }
+  return {Errc::invalid_input, "a ) has no ( before it"};
 }
 
 // Moves to the first character of a token: true. False where `end` comes first.
@@ -120,7 +133,7 @@ void Lexer::skip_line() {
   offset_ = newline == std::string_view::npos ? text_.size() : newline + 1;
   if (newline != std::string_view::npos) ++line_;
   depth_ = 0;
-  at_entry_start_ = true;
+  last_ = Next::end_of_entry;
 }
 
 Lexer::Next Lexer::skip_entry() {
@@ -135,7 +148,7 @@ void Lexer::rewind(std::size_t offset, std::size_t line) {
   offset_ = offset;
   line_ = line;
   depth_ = 0;
-  at_entry_start_ = true;
+  last_ = Next::end_of_entry;
 }
 
 }  // namespace postern::dns

@@ -8,6 +8,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "base/error.h"
+
 namespace postern::dns {
 
 /// A piece of an entry, in the text's memory, escapes and all; of a quoted string what is
@@ -37,7 +39,7 @@ class Lexer {
 
   bool at_end() const { return offset_ >= text_.size(); }
   /// True at the start of the text, and once an entry has been read or skipped to its end.
-  bool at_entry_start() const { return at_entry_start_; }
+  bool at_entry_start() const { return last_ == Next::end_of_entry; }
   /// Where the next token will be looked for.
   std::size_t offset() const { return offset_; }
   /// The line that `offset` is in, from 1.
@@ -47,6 +49,8 @@ class Lexer {
 
   /// Reads on. At any error nothing is skipped: see `skip_line` and `skip_entry`.
   Next next(Token& out);
+  /// What to say of the error that `next` gave last.
+  Error error() const;
   /// Moves to the next line, out of any parentheses.
   void skip_line();
   /// Moves past the rest of the entry, however it is laid out; gives what stopped it.
@@ -63,7 +67,7 @@ class Lexer {
   std::string_view text_;
   std::size_t offset_ = 0;
   std::size_t line_ = 1;
-  bool at_entry_start_ = true;
+  Next last_ = Next::end_of_entry;
   std::size_t depth_ = 0;         // Of parentheses.
   std::size_t entry_offset_ = 0;  // Where the first "(" was.
 };

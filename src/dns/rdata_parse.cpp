@@ -116,13 +116,11 @@ Result<bool> FieldParser::more() {
       has_ended_ = true;
       return false;
     case Lexer::Next::open_quote:
-      return fail(Errc::invalid_input, "a quoted string does not end on its line; add the quote");
     case Lexer::Next::open_parenthesis:
-      return fail(Errc::invalid_input, "a parenthesis is not closed; add the )");
     case Lexer::Next::stray_parenthesis:
       break;
   }
-  return fail(Errc::invalid_input, "a ) has no ( before it");
+  return Unexpected(lexer_.error());
 }
 
 Result<const Token*> FieldParser::peek() {

@@ -128,18 +128,24 @@ Result<void> ZoneTextReader::read_directive(std::string_view directive) {
   if (!POSTERN_TRY(next_token(token))) {
     return fail(Errc::invalid_input, std::string(directive) + " lacks its value");
   }
+  Name origin;
+  std::optional<std::uint32_t> ttl;
   if (is_origin) {
-    Name origin;
     POSTERN_CHECK(parse_name(token, origin_, origin));
+  } else {
+    ttl = parse_ttl(token.text);
+    if (!ttl) return fail(Errc::invalid_input, shown(token.text) + " is not a TTL in seconds");
+  }
+  if (POSTERN_TRY(next_token(token))) {
+    return fail(Errc::invalid_input, shown(token.text) + " stands behind the end of the directive");
+  }
+  if (is_origin) {
     origin_ = origin;
   } else {
-    const auto ttl = parse_ttl(token.text);
-    if (!ttl) return fail(Errc::invalid_input, shown(token.text) + " is not a TTL in seconds");
     ttl_ = *ttl;
     has_ttl_directive_ = true;
   }
-  if (!POSTERN_TRY(next_token(token))) return {};
-  return fail(Errc::invalid_input, shown(token.text) + " stands behind the end of the directive");
+  return {};
 }
 
 Result<bool> ZoneTextReader::next_token(Token& out) {
@@ -149,13 +155,11 @@ Result<bool> ZoneTextReader::next_token(Token& out) {
     case Lexer::Next::end_of_entry:
       return false;
     case Lexer::Next::open_quote:
-      return fail(Errc::invalid_input, "a quoted string does not end on its line; add the quote");
     case Lexer::Next::open_parenthesis:
-      return fail(Errc::invalid_input, "a parenthesis is not closed; add the )");
     case Lexer::Next::stray_parenthesis:
       break;
   }
-  return fail(Errc::invalid_input, "a ) has no ( before it");
+  return Unexpected(lexer_.error());
 }
 
 }  // namespace postern::dns
