@@ -20,7 +20,7 @@ namespace postern::cache {
 
 /// What an answer depends on besides the question: RFC 4035 §3.2.
 struct Key {
-  dns::Name qname;
+  dns::Name qname{};
   dns::RRType qtype{};
   dns::RRClass qclass = dns::RRClass::in;
   bool dnssec_ok = false;
@@ -31,34 +31,46 @@ struct Key {
 
 /// Named bounds of one cache.
 struct Options {
-  std::size_t max_octets = 32U << 20;      ///< Wire answers and their bookkeeping.
-  std::uint32_t max_ttl_s = 86'400;        ///< RFC 8767 §4 suggests a cap of days; ours is one.
-  std::uint32_t max_negative_ttl_s = 3600; ///< RFC 2308 §5 (1 to 3 hours).
-  std::uint32_t failure_ttl_s = 5;         ///< SERVFAIL, RFC 9520 §3.2 (1 s to 5 min).
-  std::uint32_t stale_for_s = 86'400;      ///< How long past expiry an entry may serve, RFC 8767.
-  std::uint64_t hash_key = 0;              ///< Secret, random per process.
+  std::size_t max_octets = 32U << 20;       ///< Wire answers and their bookkeeping.
+  std::uint32_t max_ttl_s = 86'400;         ///< RFC 8767 §4 suggests a cap of days; ours is one.
+  std::uint32_t max_negative_ttl_s = 3600;  ///< RFC 2308 §5 (1 to 3 hours).
+  std::uint32_t failure_ttl_s = 5;          ///< SERVFAIL, RFC 9520 §3.2 (1 s to 5 min).
+  std::uint32_t stale_for_s = 86'400;       ///< How long past expiry an entry may serve, RFC 8767.
+  std::uint64_t hash_key = 0;               ///< Secret, random per process.
 };
 
 struct Stats {
   Counter hits, misses, stale_hits, inserts, evictions;
 };
 
+/// Targets in one answer: far over any real chain; each one costs a policy decision per query.
+inline constexpr std::size_t kMaxAnswerNames = 128;
+
+/// The TTL of records that are past their own (RFC 8767 §4).
+inline constexpr std::uint32_t kStaleTtlS = 30;
+
 /// A stored answer. `wire` is a whole message with id 0, no OPT record, and TTLs as they were
 /// when it was stored; `ttl_offsets` say where they stand. `names` and `addresses` are what policy
 /// must look at besides the question: CNAME/DNAME/SVCB targets in order, addresses and hints.
 struct Answer {
   Octets wire;
-  std::uint32_t ttl_s = 0;  ///< For how long it may be served: the least TTL, by RFC 2308 if negative.
-  bool secure = false;      ///< Validated: AD may be set (RFC 4035 §3.2.3).
+  std::uint32_t ttl_s =
+      0;                ///< For how long it may be served: the least TTL, by RFC 2308 if negative.
+  bool secure = false;  ///< Validated: AD may be set (RFC 4035 §3.2.3).
   std::optional<dns::EdeCode> ede;
+  std::uint16_t question_end = 0;  ///< Offset past the question of `wire`.
   std::vector<std::uint16_t> ttl_offsets;
   std::vector<dns::Name> names;
   std::vector<IpAddress> addresses;
 };
 
 /// Makes an Answer of a resolver's message: checks it, strips the OPT, collects TTLs and names.
-/// Nothing where the message does not parse, or may not be cached in any way (TC=1).
-/// `strip_dnssec`: leave out RRSIG, NSEC, NSEC3 (and DNSKEY/DS only if not asked) for DO=0.
+/// Nothing where the message does not parse, is not the answer to one question, may not be cached
+/// in any way (TC=1), or holds what policy could not look at: an address or service record that
+/// does not read, over kMaxAnswerNames targets.
+/// `strip_dnssec`: leave out RRSIG, NSEC, NSEC3, DNSKEY and DS for DO=0, but never the type that
+/// was asked for (RFC 4035 §3.2.1). TTLs: RFC 2181 §8 and 5.2, negative ones RFC 2308 §5, capped
+/// in `wire` too. `ttl_s` may be 0: good for the client that waits, not kept by `Cache::insert`.
 std::optional<Answer> make_answer(OctetView message, bool secure, bool strip_dnssec,
                                   const Options& options);
 
@@ -68,9 +80,12 @@ class Cache {
 
   struct Hit {
     State state = State::miss;
-    const Answer* answer = nullptr;   ///< Valid until the next non-const call.
-    std::uint32_t age_s = 0;          ///< To take off each TTL (not below 0; stale: answer with 30).
-    bool prefetch = false;            ///< Fresh, popular, and in the last tenth of its life.
+    const Answer* answer = nullptr;  ///< Valid until the next non-const call.
+    std::uint32_t age_s = 0;         ///< To take off each TTL (not below 0; stale: answer with 30).
+    bool prefetch = false;           ///< Fresh, popular, and in the last tenth of its life: said
+                                     ///< at each hit, so the caller must know what is under way.
+    bool recently_failed = false;    ///< Stale, and a refresh failed within the last
+                                     ///< `failure_ttl_s`: serve it without another try.
   };
 
   explicit Cache(const Options& options);
@@ -80,11 +95,14 @@ class Cache {
 
   /// No allocation; about 100 ns on a warm hit.
   Hit find(const Key& key, MonoTime now);
-  /// Replaces what was there. The oldest, least used entries make room.
+  /// Replaces what was there, with one exception: a failure never replaces an answer that may
+  /// still be served stale (RFC 8767 §5); see `Hit::recently_failed`. An answer whose TTL is 0 is
+  /// not kept. The oldest, least used entries make room.
   void insert(const Key& key, Answer answer, MonoTime now);
   void clear();
 
   std::size_t size() const;
+  /// Never over `Options::max_octets`; allocations are counted with their overhead.
   std::size_t octets() const;
   const Stats& stats() const;
 
@@ -95,7 +113,8 @@ class Cache {
 
 /// Copies a stored answer to `out` for a client: its id, its own question octets (0x20 case),
 /// its RD and CD bits, RA set, AD as told, TTLs aged. Returns the size, or 0 where `out` is too
-/// small: then the caller truncates. No OPT: the caller adds it.
+/// small: then the caller truncates. No OPT: the caller adds it. `query` must ask what `answer`
+/// answers, up to case: where the questions differ in size the result is 0 too. 20 to 100 ns.
 std::size_t write_for_client(const Answer& answer, OctetView query, std::size_t question_end,
                              std::uint32_t age_s, bool stale, bool set_ad,
                              std::span<std::uint8_t> out);

@@ -1,0 +1,165 @@
+// From a resolver's message to a stored answer, and from that to what one client gets.
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "cache/cache.h"
+#include "cache/targets.h"
+#include "dns/rdata.h"
+#include "dns/writer.h"
+
+namespace postern::cache {
+namespace {
+
+using dns::MessageView;
+using dns::Record;
+using dns::RRType;
+using dns::Section;
+
+/// A negative answer without an SOA record should not be cached (RFC 2308 §5); this long it is all
+/// the same, so that one misconfigured zone is not asked again for every query.
+constexpr std::uint32_t kNoSoaTtlS = 5;
+
+enum class Kind : std::uint8_t { positive, negative, failure };
+
+bool is_answer(const MessageView& message) {
+  const dns::Header& header = message.header();
+  return header.has(dns::flag::qr) && !header.has(dns::flag::tc) &&
+         header.opcode() == dns::Opcode::query && header.question_count == 1 &&
+         message.question().has_value() && static_cast<unsigned>(message.rcode()) < 16;
+}
+
+bool is_dnssec(RRType type) {
+  return type == RRType::rrsig || type == RRType::nsec || type == RRType::nsec3 ||
+         type == RRType::dnskey || type == RRType::ds;
+}
+
+bool is_kept(const Record& record, RRType qtype, bool strip_dnssec) {
+  if (dns::is_meta(record.type)) return false;  // OPT, and TSIG, which covers one hop.
+  return !strip_dnssec || !is_dnssec(record.type) || record.type == qtype || qtype == RRType::any;
+}
+
+/// A TTL with its upper bit set counts as 0: RFC 2181 §8.
+std::uint32_t sane_ttl(std::uint32_t ttl) {
+  return ttl > 0x7fffffff ? 0 : ttl;
+}
+
+/// How long a negative answer holds by its SOA record: RFC 2308 §5.
+std::uint32_t soa_ttl(const Record& soa) {
+  constexpr std::size_t kLeastSoaOctets = 22;  // Two root names and five numbers.
+  if (soa.rdata.size() < kLeastSoaOctets) return 0;
+  return std::min(sane_ttl(soa.ttl), sane_ttl(load_u32(&soa.rdata[soa.rdata.size() - 4])));
+}
+
+/// How long a message may be served.
+struct Life {
+  Kind kind = Kind::failure;
+  std::uint32_t ttl_s = 0;
+};
+
+Life life_of(const MessageView& message, bool strip_dnssec, const Options& options) {
+  const dns::Rcode rcode = message.rcode();
+  if (rcode != dns::Rcode::noerror && rcode != dns::Rcode::nxdomain) {
+    return {Kind::failure, options.failure_ttl_s};
+  }
+  const RRType qtype = message.question()->qtype;
+  std::uint32_t answer_ttl = options.max_ttl_s;
+  std::uint32_t denial_ttl = kNoSoaTtlS;
+  bool has_soa = false;
+  bool has_answer = false;
+  message.for_each_record([&](Section section, const Record& record) {
+    if (section == Section::answer && is_kept(record, qtype, strip_dnssec)) {
+      answer_ttl = std::min(answer_ttl, sane_ttl(record.ttl));
+      has_answer = has_answer || record.type == qtype || qtype == RRType::any;
+    }
+    if (section == Section::authority && record.type == RRType::soa && !has_soa) {
+      has_soa = true;
+      denial_ttl = soa_ttl(record);
+    }
+    return section != Section::additional;
+  });
+  if (has_answer && rcode == dns::Rcode::noerror) return {Kind::positive, answer_ttl};
+  // The end of a chain of CNAMEs may be negative: then the chain's TTLs count as well.
+  return {Kind::negative, std::min({answer_ttl, denial_ttl, options.max_negative_ttl_s})};
+}
+
+/// Writes the message anew: without what is stripped, with id 0, TTLs capped. Not a copy with
+/// holes: compression pointers would point at the wrong places, or into the header.
+bool rewrite(const MessageView& message, const Life& life, bool strip_dnssec,
+             const Options& options, dns::MessageWriter& writer) {
+  const dns::Question& question = *message.question();
+  const auto rcode = static_cast<std::uint16_t>(message.rcode());
+  writer.header(0, static_cast<std::uint16_t>(dns::flag::qr | dns::flag::ra | rcode));
+  bool fits = writer.question(question);
+  Octets rdata;
+  message.for_each_record([&](Section section, const Record& record) {
+    if (!is_kept(record, question.qtype, strip_dnssec)) return true;
+    std::uint32_t ttl = std::min(sane_ttl(record.ttl), options.max_ttl_s);
+    if (life.kind == Kind::negative && section == Section::authority &&
+        record.type == RRType::soa) {
+      ttl = std::min(soa_ttl(record), options.max_negative_ttl_s);
+    }
+    rdata.clear();
+    fits = fits && dns::expand_rdata(message.octets(), record, rdata) &&
+           writer.record(section, record.owner, record.type, record.rr_class, ttl, rdata);
+    return fits;
+  });
+  return fits;
+}
+
+}  // namespace
+
+std::optional<Answer> make_answer(OctetView message, bool secure, bool strip_dnssec,
+                                  const Options& options) {
+  const auto view = MessageView::parse(message);
+  if (!view || !is_answer(*view)) return std::nullopt;
+  const Life life = life_of(*view, strip_dnssec, options);
+  Answer answer;
+  answer.ttl_s = life.ttl_s;
+  answer.secure = secure;
+  if (!collect_targets(*view, answer)) return std::nullopt;
+
+  std::array<std::uint8_t, dns::kMaxMessageOctets> buffer;
+  dns::MessageWriter writer(buffer, buffer.size());
+  if (!rewrite(*view, life, strip_dnssec, options, writer)) return std::nullopt;
+  const auto stored = MessageView::parse(writer.message());
+  if (!stored) return std::nullopt;
+  answer.wire.assign(writer.message().begin(), writer.message().end());
+  answer.question_end = static_cast<std::uint16_t>(stored->question_end());
+  const dns::Header& header = stored->header();
+  answer.ttl_offsets.reserve(std::size_t{header.answer_count} + header.authority_count +
+                             header.additional_count);
+  stored->for_each_record([&answer](Section, const Record& record) {
+    answer.ttl_offsets.push_back(static_cast<std::uint16_t>(record.ttl_offset));
+    return true;
+  });
+  return answer;
+}
+
+std::size_t write_for_client(const Answer& answer, OctetView query, std::size_t question_end,
+                             std::uint32_t age_s, bool stale, bool set_ad,
+                             std::span<std::uint8_t> out) {
+  const std::size_t size = answer.wire.size();
+  if (out.size() < size || query.size() < question_end || question_end != answer.question_end ||
+      question_end < dns::kHeaderOctets) {
+    return 0;
+  }
+  std::memcpy(out.data(), answer.wire.data(), size);
+  std::memcpy(out.data(), query.data(), 2);
+  const auto asked =
+      static_cast<std::uint16_t>(load_u16(&query[2]) & (dns::flag::rd | dns::flag::cd));
+  const auto told = static_cast<std::uint16_t>(load_u16(&answer.wire[2]) & 0xf);
+  const std::uint16_t ad = set_ad ? dns::flag::ad : std::uint16_t{0};
+  store_u16(&out[2], static_cast<std::uint16_t>(dns::flag::qr | dns::flag::ra | asked | told | ad));
+  // The client's own letters (0x20); owner names that point here take them over.
+  std::memcpy(&out[dns::kHeaderOctets], &query[dns::kHeaderOctets],
+              question_end - dns::kHeaderOctets);
+  for (const std::uint16_t offset : answer.ttl_offsets) {
+    const std::uint32_t ttl = load_u32(&out[offset]);
+    const std::uint32_t left = ttl > age_s ? ttl - age_s : 0;
+    store_u32(&out[offset], stale ? kStaleTtlS : left);
+  }
+  return size;
+}
+
+}  // namespace postern::cache

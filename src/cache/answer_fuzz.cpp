@@ -1,0 +1,41 @@
+// Any message is refused, or becomes an answer that is a whole message for every client.
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "base/assert.h"
+#include "cache/cache.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using postern::OctetView;
+  using postern::cache::Answer;
+  for (const bool strip_dnssec : {false, true}) {
+    const auto answer = postern::cache::make_answer({data, size}, false, strip_dnssec, {});
+    if (!answer) continue;
+    POSTERN_ASSERT(answer->question_end <= answer->wire.size());
+    POSTERN_ASSERT(answer->ttl_s <= postern::cache::Options{}.max_ttl_s);
+    POSTERN_ASSERT(answer->names.size() <= postern::cache::kMaxAnswerNames);
+
+    // A client that asked the same with another id.
+    std::array<std::uint8_t, 512> query{};
+    std::copy_n(answer->wire.begin(), answer->question_end, query.begin());
+    query[0] = 0xab;
+    query[2] = 0x01;
+    std::array<std::uint8_t, postern::dns::kMaxMessageOctets> out;
+    const std::size_t written =
+        postern::cache::write_for_client(*answer, OctetView(query).first(answer->question_end),
+                                         answer->question_end, 10, false, true, out);
+    POSTERN_ASSERT(written == answer->wire.size());
+    const auto view = postern::dns::MessageView::parse(OctetView(out).first(written));
+    POSTERN_ASSERT(view.has_value());
+    POSTERN_ASSERT(view->header().id == 0xab00);
+    POSTERN_ASSERT(!view->edns().has_value());
+    // What is stored is itself an answer, and the same one.
+    const auto again = postern::cache::make_answer(answer->wire, false, strip_dnssec, {});
+    POSTERN_ASSERT(again.has_value());
+    POSTERN_ASSERT(again->names == answer->names);
+    POSTERN_ASSERT(again->addresses == answer->addresses);
+  }
+  return 0;
+}

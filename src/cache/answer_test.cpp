@@ -1,0 +1,372 @@
+#include <array>
+#include <initializer_list>
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "cache/cache.h"
+#include "dns/rdata.h"
+#include "dns/writer.h"
+
+namespace postern::cache {
+namespace {
+
+using dns::Rcode;
+using dns::RRType;
+using dns::Section;
+
+dns::Name name(std::string_view text) {
+  return dns::Name::from_text(text).value();
+}
+
+/// A record as the tests write it; `data` in presentation form.
+struct R {
+  Section section;
+  const char* owner;
+  RRType type;
+  std::uint32_t ttl;
+  const char* data;
+};
+
+constexpr auto kAnswer = Section::answer;
+constexpr auto kAuthority = Section::authority;
+constexpr auto kAdditional = Section::additional;
+
+struct Message {
+  const char* qname = "www.example";
+  RRType qtype = RRType::a;
+  Rcode rcode = Rcode::noerror;
+  std::uint16_t flags = dns::flag::qr | dns::flag::rd | dns::flag::ra;
+  std::vector<R> records{};
+  bool with_opt = false;
+};
+
+Octets write(const Message& message) {
+  Octets buffer(dns::kMaxMessageOctets);
+  dns::MessageWriter writer(buffer, buffer.size());
+  writer.header(0x1234, message.flags);
+  EXPECT_TRUE(writer.question({.qname = name(message.qname), .qtype = message.qtype}));
+  for (const R& r : message.records) {
+    const auto rdata = dns::rdata_from_text(r.type, r.data, dns::Name());
+    EXPECT_TRUE(rdata.has_value()) << r.data;
+    EXPECT_TRUE(
+        writer.record(r.section, name(r.owner), r.type, dns::RRClass::in, r.ttl, rdata.value()));
+  }
+  writer.set_rcode(message.rcode);
+  if (message.with_opt) {
+    EXPECT_TRUE(writer.opt(1232, message.rcode, true, {}));
+  }
+  return {writer.message().begin(), writer.message().end()};
+}
+
+std::optional<Answer> make(const Message& message, bool strip_dnssec = true,
+                           const Options& options = {}) {
+  return make_answer(write(message), false, strip_dnssec, options);
+}
+
+/// Every record of a message, "owner ttl type data|", sections separated by "/".
+std::string records_of(OctetView octets) {
+  const auto view = dns::MessageView::parse(octets);
+  if (!view) return "does not parse";
+  std::string all;
+  Section at = Section::answer;
+  view->for_each_record([&](Section section, const dns::Record& record) {
+    for (; at != section; at = static_cast<Section>(static_cast<int>(at) + 1)) all += "/";
+    all += record.owner.to_text() + " " + std::to_string(record.ttl) + " " +
+           dns::to_string(record.type) + " " +
+           dns::rdata_to_text(record.type, octets, record.rdata_offset, record.rdata.size()) + "|";
+    return true;
+  });
+  return all;
+}
+
+constexpr const char* kSoa = "ns.example. admin.example. 1 2 3 4 900";
+
+TEST(MakeAnswer, TtlOfPositiveAnswersIsTheLeastOfTheAnswerSection) {
+  Message message;
+  message.records = {{kAnswer, "www.example", RRType::cname, 300, "a.example."},
+                     {kAnswer, "a.example", RRType::a, 60, "192.0.2.1"},
+                     {kAuthority, "example", RRType::ns, 5, "ns.example."},
+                     {kAdditional, "ns.example", RRType::a, 7, "192.0.2.53"}};
+  EXPECT_EQ(make(message)->ttl_s, 60U);
+  message.records[1].ttl = 0;
+  EXPECT_EQ(make(message)->ttl_s, 0U);
+  message.records[1].ttl = 0x80000000;  // RFC 2181 §8.
+  EXPECT_EQ(make(message)->ttl_s, 0U);
+  message.records[0].ttl = message.records[1].ttl = 0x7fffffff;
+  const Options options{.max_ttl_s = 1000};
+  const auto capped = make(message, true, options);
+  EXPECT_EQ(capped->ttl_s, 1000U);
+  EXPECT_EQ(records_of(capped->wire),
+            "www.example. 1000 CNAME a.example.|a.example. 1000 A 192.0.2.1|/"
+            "example. 5 NS ns.example.|/ns.example. 7 A 192.0.2.53|");
+}
+
+TEST(MakeAnswer, TtlOfNegativeAnswersIsByRfc2308) {
+  struct Case {
+    const char* what;
+    Rcode rcode;
+    std::vector<R> records;
+    std::uint32_t want;
+  };
+  const R soa{kAuthority, "example", RRType::soa, 3000, kSoa};
+  const R short_soa{kAuthority, "example", RRType::soa, 20, kSoa};
+  const R chain{kAnswer, "www.example", RRType::cname, 77, "gone.example."};
+  const Case cases[] = {
+      {"the SOA's minimum", Rcode::nxdomain, {soa}, 900},
+      {"the SOA's own TTL if that is less", Rcode::nxdomain, {short_soa}, 20},
+      {"NODATA is the same", Rcode::noerror, {soa}, 900},
+      {"a chain that ends in nothing", Rcode::nxdomain, {chain, soa}, 77},
+      {"a chain to NODATA", Rcode::noerror, {chain, short_soa}, 20},
+      {"without an SOA a few seconds", Rcode::nxdomain, {}, 5},
+      {"a chain without an end", Rcode::noerror, {chain}, 5},
+      {"a failure", Rcode::servfail, {}, 4},
+      {"another failure", Rcode::refused, {soa}, 4},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.what);
+    Message message;
+    message.rcode = c.rcode;
+    message.records = c.records;
+    const auto answer = make(message, true, {.failure_ttl_s = 4});
+    ASSERT_TRUE(answer.has_value());
+    EXPECT_EQ(answer->ttl_s, c.want);
+  }
+  Message message;
+  message.rcode = Rcode::nxdomain;
+  message.records = {soa};
+  const auto capped = make(message, true, {.max_negative_ttl_s = 100});
+  EXPECT_EQ(capped->ttl_s, 100U);
+  EXPECT_EQ(records_of(capped->wire), "/example. 100 SOA ns.example. admin.example. 1 2 3 4 900|");
+}
+
+TEST(MakeAnswer, RefusesWhatMayNotBeServed) {
+  Message good;
+  good.records = {{kAnswer, "www.example", RRType::a, 60, "192.0.2.1"}};
+  EXPECT_TRUE(make(good).has_value());
+  Message message = good;
+  message.flags |= dns::flag::tc;
+  EXPECT_FALSE(make(message).has_value()) << "truncated";
+  message = good;
+  message.flags = dns::flag::rd;
+  EXPECT_FALSE(make(message).has_value()) << "a query";
+  Octets octets = write(good);
+  octets[2] |= 0x20;  // Opcode UPDATE's bit.
+  EXPECT_FALSE(make_answer(octets, false, true, {}).has_value());
+  octets = write(good);
+  octets.pop_back();
+  EXPECT_FALSE(make_answer(octets, false, true, {}).has_value()) << "cut short";
+  octets = write(good);
+  octets[4] = octets[5] = 0;
+  EXPECT_FALSE(make_answer(octets, false, true, {}).has_value()) << "no question";
+  EXPECT_FALSE(make_answer({}, false, true, {}).has_value());
+}
+
+// A record that policy cannot look into must not reach a client through it.
+TEST(MakeAnswer, RefusesAddressesAndHintsThatDoNotRead) {
+  const auto with = [](RRType type, Octets rdata) {
+    Octets buffer(4096);
+    dns::MessageWriter writer(buffer, buffer.size());
+    writer.header(0, dns::flag::qr);
+    EXPECT_TRUE(writer.question({.qname = name("x"), .qtype = type}));
+    EXPECT_TRUE(writer.record(kAnswer, name("x"), type, dns::RRClass::in, 60, rdata));
+    return make_answer(writer.message(), false, true, {}).has_value();
+  };
+  EXPECT_TRUE(with(RRType::a, {192, 0, 2, 1}));
+  EXPECT_FALSE(with(RRType::a, {192, 0, 2}));
+  EXPECT_FALSE(with(RRType::a, {192, 0, 2, 1, 0}));
+  EXPECT_FALSE(with(RRType::aaaa, {192, 0, 2, 1}));
+  EXPECT_TRUE(with(RRType::https, {0, 1, 0}));
+  EXPECT_TRUE(with(RRType::https, {0, 1, 0, 0, 4, 0, 4, 192, 0, 2, 1}));
+  EXPECT_FALSE(with(RRType::https, {0, 1, 0, 0, 4, 0, 3, 192, 0, 2}));
+  EXPECT_FALSE(with(RRType::https, {0, 1, 0, 0, 4, 0, 8, 192, 0, 2, 1}));
+  EXPECT_FALSE(with(RRType::https, {0, 1, 0, 0, 6, 0, 4, 192, 0, 2, 1}));
+  EXPECT_FALSE(with(RRType::svcb, {0, 1, 0, 0, 4, 0}));
+}
+
+TEST(MakeAnswer, CollectsTargetsInTheOrderOfTheChain) {
+  Message message;
+  // Out of order on purpose; a stray link comes last, and once.
+  message.records = {{kAnswer, "c.example", RRType::a, 60, "192.0.2.1"},
+                     {kAnswer, "stray.example", RRType::cname, 60, "far.example."},
+                     {kAnswer, "stray2.example", RRType::cname, 60, "far.example."},
+                     {kAnswer, "b.example", RRType::cname, 60, "x.old.example."},
+                     {kAnswer, "www.example", RRType::cname, 60, "B.example."},
+                     {kAnswer, "old.example", RRType::dname, 60, "new.example."},
+                     {kAnswer, "x.old.example", RRType::cname, 60, "x.new.example."},
+                     {kAuthority, "example", RRType::ns, 60, "ns.example."}};
+  const auto answer = make(message);
+  std::string names;
+  for (const dns::Name& target : answer->names) names += target.to_text() + " ";
+  EXPECT_EQ(names, "b.example. x.old.example. new.example. x.new.example. far.example. ");
+}
+
+TEST(MakeAnswer, ALoopOfCnamesEnds) {
+  Message message;
+  message.records = {{kAnswer, "www.example", RRType::cname, 60, "a.example."},
+                     {kAnswer, "a.example", RRType::cname, 60, "www.example."}};
+  EXPECT_EQ(make(message)->names.size(), 2U);
+}
+
+TEST(MakeAnswer, TooManyTargetsAreRefusedNotOverlooked) {
+  Message message;
+  std::vector<std::string> owners;
+  for (int i = 0; i < 129; ++i) owners.push_back("n" + std::to_string(i) + ".example.");
+  for (std::size_t i = 0; i < 128; ++i) {
+    message.records.push_back(
+        {kAnswer, owners[i].c_str(), RRType::cname, 60, owners[i + 1].c_str()});
+  }
+  EXPECT_EQ(make(message)->names.size(), 128U);
+  message.records.push_back({kAnswer, "www.example", RRType::cname, 60, owners[0].c_str()});
+  EXPECT_FALSE(make(message).has_value());
+}
+
+TEST(MakeAnswer, CollectsAddressesAndHints) {
+  Message message;
+  message.qtype = RRType::https;
+  message.records = {{kAnswer, "www.example", RRType::https, 60,
+                      "1 svc.example. alpn=h2 ipv4hint=192.0.2.1,192.0.2.2 ipv6hint=2001:db8::1"},
+                     {kAnswer, "www.example", RRType::https, 60, "2 . port=8443"},
+                     {kAuthority, "example", RRType::ns, 60, "ns.example."},
+                     {kAdditional, "svc.example", RRType::a, 60, "192.0.2.3"},
+                     {kAdditional, "svc.example", RRType::aaaa, 60, "2001:db8::2"}};
+  const auto answer = make(message);
+  std::string all;
+  for (const IpAddress& address : answer->addresses) all += address.to_text() + " ";
+  EXPECT_EQ(all, "192.0.2.1 192.0.2.2 2001:db8::1 192.0.2.3 2001:db8::2 ");
+  ASSERT_EQ(answer->names.size(), 1U);
+  EXPECT_EQ(answer->names[0], name("svc.example"));
+}
+
+TEST(MakeAnswer, StripsDnssecRecordsUnlessTheyWereAskedFor) {
+  constexpr const char* kRrsig =
+      "A 13 2 60 20300101000000 20200101000000 1 example. AAAAAAAAAAAAAAAAAAAAAA==";
+  Message message;
+  message.with_opt = true;
+  message.records = {{kAnswer, "www.example", RRType::a, 60, "192.0.2.1"},
+                     {kAnswer, "www.example", RRType::rrsig, 30, kRrsig},
+                     {kAuthority, "example", RRType::nsec, 60, "a.example. A RRSIG"},
+                     {kAuthority, "example", RRType::ns, 60, "ns.example."},
+                     {kAdditional, "ns.example", RRType::a, 60, "192.0.2.53"}};
+  const auto stripped = make(message);
+  EXPECT_EQ(stripped->ttl_s, 60U) << "a stripped record's TTL does not count";
+  EXPECT_EQ(
+      records_of(stripped->wire),
+      "www.example. 60 A 192.0.2.1|/example. 60 NS ns.example.|/ns.example. 60 A 192.0.2.53|");
+  EXPECT_EQ(stripped->ttl_offsets.size(), 3U);
+  const auto whole = make(message, false);
+  EXPECT_EQ(whole->ttl_s, 30U);
+  EXPECT_EQ(whole->ttl_offsets.size(), 5U) << "all but the OPT";
+  EXPECT_NE(records_of(whole->wire).find("NSEC a.example. A RRSIG"), std::string::npos);
+  message.qtype = RRType::rrsig;
+  EXPECT_NE(records_of(make(message)->wire).find("RRSIG A 13"), std::string::npos);
+  EXPECT_EQ(records_of(make(message)->wire).find("NSEC a"), std::string::npos);
+  message.qtype = RRType::any;
+  EXPECT_EQ(make(message)->ttl_offsets.size(), 5U);
+}
+
+TEST(MakeAnswer, StoresAWholeMessageWithIdZero) {
+  Message message;
+  message.flags |= dns::flag::aa | dns::flag::ad | dns::flag::cd;
+  message.records = {{kAnswer, "www.example", RRType::a, 60, "192.0.2.1"}};
+  const auto answer = make_answer(write(message), true, true, {});
+  EXPECT_TRUE(answer->secure);
+  EXPECT_EQ(load_u16(answer->wire.data()), 0);
+  EXPECT_EQ(load_u16(&answer->wire[2]), dns::flag::qr | dns::flag::ra);
+  EXPECT_EQ(answer->question_end, 12U + 13 + 4);
+}
+
+// --- write_for_client ---
+
+struct Client {
+  std::array<std::uint8_t, 512> octets{};
+  std::size_t size = 0;
+
+  /// "wWw.eXample": the letters are written as they are.
+  explicit Client(std::string_view text, std::uint16_t flags = 0) {
+    store_u16(octets.data(), 0xbeef);
+    store_u16(&octets[2], flags);
+    octets[5] = 1;
+    size = 12;
+    while (!text.empty()) {
+      const std::string_view label = text.substr(0, text.find('.'));
+      octets[size++] = static_cast<std::uint8_t>(label.size());
+      for (const char letter : label) octets[size++] = static_cast<std::uint8_t>(letter);
+      text.remove_prefix(std::min(text.size(), label.size() + 1));
+    }
+    octets[size++] = 0;
+    store_u16(&octets[size], 1);
+    store_u16(&octets[size + 2], 1);
+    size += 4;
+  }
+  OctetView view() const { return OctetView(octets).first(size); }
+};
+
+Answer an_answer() {
+  Message message;
+  message.records = {{kAnswer, "www.example", RRType::a, 100, "192.0.2.1"},
+                     {kAuthority, "example", RRType::ns, 40, "ns.example."}};
+  return make(message).value();
+}
+
+TEST(WriteForClient, PatchesIdFlagsQuestionAndTtls) {
+  const Answer answer = an_answer();
+  const Client client("wWw.eXaMPle", dns::flag::rd | dns::flag::cd | dns::flag::ad | 0x0040);
+  std::array<std::uint8_t, 512> out{};
+  const std::size_t size =
+      write_for_client(answer, client.view(), client.size, 50, false, true, out);
+  ASSERT_EQ(size, answer.wire.size());
+  const OctetView written = OctetView(out).first(size);
+  EXPECT_EQ(load_u16(out.data()), 0xbeef);
+  EXPECT_EQ(load_u16(&out[2]),
+            dns::flag::qr | dns::flag::rd | dns::flag::ra | dns::flag::ad | dns::flag::cd);
+  EXPECT_EQ(text_of(written.subspan(13, 3)), "wWw");
+  EXPECT_EQ(text_of(written.subspan(17, 7)), "eXaMPle");
+  EXPECT_EQ(out[client.size], 0xc0) << "the owner points to the question, the client's letters";
+  EXPECT_EQ(out[client.size + 1], 12);
+  // Aged, and never below 0.
+  EXPECT_EQ(records_of(written), "www.example. 50 A 192.0.2.1|/example. 0 NS ns.example.|");
+  // The stored answer is as it was.
+  EXPECT_EQ(records_of(answer.wire), "www.example. 100 A 192.0.2.1|/example. 40 NS ns.example.|");
+}
+
+TEST(WriteForClient, SetsOnlyTheBitsItIsToldOrAsked) {
+  const Client client("www.example");
+  std::array<std::uint8_t, 512> out{};
+  write_for_client(an_answer(), client.view(), client.size, 0, false, false, out);
+  EXPECT_EQ(load_u16(&out[2]), dns::flag::qr | dns::flag::ra);
+  Message message;
+  message.rcode = Rcode::nxdomain;
+  write_for_client(make(message).value(), client.view(), client.size, 0, false, false, out);
+  EXPECT_EQ(load_u16(&out[2]), dns::flag::qr | dns::flag::ra | 3);
+}
+
+TEST(WriteForClient, StaleRecordsGetThirtySeconds) {
+  const Client client("www.example");
+  std::array<std::uint8_t, 512> out{};
+  const std::size_t size =
+      write_for_client(an_answer(), client.view(), client.size, 5000, true, false, out);
+  EXPECT_EQ(records_of(OctetView(out).first(size)),
+            "www.example. 30 A 192.0.2.1|/example. 30 NS ns.example.|");
+}
+
+TEST(WriteForClient, WritesNothingWhereItDoesNotFit) {
+  const Answer answer = an_answer();
+  const Client client("www.example");
+  std::array<std::uint8_t, 512> out{};
+  const auto into = [&](std::size_t size) {
+    return write_for_client(answer, client.view(), client.size, 0, false, false,
+                            std::span(out).first(size));
+  };
+  EXPECT_EQ(into(answer.wire.size()), answer.wire.size());
+  EXPECT_EQ(into(answer.wire.size() - 1), 0U);
+  EXPECT_EQ(into(0), 0U);
+  // A question of another size is not the one that was answered.
+  const Client other("ww.example");
+  EXPECT_EQ(write_for_client(answer, other.view(), other.size, 0, false, false, out), 0U);
+  EXPECT_EQ(write_for_client(answer, client.view().first(20), client.size, 0, false, false, out),
+            0U);
+}
+
+}  // namespace
+}  // namespace postern::cache
