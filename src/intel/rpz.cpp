@@ -47,14 +47,12 @@ bool is_zone_keeping(RRType type) {
   }
 }
 
+// A view into the name; of one that is about to end it would dangle.
 std::string_view first_label(const Name& name) {
   const std::string_view wire = text_of(name.wire());
   return wire.substr(1, static_cast<unsigned char>(wire[0]));
 }
-
-std::string_view last_label(const Name& name) {
-  return first_label(name.without_left(name.label_count() - 1));
-}
+std::string_view first_label(Name&&) = delete;
 
 // The labels of `name` before `origin`, as a name. `name` is at or below `origin`.
 Name relative_to(const Name& name, const Name& origin) {
@@ -119,8 +117,8 @@ class RpzReader {
       sink_.skip({}, "a rule for the root, which would stand for every name there is; remove it");
       return false;
     }
-    const std::string_view last = last_label(owner);
-    if (std::ranges::find(kOtherTriggers, last) != kOtherTriggers.end()) {
+    const Name last = owner.without_left(owner.label_count() - 1);
+    if (std::ranges::find(kOtherTriggers, first_label(last)) != kOtherTriggers.end()) {
       sink_.skip(owner.to_display(), "is a trigger that is not supported yet; only names are");
       return false;
     }
