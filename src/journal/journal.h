@@ -20,13 +20,13 @@ namespace postern::journal {
 
 /// What to look for; an empty field asks for nothing. All that are set must hold.
 struct Filter {
-  std::optional<WallTime> since;        ///< Inclusive.
-  std::optional<WallTime> until;        ///< Exclusive.
+  std::optional<WallTime> since;  ///< Inclusive.
+  std::optional<WallTime> until;  ///< Exclusive.
   std::optional<IpPrefix> client;
-  std::string name_contains;            ///< Substring of the name asked, in lower case.
-  std::string name_below;               ///< The name itself or any below it.
+  std::string name_contains;  ///< Substring of the name asked, in lower case.
+  std::string name_below;     ///< The name itself or any below it.
   std::optional<event::Disposition> disposition;
-  std::string zone;                     ///< A policy zone's name, exactly.
+  std::string zone;  ///< A policy zone's name, exactly.
   std::string group;
   std::optional<dns::RRType> qtype;
   std::optional<dns::Rcode> rcode;
@@ -40,8 +40,8 @@ struct Row {
 };
 
 struct Page {
-  std::vector<Row> rows;                ///< Newest first.
-  std::optional<std::int64_t> next;     ///< Give as `before` for the page after this one.
+  std::vector<Row> rows;             ///< Newest first.
+  std::optional<std::int64_t> next;  ///< Give as `before` for the page after this one.
 };
 
 struct TopEntry {
@@ -51,7 +51,7 @@ struct TopEntry {
 enum class TopBy : std::uint8_t { name, client, zone };
 
 struct TimelinePoint {
-  WallTime at{};                        ///< Start of the interval.
+  WallTime at{};  ///< Start of the interval.
   std::uint64_t total = 0;
   std::uint64_t blocked = 0;
 };

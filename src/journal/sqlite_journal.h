@@ -12,12 +12,12 @@
 namespace postern::journal {
 
 struct SqliteOptions {
-  std::string path;                            ///< The database file; made if missing.
-  std::uint32_t days = 180;                    ///< Records older than this are removed.
-  std::uint64_t max_octets = 4ULL << 30;       ///< The file's cap: the oldest records make room.
-  std::size_t queue_capacity = 65'536;         ///< Ordinary records waiting to be written.
-  std::size_t threat_capacity = 65'536;        ///< Threats waiting, in a lane of their own.
-  milliseconds commit_every{500};              ///< So that kill -9 loses at most a second.
+  std::string path;                       ///< The database file; made if missing.
+  std::uint32_t days = 180;               ///< Records older than this are removed.
+  std::uint64_t max_octets = 4ULL << 30;  ///< The file's cap: the oldest records make room.
+  std::size_t queue_capacity = 65'536;    ///< Ordinary records waiting to be written.
+  std::size_t threat_capacity = 65'536;   ///< Threats waiting, in a lane of their own.
+  milliseconds commit_every{500};         ///< So that kill -9 loses at most a second.
 };
 
 /// Opens or makes the database; never reads the records. An unreadable or damaged file is set
