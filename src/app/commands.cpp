@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "app/client_commands.h"
+
 namespace postern::app {
 namespace {
 
@@ -16,7 +18,70 @@ int run_completion(const Arguments& arguments) {
   return kExitGood;
 }
 
+// How a running server is found, for every command that asks one.
+constexpr Flag kJson = {"json", 0, "", "Print JSON, for programs."};
+constexpr Flag kConfig = {"config", 'c', "FILE",
+                          "The server's configuration file, to find its socket."};
+constexpr Flag kStateDir = {"state-dir", 0, "DIR",
+                            "The server's state folder, to find its socket."};
+constexpr Flag kSocket = {"socket", 0, "PATH", "The server's control socket itself."};
+
+constexpr Flag kControlFlags[] = {kJson, kConfig, kStateDir, kSocket};
+
+constexpr Flag kQueryFlags[] = {
+    {"server", 's', "ADDR[:PORT]", "Ask this one; else the running server."},
+    {"tcp", 0, "", "Ask over TCP at once."},
+    {"dnssec", 0, "", "Set DO: ask for signatures too."},
+    kJson,
+    kConfig,
+    kStateDir,
+    kSocket,
+};
+
+constexpr Flag kExplainFlags[] = {
+    {"client", 0, "ADDR", "For this client's group; else the default group."},
+    {"type", 't', "TYPE", "The record type asked for (A)."},
+    kJson,
+    kConfig,
+    kStateDir,
+    kSocket,
+};
+
+constexpr Flag kLogFlags[] = {
+    {"since", 0, "TIME", "From then on: 1h, 30m, 2d ago, or 2026-03-02T08:00:00Z."},
+    {"until", 0, "TIME", "Before then."},
+    {"client", 0, "ADDR[/N]", "This client or network."},
+    {"name", 'n', "TEXT", "Names that hold this text."},
+    {"below", 0, "NAME", "This name and all below it."},
+    {"disposition", 'd', "WORD", "answered, allowed, blocked, observed, refused or failed."},
+    {"zone", 'z', "NAME", "Decided by this feed or list."},
+    {"group", 'g', "NAME", "Clients of this group."},
+    {"type", 't', "TYPE", "This record type."},
+    {"rcode", 0, "RCODE", "Answered with this code."},
+    {"trace", 0, "ID", "The query with this trace id."},
+    {"limit", 'l', "N", "At most so many, the newest (100, at most 1000)."},
+    {"follow", 'f', "", "Show queries as they come, until interrupted."},
+    kJson,
+    kConfig,
+    kStateDir,
+    kSocket,
+};
+
 constexpr Command kCommands[] = {
+    {"query", "NAME [TYPE]", 1, 2, "Ask for a name and show the answer, and why it was blocked.",
+     "postern query estonine.com A --server 127.0.0.1:5300", kQueryFlags, run_query},
+    {"explain", "NAME", 1, 1, "Show step by step what is decided about a name, and by which rule.",
+     "postern explain estonine.com --client 192.168.1.20", kExplainFlags, run_explain},
+    {"log", "", 0, 0, "Search the journal of queries.",
+     "postern log --since 1h --disposition blocked --client 192.168.1.0/24", kLogFlags, run_log},
+    {"feed list", "", 0, 0, "Show every feed, its health and how many rules it gives.",
+     "postern feed list", kControlFlags, run_feed_list},
+    {"feed update", "[NAME]", 0, 1, "Fetch or read a feed now, or all of them.",
+     "postern feed update urlhaus", kControlFlags, run_feed_update},
+    {"status", "", 0, 0, "Show where the server answers and what is in force.", "postern status",
+     kControlFlags, run_status},
+    {"reload", "", 0, 0, "Have the server read its configuration again; a mistake changes nothing.",
+     "postern reload", kControlFlags, run_reload},
     {"completion",
      "bash",
      1,

@@ -1,0 +1,175 @@
+#include "app/client_commands.h"
+
+#include <chrono>
+#include <cstdio>
+#include <optional>
+#include <string>
+
+#include <fmt/format.h>
+
+#include "app/control_client.h"
+#include "app/dns_client.h"
+#include "app/places.h"
+#include "app/views.h"
+
+namespace postern::app {
+namespace {
+
+int complain(const Error& error) {
+  fmt::print(stderr, "postern: {}\n", error.text);
+  return kExitFailed;
+}
+
+Result<ControlClient> client_of(const Arguments& arguments) {
+  return ControlClient(POSTERN_TRY(control_socket_of(arguments)));
+}
+
+Result<std::string> get(const Arguments& arguments, const std::string& path) {
+  const ControlClient client = POSTERN_TRY(client_of(arguments));
+  return client.get(path);
+}
+
+Result<std::string> post(const Arguments& arguments, const std::string& path) {
+  const ControlClient client = POSTERN_TRY(client_of(arguments));
+  return client.post(path);
+}
+
+/// Prints an answer as it is with --json, else as `view` shows it.
+template <class View>
+int show(const Arguments& arguments, const Result<std::string>& body, View view) {
+  if (!body) return complain(body.error());
+  if (arguments.has("json")) {
+    fmt::print("{}\n", *body);
+    return kExitGood;
+  }
+  const auto json = Json::parse(*body);
+  if (!json) return complain(json.error());
+  fmt::print("{}", view(*json));
+  return kExitGood;
+}
+
+WallTime wall_now() {
+  return std::chrono::time_point_cast<microseconds>(std::chrono::system_clock::now());
+}
+
+/// Flags of `log` that go to the API under their own name.
+QueryParameters log_parameters(const Arguments& arguments) {
+  QueryParameters out;
+  for (const std::string_view key : {"since", "until", "client", "name", "below", "disposition",
+                                     "zone", "group", "type", "rcode", "trace", "limit"}) {
+    if (const auto value = arguments.value(key)) out.emplace_back(key, *value);
+  }
+  return out;
+}
+
+int follow_log(const Arguments& arguments, const QueryParameters& parameters) {
+  const auto client = client_of(arguments);
+  if (!client) return complain(client.error());
+  const bool as_json = arguments.has("json");
+  const auto done =
+      client->follow("/api/v1/live" + query_string(parameters), [&](std::string_view data) {
+        const auto query = Json::parse(data);
+        // What is no record (a hello, a count of what was dropped) is not for this view.
+        if (!query || (*query)["trace"].is_null()) return true;
+        fmt::print("{}", as_json ? fmt::format("{}\n", data) : view_query(*query));
+        return std::fflush(stdout) == 0;
+      });
+  return done ? kExitGood : complain(done.error());
+}
+
+/// The first address of the running server; where none runs, the default one.
+Endpoint default_server(const Arguments& arguments) {
+  if (const auto body = get(arguments, "/api/v1/status")) {
+    if (const auto status = Json::parse(*body)) {
+      for (const Json& endpoint : (*status)["endpoints"].items()) {
+        // An endpoint may be written with its transport behind it.
+        const std::string& text = endpoint.text();
+        if (const auto read = Endpoint::from_text(text.substr(0, text.find(' ')))) return *read;
+      }
+    }
+  }
+  return config::parse("").config->listen.front();
+}
+
+}  // namespace
+
+int run_query(const Arguments& arguments) {
+  DnsQuestion question;
+  const auto name = dns::Name::from_text(arguments.positional().front());
+  if (!name) {
+    fmt::print(stderr, "postern query: \"{}\" is not a name ({})\n", arguments.positional().front(),
+               to_string(name.error()));
+    return kExitUsage;
+  }
+  question.question.qname = *name;
+  if (arguments.positional().size() > 1) {
+    const auto type = dns::rr_type_from_text(arguments.positional()[1]);
+    if (!type) {
+      fmt::print(stderr, "postern query: \"{}\" is not a record type; A, AAAA, HTTPS, TYPE65 …\n",
+                 arguments.positional()[1]);
+      return kExitUsage;
+    }
+    question.question.qtype = *type;
+  }
+  if (const auto server = arguments.value("server")) {
+    const auto endpoint = Endpoint::from_text(*server, 53);
+    if (!endpoint) {
+      fmt::print(stderr, "postern query: --server: {}\n", endpoint.error().text);
+      return kExitUsage;
+    }
+    question.server = *endpoint;
+  } else {
+    question.server = default_server(arguments);
+  }
+  question.over_tcp = arguments.has("tcp");
+  question.dnssec_ok = arguments.has("dnssec");
+  const auto reply = ask_dns(question);
+  if (!reply) return complain(reply.error());
+  fmt::print("{}", arguments.has("json") ? dns_reply_json(*reply, question) + "\n"
+                                         : view_dns_reply(*reply, question));
+  return kExitGood;
+}
+
+int run_explain(const Arguments& arguments) {
+  QueryParameters parameters = {{"name", arguments.positional().front()}};
+  for (const std::string_view key : {"client", "type"}) {
+    if (const auto value = arguments.value(key)) parameters.emplace_back(key, *value);
+  }
+  return show(arguments, get(arguments, "/api/v1/explain" + query_string(parameters)),
+              view_explanation);
+}
+
+int run_log(const Arguments& arguments) {
+  QueryParameters parameters = log_parameters(arguments);
+  if (arguments.has("follow")) return follow_log(arguments, parameters);
+  return show(arguments, get(arguments, "/api/v1/queries" + query_string(parameters)),
+              view_queries);
+}
+
+int run_status(const Arguments& arguments) {
+  return show(arguments, get(arguments, "/api/v1/status"), view_status);
+}
+
+int run_feed_list(const Arguments& arguments) {
+  return show(arguments, get(arguments, "/api/v1/feeds"),
+              [](const Json& feeds) { return view_feeds(feeds, wall_now()); });
+}
+
+int run_feed_update(const Arguments& arguments) {
+  const auto& names = arguments.positional();
+  const std::string path =
+      names.empty() ? "/api/v1/feeds/update"
+                    : fmt::format("/api/v1/feeds/{}/update", percent_encoded(names.front()));
+  return show(arguments, post(arguments, path), [&](const Json&) {
+    return fmt::format("Update of {} started; \"postern feed list\" shows how it went.\n",
+                       names.empty() ? "all feeds" : names.front());
+  });
+}
+
+int run_reload(const Arguments& arguments) {
+  return show(arguments, post(arguments, "/api/v1/reload"), [](const Json&) {
+    return std::string("The configuration was read again and is in force.\n");
+  });
+}
+
+}  // namespace postern::app

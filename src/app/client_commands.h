@@ -1,0 +1,16 @@
+// Commands that ask: a running server by its control socket, or any server by DNS.
+#pragma once
+
+#include "app/command_line.h"
+
+namespace postern::app {
+
+int run_query(const Arguments& arguments);
+int run_explain(const Arguments& arguments);
+int run_log(const Arguments& arguments);
+int run_status(const Arguments& arguments);
+int run_feed_list(const Arguments& arguments);
+int run_feed_update(const Arguments& arguments);
+int run_reload(const Arguments& arguments);
+
+}  // namespace postern::app

@@ -1,0 +1,25 @@
+// What the API answers, as text for people.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "app/json.h"
+#include "base/time.h"
+
+namespace postern::app {
+
+/// RFC 3339 with "Z"; nothing where it is not.
+std::optional<WallTime> time_from_rfc3339(std::string_view text);
+
+std::string view_status(const Json& status);
+/// One row a feed, and below it what is wrong with those that are not well.
+std::string view_feeds(const Json& feeds, WallTime now);
+std::string view_explanation(const Json& explanation);
+/// Oldest first, as a log reads.
+std::string view_queries(const Json& page);
+/// One query on one line, for a log that is followed.
+std::string view_query(const Json& query);
+
+}  // namespace postern::app
