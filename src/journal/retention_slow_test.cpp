@@ -1,10 +1,9 @@
-#include "journal/retention.h"
-
 #include <filesystem>
 #include <string>
 
 #include <gtest/gtest.h>
 
+#include "journal/retention.h"
 #include "journal/store.h"
 #include "journal/testing.h"
 
