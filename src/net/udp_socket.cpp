@@ -133,18 +133,6 @@ void UdpSocket::commit(std::size_t size, const UdpPeer& peer) {
   ++send_end_;
 }
 
-void UdpSocket::commit_reply(std::size_t size, std::size_t index) {
-  if (wildcard_) {
-    commit(size, peer(index));
-    return;
-  }
-  POSTERN_ASSERT(send_end_ < kBatch && size <= kMaxSendOctets);
-  receivers_[send_end_] = senders_[index];
-  send_vectors_[send_end_].iov_len = size;
-  to_send_[send_end_].msg_hdr.msg_namelen = received_[index].msg_hdr.msg_namelen;
-  ++send_end_;
-}
-
 void UdpSocket::set_source(std::size_t index, const UdpPeer& peer) {
   msghdr& out = to_send_[index].msg_hdr;
   out.msg_control = nullptr;

@@ -63,8 +63,6 @@ class UdpSocket {
   std::span<std::uint8_t> reserve();
   /// Queues the first `size` octets of what `reserve` gave.
   void commit(std::size_t size, const UdpPeer& peer);
-  /// The same, to the sender of datagram `index` of the current batch.
-  void commit_reply(std::size_t size, std::size_t index);
 
   /// Sends what is queued. False: the kernel's buffer is full; call again when the socket can be
   /// written to. A datagram that the kernel refuses is counted and dropped.

@@ -48,7 +48,7 @@ void answer(UdpSocket& socket, std::size_t index, const std::string& text) {
   const auto room = socket.reserve();
   ASSERT_GE(room.size(), text.size());
   std::memcpy(room.data(), text.data(), text.size());
-  socket.commit_reply(text.size(), index);
+  socket.commit(text.size(), socket.peer(index));
 }
 
 TEST(UdpSocket, AnswersABatchEachToItsSender) {

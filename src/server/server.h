@@ -21,20 +21,20 @@ namespace postern::server {
 
 /// What may change at a reload, published whole.
 struct Settings {
-  std::vector<IpPrefix> access_allow;      ///< Who may ask; all others are REFUSED (EDE 18).
-  std::uint32_t udp_max_octets = 1232;     ///< Largest UDP answer (RFC 9715).
+  std::vector<IpPrefix> access_allow;   ///< Who may ask; all others are REFUSED (EDE 18).
+  std::uint32_t udp_max_octets = 1232;  ///< Largest UDP answer (RFC 9715).
   std::uint32_t answer_deadline_ms = 5000;
   std::uint32_t stale_after_ms = 1800;
 };
 
 struct Options {
-  std::vector<Endpoint> listen;            ///< Port 0: any free one (see `endpoints`).
+  std::vector<Endpoint> listen;  ///< Port 0: any free one (see `endpoints`).
   unsigned workers = 1;
-  std::uint32_t tcp_max_connections = 1000;   ///< Per worker.
-  std::uint32_t tcp_max_pipelined = 100;      ///< Unanswered queries per connection.
+  std::uint32_t tcp_max_connections = 1000;  ///< Per worker.
+  std::uint32_t tcp_max_pipelined = 100;     ///< Unanswered queries per connection.
   std::uint32_t tcp_idle_timeout_ms = 10'000;
-  cache::Options cache;                    ///< Per worker.
-  std::uint64_t seed = 0;                  ///< For trace ids.
+  cache::Options cache;    ///< Per worker.
+  std::uint64_t seed = 0;  ///< For trace ids.
 };
 
 /// All members may be called from any thread.
@@ -45,8 +45,8 @@ class Server {
   static Result<std::unique_ptr<Server>> start(const Options& options,
                                                const Published<Settings>& settings,
                                                const Published<policy::Generation>& policy,
-                                               resolve::Resolver& resolver,
-                                               event::QuerySink& sink, Log& log);
+                                               resolve::Resolver& resolver, event::QuerySink& sink,
+                                               Log& log);
   virtual ~Server() = default;
   /// Where it listens, ports filled in: for each of `Options::listen`.
   virtual std::vector<Endpoint> endpoints() const = 0;

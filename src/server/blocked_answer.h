@@ -1,0 +1,51 @@
+// What a client gets instead of the answer that policy withholds. Pure.
+//
+// Start at write_blocked. Nothing of an upstream's answer goes in: only the question, the rule
+// and the zone's options.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "dns/name.h"
+#include "policy/generation.h"
+#include "server/asker.h"
+
+namespace postern::server {
+
+enum class BlockedKind : std::uint8_t {
+  written,    ///< An answer of `size` octets, OPT not yet included.
+  truncated,  ///< TC=1 was written: the client comes back by TCP.
+  silent,     ///< No answer at all.
+  pass,       ///< TCP-only, and this is not UDP: as if there were no rule.
+  follow,     ///< A CNAME to `target`: to be resolved, then written by write_rewritten.
+};
+
+struct Blocked {
+  BlockedKind kind = BlockedKind::written;
+  std::size_t size = 0;
+  dns::Name target = {};    ///< For `follow`.
+  std::uint32_t ttl_s = 0;  ///< For `follow`: of the CNAME.
+};
+
+/// Room for the largest answer without data: a question and a SOA.
+inline constexpr std::size_t kMinBlockedOctets = 352;
+
+/// Answers `asker` as `plan` says, in at most `out.size()` octets, at least kMinBlockedOctets.
+/// AD is never set, AA neither (we are no authority). Never allocates; about 30 ns.
+Blocked write_blocked(const policy::BlockPlan& plan, const Asker& asker,
+                      std::span<std::uint8_t> out);
+
+/// The answer for a rewritten name: the CNAME, then what `target_answer` (a whole message that
+/// answers for `target`) holds in its answer section, and its rcode. Truncated where it does not
+/// fit.
+Blocked write_rewritten(const Asker& asker, const dns::Name& target, std::uint32_t ttl_s,
+                        OctetView target_answer, std::uint32_t age_s, std::span<std::uint8_t> out);
+
+/// Where a rule's CNAME leads for this question: "*.garden.example." takes the question's labels
+/// (RPZ draft §3.1, "CNAME *.domain."). Nothing if that makes too long a name.
+std::optional<dns::Name> rewrite_target(const dns::Name& qname, OctetView rdata);
+
+}  // namespace postern::server

@@ -1,0 +1,427 @@
+#include "server/handler.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/assert.h"
+#include "dns/writer.h"
+#include "server/blocked_answer.h"
+
+namespace postern::server {
+
+namespace {
+
+using dns::EdeCode;
+using dns::Rcode;
+using dns::RRType;
+using event::Disposition;
+using event::Source;
+
+constexpr std::uint64_t kGolden = 0x9e3779b97f4a7c15;
+
+Rcode rcode_of(const cache::Answer& answer) {
+  return static_cast<Rcode>(answer.wire.size() > 3 ? answer.wire[3] & 0xf : 2);
+}
+
+bool is_failure(const cache::Answer& answer) {
+  return rcode_of(answer) == Rcode::servfail;
+}
+
+/// RFC 8914: the codes that say that validation failed.
+bool is_bogus(std::optional<EdeCode> ede) {
+  if (!ede) return false;
+  return (*ede >= EdeCode::dnssec_bogus && *ede <= EdeCode::nsec_missing) ||
+         *ede == EdeCode::signature_too_early;
+}
+
+cache::Key key_of(const Asker& asker, const dns::Name& qname) {
+  return {.qname = qname,
+          .qtype = asker.qtype(),
+          .qclass = dns::RRClass::in,
+          .dnssec_ok = asker.query.dnssec_ok(),
+          .checking_disabled = asker.query.header.has(dns::flag::cd)};
+}
+
+/// "Blocked by feed NAME (trace XXXXXXXX)", in `buffer`.
+std::string_view block_text(std::span<char> buffer, std::string_view zone, std::uint64_t trace_id) {
+  std::size_t size = 0;
+  const auto put = [&](std::string_view text) {
+    const std::size_t count = std::min(text.size(), buffer.size() - size);
+    std::copy_n(text.begin(), count, buffer.begin() + static_cast<std::ptrdiff_t>(size));
+    size += count;
+  };
+  put("Blocked by feed ");
+  put(zone);
+  put(" (trace ");
+  put(event::trace_text(trace_id));  // Eight characters: no allocation.
+  put(")");
+  return {buffer.data(), size};
+}
+
+/// QTYPEs that no answer can be found for: nothing where the type is an ordinary one, or ANY.
+std::optional<Rcode> refusal_of(RRType qtype) {
+  if (qtype == RRType::axfr || qtype == RRType::ixfr) return Rcode::refused;
+  if (qtype == RRType::any || !dns::is_meta(qtype)) return std::nullopt;
+  // OPT, TSIG and TKEY are never asked for in a question; type 0 does not exist.
+  const bool malformed = qtype == RRType::opt || qtype == RRType::tsig || qtype == RRType::tkey ||
+                         static_cast<std::uint16_t>(qtype) == 0;
+  return malformed ? Rcode::formerr : Rcode::notimp;
+}
+
+}  // namespace
+
+Handler::Handler(const Setup& setup)
+    : cache_options_(setup.cache),
+      cache_(setup.cache),
+      settings_(setup.settings),
+      policy_(setup.policy),
+      resolver_(setup.resolver),
+      replies_(setup.replies),
+      sink_(setup.sink),
+      answers_(setup.answers),
+      pending_(setup.cache.hash_key ^ kGolden),
+      failures_(limits::kRecentFailures),
+      random_(setup.seed),
+      scratch_(dns::kMaxMessageOctets) {}
+
+Handler::~Handler() = default;
+
+Handler::Handled Handler::handle(const Inbound& in, const ReturnPath& path, Moment now,
+                                 std::span<std::uint8_t> out) {
+  Asker asker;
+  const auto parsed = dns::parse_query(in.octets, asker.query);
+  // A source port of 0 cannot be answered.
+  if ((!parsed && parsed.error() == dns::QueryError::not_a_query) || in.port == 0) {
+    stats_.dropped_malformed.add();
+    return {.outcome = Outcome::silent, .close = true};
+  }
+  asker.octets = in.octets;
+  asker.client = in.client;
+  asker.port = in.port;
+  asker.transport = in.transport;
+  asker.trace_id = next_trace_id();
+  asker.received = now.mono;
+  asker.at = now.wall;
+  stats_.queries[static_cast<std::size_t>(in.transport)].add();
+
+  const Settings& settings = refreshed_settings();
+  const std::size_t limit = std::min(asker.answer_limit(settings.udp_max_octets), out.size());
+  Turn turn{
+      .asker = asker, .path = path, .now = now, .out = out.first(limit), .policy = policy_.get()};
+  if (const auto refused = turn_away(turn, parsed)) return *refused;
+  return respond(turn);
+}
+
+/// The queries that get no further: from strangers, malformed, of a class or type we do not serve.
+std::optional<Handler::Handled> Handler::turn_away(Turn& turn,
+                                                   const Result<void, dns::QueryError>& parsed) {
+  const Asker& asker = turn.asker;
+  if (!access_.allows(asker.client)) {
+    stats_.refused_strangers.add();
+    Handled handled = refuse(turn, Rcode::refused, EdeCode::prohibited);
+    handled.close = true;
+    return handled;
+  }
+  if (!parsed) {
+    switch (parsed.error()) {
+      case dns::QueryError::not_implemented:
+        return refuse(turn, Rcode::notimp, std::nullopt);
+      case dns::QueryError::bad_version:
+        return refuse(turn, Rcode::badvers, std::nullopt);
+      case dns::QueryError::format:
+      case dns::QueryError::not_a_query:
+        return refuse(turn, Rcode::formerr, std::nullopt);
+    }
+  }
+  if (asker.query.question.qclass != dns::RRClass::in) {
+    return refuse(turn, Rcode::refused, EdeCode::not_supported);
+  }
+  if (const auto rcode = refusal_of(asker.qtype())) {
+    return refuse(turn, *rcode, EdeCode::not_supported);
+  }
+  return std::nullopt;
+}
+
+/// From the decision on the question to an answer; also for a waiter whose turn has come.
+Handler::Handled Handler::respond(Turn& turn) {
+  const Asker& asker = turn.asker;
+  turn.group = turn.policy.group_of(asker.client);
+  turn.ruling = {turn.policy.decide(*turn.group, asker.qname()), &asker.qname(), false};
+  if (turn.ruling.verdict.blocks()) {
+    if (const auto handled = block(turn)) return *handled;
+    turn.ruling = {};
+  }
+  turn.question_allowed = turn.ruling.verdict.allows();
+  // Whoever does not want recursion could only learn what others asked (cache snooping).
+  if (!asker.query.header.has(dns::flag::rd)) {
+    return refuse(turn, Rcode::refused, EdeCode::not_authoritative);
+  }
+  if (asker.qtype() == RRType::any) {
+    const Disposition disposition =
+        turn.question_allowed ? Disposition::allowed : Disposition::answered;
+    return finish(turn, write_any(asker, turn.out),
+                  {.disposition = disposition, .source = Source::local});
+  }
+  return serve(turn, key_of(asker, asker.qname()));
+}
+
+/// Answers as the ruling's rule says; nothing where it lets the query pass (TCP-only, by TCP).
+std::optional<Handler::Handled> Handler::block(Turn& turn) {
+  const policy::BlockPlan plan = turn.policy.plan(*turn.group, turn.ruling.verdict);
+  std::array<char, limits::kEdeTextOctets> buffer;
+  Extended extended{.ede = plan.zone->ede};
+  if (turn.asker.query.edns) {
+    extended.text = block_text(buffer, plan.zone->name, turn.asker.trace_id);
+  }
+  const std::size_t room = turn.out.size() - opt_octets(turn.asker.query, extended);
+  const Blocked blocked = write_blocked(plan, turn.asker, turn.out.first(room));
+  if (blocked.kind == BlockedKind::pass) return std::nullopt;
+
+  if (plan.use_block_answer) {
+    turn.action = policy::to_string(plan.answer);
+    stats_.blocked_as[static_cast<std::size_t>(plan.answer)].add();
+  } else {
+    turn.action = policy::to_string(plan.action);
+    stats_.blocked[static_cast<std::size_t>(plan.action)].add();
+  }
+  if (blocked.kind == BlockedKind::silent) return fall_silent(turn);
+  if (blocked.kind == BlockedKind::truncated) stats_.truncated.add();
+  if (blocked.kind == BlockedKind::follow) {
+    const Rewrite rewrite{blocked.target, blocked.ttl_s, plan.zone->ede};
+    turn.rewrite = &rewrite;
+    return serve(turn, key_of(turn.asker, rewrite.target));
+  }
+  return finish(
+      turn, blocked.size,
+      {.disposition = Disposition::blocked, .source = Source::policy, .extended = extended});
+}
+
+Handler::Handled Handler::serve(Turn& turn, const cache::Key& key) {
+  if (turn.given != nullptr && turn.given->key == key) return give(turn, turn.given->served);
+  const cache::Cache::Hit hit = cache_.find(key, turn.now.mono);
+  if (hit.state != cache::Cache::State::fresh) return wait_for(turn, key, hit);
+  stats_.cache_hits.add();
+  if (hit.prefetch) prefetch(key, turn.now.mono);
+  return give(turn, {.answer = hit.answer, .age_s = hit.age_s});
+}
+
+/// Not in the cache, or past its time: the resolver is asked, unless it already is.
+Handler::Handled Handler::wait_for(Turn& turn, const cache::Key& key,
+                                   const cache::Cache::Hit& hit) {
+  const MonoTime now = turn.now.mono;
+  const bool has_stale = hit.state == cache::Cache::State::stale && !is_failure(*hit.answer);
+  const Served stale{
+      .answer = hit.answer, .age_s = hit.age_s, .stale = true, .source = Source::stale};
+  stats_.cache_misses.add();
+  if (has_stale && failed_lately(key, now)) return give(turn, stale);
+
+  Pending* pending = pending_.find(key);
+  if (pending != nullptr) {
+    stats_.coalesced.add();
+  } else {
+    pending = start(key, now);
+  }
+  const Settings& settings = *settings_.held();
+  const milliseconds stale_after(settings.stale_after_ms);
+  // Whoever asks while others have waited that long already need not wait again.
+  const bool overdue = pending != nullptr && pending->started + stale_after <= now;
+  if (has_stale && (pending == nullptr || overdue)) return give(turn, stale);
+  if (pending == nullptr || !pending_.add_waiter(*pending, turn.asker, turn.path)) {
+    stats_.resolver_full.add();
+    if (has_stale) return give(turn, stale);
+    return fail(turn, EdeCode::not_ready, "too many questions under way");
+  }
+  (key.dnssec_ok ? pending->wants_dnssec : pending->wants_plain) = true;
+  pending->waiters.back().stale_tried = !has_stale;
+  const auto wait = has_stale ? stale_after : milliseconds(settings.answer_deadline_ms);
+  pending_.set_due(*pending, turn.asker.received + wait);
+  return {.outcome = Outcome::pending};
+}
+
+/// Policy on the names behind the question, in order; nothing where none is blocked.
+std::optional<Handler::Handled> Handler::judge_chain(Turn& turn, const cache::Answer& answer) {
+  for (const dns::Name& name : answer.names) {
+    const policy::Verdict verdict = turn.policy.decide(*turn.group, name);
+    if (!verdict.matched) continue;
+    const Ruling before = turn.ruling;
+    if (verdict.blocks()) {
+      turn.ruling = {verdict, &name, true};
+      if (const auto handled = block(turn)) return handled;
+      turn.ruling = before;
+      continue;
+    }
+    if (!before.verdict.matched) turn.ruling = {verdict, &name, true};
+    if (verdict.allows()) {
+      turn.ruling = {verdict, &name, true};
+      return std::nullopt;
+    }
+  }
+  return std::nullopt;
+}
+
+Handler::Handled Handler::give(Turn& turn, const Served& served) {
+  if (served.answer == nullptr) {
+    return fail(turn, served.ede.value_or(EdeCode::no_reachable_authority), served.text);
+  }
+  if (turn.rewrite != nullptr) return give_rewritten(turn, served);
+  const cache::Answer& answer = *served.answer;
+  if (!turn.question_allowed) {
+    if (const auto handled = judge_chain(turn, answer)) return *handled;
+  }
+
+  const Asker& asker = turn.asker;
+  const Rcode rcode = rcode_of(answer);
+  Ending ending{.disposition = Disposition::answered, .source = served.source};
+  ending.extended = {.ede = served.ede ? served.ede : answer.ede, .text = served.text};
+  if (served.stale) {
+    stats_.stale_answers.add();
+    ending.extended.ede =
+        rcode == Rcode::nxdomain ? EdeCode::stale_nxdomain : EdeCode::stale_answer;
+  }
+  const policy::Verdict& verdict = turn.ruling.verdict;
+  if (is_failure(answer)) {
+    ending.disposition = Disposition::failed;
+    ending.security =
+        is_bogus(ending.extended.ede) ? event::Security::bogus : event::Security::unknown;
+  } else {
+    ending.security = answer.secure ? event::Security::secure : event::Security::insecure;
+    if (verdict.allows()) ending.disposition = Disposition::allowed;
+    if (verdict.log_only && verdict.action != policy::Action::pass) {
+      ending.disposition = Disposition::observed;
+      stats_.observed.add();
+    }
+  }
+  // RFC 6840 §5.7, §5.8: AD is for those who show that they understand it. Signatures of stale
+  // data may have run out since.
+  const bool set_ad = answer.secure && !served.stale &&
+                      (asker.query.dnssec_ok() || asker.query.header.has(dns::flag::ad));
+  const std::size_t room = turn.out.size() - opt_octets(asker.query, ending.extended);
+  std::size_t size =
+      cache::write_for_client(answer, asker.octets, asker.query.question_end, served.age_s,
+                              served.stale, set_ad, turn.out.first(room));
+  if (size == 0) {
+    stats_.truncated.add();
+    size = write_bare(asker, rcode, dns::flag::tc, turn.out);
+  }
+  return finish(turn, size, ending);
+}
+
+Handler::Handled Handler::give_rewritten(Turn& turn, const Served& served) {
+  std::array<char, limits::kEdeTextOctets> buffer;
+  Ending ending{.disposition = Disposition::blocked, .source = Source::policy};
+  ending.extended.ede = turn.rewrite->ede;
+  if (turn.asker.query.edns) {
+    const std::string_view zone = turn.policy.zone(turn.ruling.verdict.zone).name;
+    ending.extended.text = block_text(buffer, zone, turn.asker.trace_id);
+  }
+  const std::size_t room = turn.out.size() - opt_octets(turn.asker.query, ending.extended);
+  const Blocked blocked = write_rewritten(turn.asker, turn.rewrite->target, turn.rewrite->ttl_s,
+                                          served.answer->wire, served.age_s, turn.out.first(room));
+  if (blocked.kind == BlockedKind::truncated) stats_.truncated.add();
+  return finish(turn, blocked.size, ending);
+}
+
+/// SERVFAIL, because no answer could be found.
+Handler::Handled Handler::fail(Turn& turn, EdeCode code, std::string_view text) {
+  const bool rewriting = turn.rewrite != nullptr;
+  return finish(turn, write_bare(turn.asker, Rcode::servfail, 0, turn.out),
+                {.disposition = rewriting ? Disposition::blocked : Disposition::failed,
+                 .source = rewriting ? Source::policy : Source::none,
+                 .extended = {.ede = code, .text = text}});
+}
+
+Handler::Handled Handler::refuse(Turn& turn, Rcode rcode, std::optional<EdeCode> ede) {
+  Ending ending{.disposition = Disposition::refused, .source = Source::none};
+  ending.extended.ede = ede;
+  ending.extended.upper_rcode = static_cast<std::uint8_t>(static_cast<unsigned>(rcode) >> 4);
+  return finish(turn, write_bare(turn.asker, rcode, 0, turn.out), ending);
+}
+
+/// Adds the OPT, counts and records.
+Handler::Handled Handler::finish(Turn& turn, std::size_t size, const Ending& ending) {
+  const auto udp_octets = static_cast<std::uint16_t>(
+      std::min<std::size_t>(settings_.held()->udp_max_octets, limits::kUdpOctets));
+  size = append_opt(turn.out, size, turn.asker.query, udp_octets, ending.extended);
+  const unsigned rcode =
+      (turn.out[3] & 0xfU) | (static_cast<unsigned>(ending.extended.upper_rcode) << 4);
+  stats_.answers[std::min<std::size_t>(rcode, Stats::kRcodes - 1)].add();
+  stats_.count_latency(turn.now.mono - turn.asker.received);
+  record(turn, ending, static_cast<Rcode>(rcode));
+  return {.outcome = Outcome::answered, .size = size};
+}
+
+/// A rule says that there is no answer.
+Handler::Handled Handler::fall_silent(Turn& turn) {
+  stats_.dropped_policy.add();
+  record(turn, {.disposition = Disposition::blocked, .source = Source::policy}, Rcode::noerror);
+  return {.outcome = Outcome::silent};
+}
+
+void Handler::record(const Turn& turn, const Ending& ending, Rcode rcode) {
+  const Asker& asker = turn.asker;
+  event::Query& r = record_;
+  r.at = asker.at;
+  r.trace_id = asker.trace_id;
+  r.generation = turn.policy.number();
+  r.client = asker.client;
+  r.client_port = asker.port;
+  r.transport = asker.transport;
+  r.qname = asker.query.question_end != 0 ? asker.qname() : dns::Name();
+  r.qtype = asker.query.question_end != 0 ? asker.qtype() : RRType{};
+  r.qclass = asker.query.question_end != 0 ? asker.query.question.qclass : dns::RRClass::in;
+  r.rcode = rcode;
+  r.disposition = ending.disposition;
+  r.source = ending.source;
+  r.security = ending.security;
+  r.ede = ending.extended.ede ? static_cast<std::int32_t>(*ending.extended.ede) : -1;
+  r.latency_us = static_cast<std::uint32_t>((turn.now.mono - asker.received).count());
+  r.group.assign(turn.group ? std::string_view(turn.policy.groups()[*turn.group].name) : "");
+  const Ruling& ruling = turn.ruling;
+  r.has_matched = ruling.verdict.matched;
+  if (!r.has_matched) {
+    r.zone.assign("");
+    r.action.assign("");
+    r.rule_line = 0;
+    r.matched_wildcard = false;
+    r.matched_in_chain = false;
+    sink_.record(r);
+    return;
+  }
+  r.zone.assign(turn.policy.zone(ruling.verdict.zone).name);
+  r.action.assign(turn.action.empty() ? policy::to_string(ruling.verdict.action) : turn.action);
+  r.rule_line = turn.policy.rules(ruling.verdict.zone).at(ruling.verdict.rule).line;
+  r.matched = ruling.name->without_left(ruling.name->label_count() - ruling.verdict.matched_labels);
+  r.matched_wildcard = ruling.verdict.scope != policy::Scope::exact;
+  r.matched_in_chain = ruling.in_chain;
+  sink_.record(r);
+}
+
+void Handler::clear_cache() {
+  cache_.clear();
+  std::fill(failures_.begin(), failures_.end(), Failure{});
+  publish_cache_size();
+}
+
+const Settings& Handler::refreshed_settings() {
+  const Settings& settings = settings_.get();
+  if (&settings != access_of_) {
+    access_ = AccessList(settings.access_allow);
+    access_of_ = &settings;
+  }
+  return settings;
+}
+
+std::uint64_t Handler::next_trace_id() {
+  // SplitMix64 (G. Steele et al.): any seed will do, and neighbours share nothing visible.
+  std::uint64_t x = random_ += kGolden;
+  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
+  x = (x ^ (x >> 27)) * 0x94d049bb133111eb;
+  return (x ^ (x >> 31)) >> 24;
+}
+
+void Handler::publish_cache_size() {
+  stats_.cache_entries.store(cache_.size(), std::memory_order_relaxed);
+  stats_.cache_octets.store(cache_.octets(), std::memory_order_relaxed);
+}
+
+}  // namespace postern::server

@@ -1,0 +1,130 @@
+#include "server/pending_table.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "base/assert.h"
+
+namespace postern::server {
+
+namespace {
+
+constexpr std::uint64_t kOdd1 = 0x9e3779b97f4a7c15;
+constexpr std::uint64_t kOdd2 = 0xd6e8feb86659fd93;
+
+std::uint64_t fold(std::uint64_t a, std::uint64_t b) {
+  __extension__ using Wide = unsigned __int128;
+  const Wide product = static_cast<Wide>(a) * b;
+  return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
+}
+
+}  // namespace
+
+std::uint64_t hash_of(const cache::Key& key, std::uint64_t secret) {
+  const OctetView octets = key.qname.wire();
+  std::uint64_t hash = secret ^ kOdd1;
+  for (std::size_t at = 0; at < octets.size(); at += 8) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, &octets[at], std::min<std::size_t>(8, octets.size() - at));
+    hash = fold(hash ^ word, secret ^ kOdd2);
+  }
+  const std::uint64_t rest = (static_cast<std::uint64_t>(key.qtype) << 32) |
+                             (static_cast<std::uint64_t>(key.qclass) << 16) |
+                             (key.dnssec_ok ? 2U : 0U) | (key.checking_disabled ? 1U : 0U);
+  return fold(hash ^ rest ^ (octets.size() << 56), kOdd1);
+}
+
+std::size_t PendingTable::KeyHash::operator()(const cache::Key& key) const noexcept {
+  return hash_of(key, secret);
+}
+
+PendingTable::PendingTable(std::uint64_t hash_key) : by_key_(64, KeyHash{hash_key}) {}
+
+Pending* PendingTable::find(const cache::Key& key) {
+  const auto found = by_key_.find(plain(key));
+  return found == by_key_.end() ? nullptr : &slots_[found->second].pending;
+}
+
+Pending* PendingTable::find(std::uint64_t ticket) {
+  const auto index = static_cast<std::uint32_t>(ticket);
+  if (index >= slots_.size()) return nullptr;
+  Slot& slot = slots_[index];
+  return slot.used && slot.pending.ticket == ticket ? &slot.pending : nullptr;
+}
+
+Pending* PendingTable::add(const cache::Key& key, MonoTime now, MonoTime deadline) {
+  if (by_key_.size() >= limits::kPendingQuestions) return nullptr;
+  if (free_.empty()) {
+    free_.push_back(static_cast<std::uint32_t>(slots_.size()));
+    slots_.emplace_back();
+  }
+  const std::uint32_t index = free_.back();
+  const bool is_new = by_key_.emplace(plain(key), index).second;
+  POSTERN_ASSERT(is_new);
+  free_.pop_back();
+  Slot& slot = slots_[index];
+  slot.used = true;
+  ++slot.serial;
+  slot.pending = Pending{.key = plain(key),
+                         .ticket = (std::uint64_t{slot.serial} << 32) | index,
+                         .started = now,
+                         .deadline = deadline,
+                         .waiters = {}};
+  return &slot.pending;
+}
+
+bool PendingTable::add_waiter(Pending& pending, const Asker& asker, const ReturnPath& path) {
+  if (waiter_count_ >= limits::kWaiters || pending.waiters.size() >= limits::kWaitersPerQuestion) {
+    return false;
+  }
+  pending.waiters.emplace_back(asker, path);
+  ++waiter_count_;
+  return true;
+}
+
+std::vector<Waiter> PendingTable::take_waiters(Pending& pending) {
+  waiter_count_ -= pending.waiters.size();
+  return std::exchange(pending.waiters, {});
+}
+
+void PendingTable::put_back(Pending& pending, std::vector<Waiter> waiters) {
+  waiter_count_ += waiters.size();
+  waiters.insert(waiters.end(), pending.waiters.begin(), pending.waiters.end());
+  pending.waiters = std::move(waiters);
+}
+
+void PendingTable::erase(Pending& pending) {
+  waiter_count_ -= pending.waiters.size();
+  const auto index = static_cast<std::uint32_t>(pending.ticket);
+  by_key_.erase(pending.key);
+  slots_[index].used = false;
+  pending.waiters = {};
+  free_.push_back(index);
+}
+
+void PendingTable::set_due(Pending& pending, MonoTime at) {
+  if (at >= pending.due) return;
+  pending.due = at;
+  due_.push({at, pending.ticket});
+}
+
+std::optional<MonoTime> PendingTable::next_due() const {
+  if (due_.empty()) return std::nullopt;
+  return due_.top().at;
+}
+
+Pending* PendingTable::pop_due(MonoTime now) {
+  while (!due_.empty() && due_.top().at <= now) {
+    const Due due = due_.top();
+    due_.pop();
+    Pending* pending = find(due.ticket);
+    // An entry that is not the latest was replaced by an earlier one.
+    if (pending == nullptr || pending->due != due.at) continue;
+    pending->due = MonoTime::max();
+    return pending;
+  }
+  return nullptr;
+}
+
+}  // namespace postern::server
