@@ -48,9 +48,8 @@ struct ForwarderOptions {
   std::vector<Upstream> servers;       ///< Tried by health, then in order.
   std::uint32_t try_timeout_ms = 800;  ///< For one try of one server.
   std::uint32_t queue_capacity = 8192;
-  std::uint64_t seed = 0;  ///< For message ids; source ports are the kernel's choice.
-  bool trust_ad = false;   ///< Take the servers' AD for validated: only for servers
-                           ///< and paths under the operator's control (RFC 4035 §4.9.3).
+  bool trust_ad = false;  ///< Take the servers' AD for validated: only for servers
+                          ///< and paths under the operator's control (RFC 4035 §4.9.3).
 };
 /// A client of other resolvers, on one thread of its own.
 Result<std::unique_ptr<Resolver>> make_forwarder(const ForwarderOptions& options, Log& log);

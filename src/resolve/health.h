@@ -1,0 +1,37 @@
+// Health of one upstream server. Pure: time is an argument.
+#pragma once
+
+#include "base/time.h"
+
+namespace postern::resolve {
+
+/// Up until three failures in a row; then down, with probes after 1 s, 2 s, 4 s … 60 s, until
+/// anything is answered.
+class ServerHealth {
+ public:
+  static constexpr unsigned kFailuresToDown = 3;
+  static constexpr seconds kFirstBackOff{1};
+  static constexpr seconds kMaxBackOff{60};
+
+  /// Any answer, of a probe or of a question; `took` from sending to receiving.
+  void on_answer(microseconds took);
+  /// No answer in time, or no connection. True where that takes the server down.
+  bool on_failure(MonoTime now);
+
+  bool is_up() const { return up_; }
+  /// True, once, when a server that is down should be asked something that nobody waits for.
+  bool take_probe(MonoTime now);
+
+  /// Exponentially weighted, an eighth each (RFC 6298 §2); zero before the first answer.
+  microseconds smoothed_rtt() const { return smoothed_rtt_; }
+
+ private:
+  bool up_ = true;
+  bool probing_ = false;
+  unsigned failures_ = 0;
+  seconds back_off_ = kFirstBackOff;
+  MonoTime probe_at_{};
+  microseconds smoothed_rtt_{0};
+};
+
+}  // namespace postern::resolve
