@@ -33,6 +33,7 @@ struct ForwardZone {
   dns::Name zone;  ///< "." for everything.
   std::vector<std::string>
       servers;  ///< "udp://192.0.2.1:53", "tcp://…", "tls://192.0.2.1:853#name".
+  bool trust_ad = false;  ///< Take the servers' AD bit for validated (RFC 4035 §4.9.3).
 
   bool operator==(const ForwardZone&) const = default;
 };
@@ -80,7 +81,6 @@ struct Config {
   std::vector<std::string> trust_anchor_files;  ///< Empty: the built-in root anchors.
   std::string root_hints_file;                  ///< Empty: the built-in hints.
   bool query_localhost = false;             ///< Let recursion ask servers on loopback: for tests.
-  std::uint32_t resolver_port = 53;         ///< Port of authoritative servers: for tests.
   std::vector<ForwardZone> forward;         ///< In recurse mode: conditional forwarding.
   std::uint32_t answer_deadline_ms = 5000;  ///< SERVFAIL after it.
   std::uint32_t stale_after_ms = 1800;      ///< A stale answer after it (RFC 8767 §5).

@@ -81,12 +81,13 @@ resolver:
   trust_anchor_files: [a.key, b.key]
   root_hints_file: hints
   query_localhost: yes
-  port: 5353
   answer_deadline_ms: 700
   stale_after_ms: 600
   forward:
     - zone: .
-      servers: ['tls://192.0.2.9:853#dns.example', 192.0.2.10]
+      servers: ['tls://192.0.2.9:853#dns.example', 192.0.2.10,
+                'tls://192.0.2.11#dns.example&pin-sha256=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=']
+      trust_ad: true
 cache: {size: 2MiB, max_ttl_s: 60, stale_for_s: 0}
 policy:
   block_answer: sinkhole
@@ -134,11 +135,11 @@ control_socket: /tmp/control
   EXPECT_EQ(c.trust_anchor_files, (std::vector<std::string>{"a.key", "b.key"}));
   EXPECT_EQ(c.root_hints_file, "hints");
   EXPECT_TRUE(c.query_localhost);
-  EXPECT_EQ(c.resolver_port, 5353U);
   EXPECT_EQ(c.answer_deadline_ms, 700U);
   EXPECT_EQ(c.stale_after_ms, 600U);
   ASSERT_EQ(c.forward.size(), 1U);
   EXPECT_TRUE(c.forward[0].zone.is_root());
+  EXPECT_TRUE(c.forward[0].trust_ad);
   EXPECT_EQ(c.forward[0].servers[0], "tls://192.0.2.9:853#dns.example");
   EXPECT_EQ(c.cache_octets, 2U << 20);
   EXPECT_EQ(c.cache_max_ttl_s, 60U);

@@ -119,8 +119,6 @@ constexpr Option<Config> kOptions[] = {
   {{"resolver.mode", Kind::choice, "recurse", 0, 0, kAtRestart,
     "Ask the authoritative servers ourselves, or send all to the servers of resolver.forward's zone \".\".",
     "recurse|forward"}, into<&Config::resolver_mode>},
-  {{"resolver.port", Kind::port, "53", 1, 65'535, kAtRestart,
-    "Port of authoritative servers; other than 53 only in tests."}, into<&Config::resolver_port>},
   {{"resolver.query_localhost", Kind::flag, "false", 0, 0, kAtRestart,
     "Let recursion ask servers on loopback addresses; only in tests."}, into<&Config::query_localhost>},
   {{"resolver.root_hints_file", Kind::path, "", 0, 0, kAtRestart,
@@ -203,6 +201,9 @@ constexpr Option<ForwardZone> kForwardOptions[] = {
   {{"servers", Kind::servers, "", 0, 0, kAtRestart,
     "Resolvers to ask: 192.0.2.1, udp://192.0.2.1:53, tcp://192.0.2.1:53, or tls://192.0.2.1:853#its.name (DNS over TLS).",
     {}, Presence::required}, into<&ForwardZone::servers>},
+  {{"trust_ad", Kind::flag, "false", 0, 0, kAtRestart,
+    "Believe these servers when they say that an answer is validated (AD); only where they and the way to them are yours."},
+   into<&ForwardZone::trust_ad>},
   {{"zone", Kind::name, "", 0, 0, kAtRestart,
     "Names at and below it go to these servers; \".\" is everything.",
     {}, Presence::required}, into<&ForwardZone::zone>},
@@ -252,8 +253,6 @@ std::string_view to_string(Kind kind) {
   switch (kind) {
     case Kind::count:
       return "whole number";
-    case Kind::port:
-      return "port";
     case Kind::seconds:
       return "seconds";
     case Kind::milliseconds:

@@ -20,7 +20,6 @@ namespace postern::config {
 
 enum class Kind : std::uint8_t {
   count,         ///< A whole number.
-  port,          ///< A whole number, 0 to 65535.
   seconds,       ///< A whole number of seconds.
   milliseconds,  ///< A whole number of milliseconds.
   days,          ///< A whole number of days.

@@ -31,7 +31,6 @@ std::string json_text(std::string_view text) {
 bool is_number(Kind kind) {
   switch (kind) {
     case Kind::count:
-    case Kind::port:
     case Kind::seconds:
     case Kind::milliseconds:
     case Kind::days:
@@ -92,7 +91,6 @@ std::string schema_type(const Spec& spec) {
   constexpr std::string_view kText = "\"type\": \"string\"";
   switch (spec.kind) {
     case Kind::count:
-    case Kind::port:
     case Kind::seconds:
     case Kind::milliseconds:
     case Kind::days:

@@ -197,6 +197,21 @@ Read<std::string> url(std::string_view text) {
   return std::string(text);
 }
 
+/// What a TLS server must show: its name, the digests of its keys, or both, with "&" between.
+bool is_tls_identity(std::string_view text) {
+  constexpr std::string_view kPin = "pin-sha256=";
+  constexpr std::size_t kDigestBase64 = 44;  // Of 32 octets.
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find('&'), text.size());
+    const std::string_view part = text.substr(0, end);
+    const bool is_pin = part.starts_with(kPin) && part.size() == kPin.size() + kDigestBase64;
+    if (!is_pin && !name(part)) return false;
+    if (end == text.size()) return true;
+    text.remove_prefix(end + 1);
+  }
+  return false;
+}
+
 Read<std::string> server(std::string_view text) {
   constexpr std::string_view kAdvice =
       "write 192.0.2.1, udp://192.0.2.1:53, tcp://192.0.2.1:53 or tls://192.0.2.1:853#its.name";
@@ -211,10 +226,11 @@ Read<std::string> server(std::string_view text) {
                   std::string(kAdvice));
   }
   if (const std::size_t hash = rest.find('#'); hash != std::string_view::npos) {
-    const auto tls_name = name(rest.substr(hash + 1));
-    if (scheme != "tls" || !tls_name) {
-      return refuse(fmt::format("{}: only tls:// has a \"#name\", a domain name", quoted(text)),
-                    std::string(kAdvice));
+    if (scheme != "tls" || !is_tls_identity(rest.substr(hash + 1))) {
+      return refuse(
+          fmt::format("{}: behind \"#\" stands a server's name or pin-sha256=…, for tls:// alone",
+                      quoted(text)),
+          std::string(kAdvice));
     }
     rest = rest.substr(0, hash);
   }
