@@ -29,7 +29,10 @@ std::string openssl_error(std::string_view doing) {
 }  // namespace
 
 void SslFree::operator()(ssl_st* ssl) const {
+  // OpenSSL spoils the session of a connection that ends without this; it would not resume.
+  if (SSL_is_init_finished(ssl)) SSL_shutdown(ssl);
   SSL_free(ssl);
+  ERR_clear_error();
 }
 
 Result<std::unique_ptr<TlsClient>> TlsClient::create(const Upstream& upstream) {
