@@ -115,8 +115,9 @@ Lexer::Next Lexer::read_word(Token& out) {
     } else if (text_[at] == '\\') {
       // A backslash holds the next character, but never the line's end.
       at += at + 1 < text_.size() && text_[at + 1] != '\n' ? 2 : 1;
-    } else if (text_[at] == '"' && at > start && text_[at - 1] == '=') {
-      at = end_of_quoted(at + 1);
+    } else if (text_[at] == '"') {
+      // Inside a word a quote is a character, but for that of a value: key="a b".
+      if (text_[at - 1] == '=') at = end_of_quoted(at + 1);
       if (at == std::string_view::npos) return Next::open_quote;
       ++at;
     } else {

@@ -55,6 +55,16 @@ std::optional<std::uint16_t> find(const Mnemonic (&table)[N], std::string_view t
 }  // namespace
 
 std::string_view rdata_fields(RRType type) {
+  switch (static_cast<std::uint16_t>(type)) {
+    case 3:  // MD
+    case 4:  // MF
+    case 7:  // MB
+    case 8:  // MG
+    case 9:  // MR
+      return "n";
+    default:
+      break;
+  }
   switch (type) {
     case RRType::a:
       return "a";

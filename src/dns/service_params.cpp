@@ -241,7 +241,10 @@ Result<void> ServiceParams::add(std::string_view token) {
   std::string_view text;
   if (equals != std::string_view::npos) {
     text = token.substr(equals + 1);
-    if (text.starts_with('"')) text = text.substr(1, text.size() - 2);
+    // The value in quotes, if the last of them ends the token.
+    if (text.size() >= 2 && text.starts_with('"') && text.ends_with('"')) {
+      text = text.substr(1, text.size() - 2);
+    }
   }
   Octets value;
   if (!append_unescaped(text, value)) {
