@@ -53,6 +53,11 @@ bool is_comment(std::string_view line) {
   return line.front() == '#';            // Called after is_cosmetic.
 }
 
+bool is_hosts_line(std::string_view line) {
+  return line.front() != '|' && line.front() != '@' && line.find('$') == std::string_view::npos &&
+         line.find_first_of(" \t") != std::string_view::npos;
+}
+
 // Takes the next of the modifiers "a,b=c" off `text`; a comma after "\" belongs to a value.
 std::string_view take_modifier(std::string_view& text) {
   std::size_t end = 0;
@@ -210,7 +215,7 @@ void read_adblock(std::string_view text, FeedSink& sink) {
   const std::unordered_set<std::string> disabled = badfilters(text);
   for_each_line(text, sink, [&](std::string_view line) {
     if (is_cosmetic(line) || is_comment(line)) return sink.ignore();
-    if (line.find_first_of(" \t") != std::string_view::npos && line.find('$') == line.npos) {
+    if (is_hosts_line(line)) {
       return read_hosts_line(line, sink);
     }
     AdblockRule rule;

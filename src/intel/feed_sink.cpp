@@ -5,7 +5,6 @@
 
 #include <fmt/format.h>
 
-#include "base/assert.h"
 #include "dns/rdata.h"
 #include "intel/lint.h"
 #include "intel/text.h"
@@ -13,7 +12,7 @@
 namespace postern::intel {
 namespace {
 
-constexpr std::uint32_t kNoSet = 0xffffffff;
+constexpr std::uint32_t kNone = 0xffffffff;
 constexpr std::uint32_t kFeedRecordTtl = 3600;  // Of records whose format states no TTL.
 
 std::string owner_key(const dns::Name& name, const RuleKind& kind) {
@@ -23,17 +22,14 @@ std::string owner_key(const dns::Name& name, const RuleKind& kind) {
   return key;
 }
 
-// Two sets have the same key only if they are the same: each field has a fixed size or states it.
-std::string set_key(const std::vector<policy::LocalRecord>& set) {
-  std::string key;
-  for (const policy::LocalRecord& record : set) {
-    std::uint8_t head[8];
-    store_u16(head, static_cast<std::uint16_t>(record.type));
-    store_u32(head + 2, record.ttl);
-    store_u16(head + 6, static_cast<std::uint16_t>(record.rdata.size()));
-    key.append(text_of({head, sizeof head}));
-    key.append(text_of(record.rdata));
-  }
+// Two records have the same key only if they are the same.
+std::string record_key(const policy::LocalRecord& record) {
+  std::uint8_t head[8];
+  store_u16(head, static_cast<std::uint16_t>(record.type));
+  store_u32(head + 2, record.ttl);
+  store_u16(head + 6, static_cast<std::uint16_t>(record.rdata.size()));
+  std::string key(text_of({head, sizeof head}));
+  key.append(text_of(record.rdata));
   return key;
 }
 
@@ -98,7 +94,7 @@ void FeedSink::add(const dns::Name& name, const RuleKind& kind) {
     // ZoneRules takes local data only once its records are there: until then the rule is a
     // `pass` with data, which no other rule is.
     rule.action = policy::Action::pass;
-    rule.data = static_cast<std::uint32_t>(set_of_owner_.size()) - 1;
+    rule.data = static_cast<std::uint32_t>(first_link_.size()) - 1;
   }
   content_.rules.add(rule);
 }
@@ -114,15 +110,22 @@ bool FeedSink::add_record(const dns::Name& name, const RuleKind& kind, policy::L
     add(name, rule);
     return true;
   }
+  const std::uint32_t index = record_index(std::move(record));
   const auto [entry, is_new] =
-      owners_.try_emplace(owner_key(name, kind), static_cast<std::uint32_t>(set_of_owner_.size()));
-  if (is_new) set_of_owner_.push_back(kNoSet);
-  std::uint32_t& set = set_of_owner_[entry->second];
-  if (set != kNoSet && sets_[set].size() >= kMaxRecordsPerOwner) {
+      owners_.try_emplace(owner_key(name, kind), static_cast<std::uint32_t>(first_link_.size()));
+  if (is_new) first_link_.push_back(kNone);
+  std::size_t count = 0;
+  std::uint32_t* end = &first_link_[entry->second];
+  for (; *end != kNone; end = &links_[*end].next) {
+    if (links_[*end].record == index) return true;
+    ++count;
+  }
+  if (count >= kMaxRecordsPerOwner) {
     skip(name.to_display(), "has more than 64 records; remove some");
     return false;
   }
-  set = set_with(set, std::move(record));
+  *end = static_cast<std::uint32_t>(links_.size());
+  links_.push_back({index, kNone});
   if (is_new) add(name, rule);
   return true;
 }
@@ -149,36 +152,45 @@ void FeedSink::fail(Error error) {
 
 Result<void> FeedSink::finish() {
   if (error_) return Unexpected(*std::move(error_));
-  if (!sets_.empty()) place_local_data();
+  if (!links_.empty()) place_local_data();
   return {};
 }
 
-// The index of `set` with one more record; sets are never changed, as owners share them.
-std::uint32_t FeedSink::set_with(std::uint32_t set, policy::LocalRecord record) {
-  RecordSet grown;
-  if (set != kNoSet) grown = sets_[set];
-  if (std::ranges::find(grown, record) != grown.end()) return set;
-  grown.push_back(std::move(record));
+std::uint32_t FeedSink::record_index(policy::LocalRecord record) {
+  // A list that sends its names to one place repeats one record, line after line.
+  if (!records_.empty() && records_[last_record_] == record) return last_record_;
   const auto [entry, is_new] =
-      set_index_.try_emplace(set_key(grown), static_cast<std::uint32_t>(sets_.size()));
-  if (is_new) sets_.push_back(std::move(grown));
-  return entry->second;
+      record_indices_.try_emplace(record_key(record), static_cast<std::uint32_t>(records_.size()));
+  if (is_new) records_.push_back(std::move(record));
+  last_record_ = entry->second;
+  return last_record_;
 }
 
-// Copies the rules with Rule::data pointing at the record sets that are in use in the end.
+std::vector<policy::LocalRecord> FeedSink::records_of(std::uint32_t owner) const {
+  std::vector<policy::LocalRecord> records;
+  for (std::uint32_t at = first_link_[owner]; at != kNone; at = links_[at].next) {
+    records.push_back(records_[links_[at].record]);
+  }
+  return records;
+}
+
+// Copies the rules, with Rule::data pointing at record sets, each set once.
 void FeedSink::place_local_data() {
   policy::ZoneRules placed;
   placed.reserve(content_.rules.size(), 0);
-  std::vector<std::uint32_t> index_of_set(sets_.size(), kNoSet);
+  std::unordered_map<std::string, std::uint32_t> set_indices;
+  std::string key;
   for (std::size_t i = 0; i < content_.rules.size(); ++i) {
     policy::Rule rule = content_.rules.at(i);
     if (rule.data != policy::kNoData) {
-      const std::uint32_t set = set_of_owner_[rule.data];
-      POSTERN_ASSERT(set != kNoSet);
-      if (index_of_set[set] == kNoSet) {
-        index_of_set[set] = placed.add_local_data(std::move(sets_[set]));
+      key.clear();
+      for (std::uint32_t at = first_link_[rule.data]; at != kNone; at = links_[at].next) {
+        const std::uint32_t record = links_[at].record;
+        key.append(reinterpret_cast<const char*>(&record), sizeof record);
       }
-      rule.data = index_of_set[set];
+      const auto [entry, is_new] = set_indices.try_emplace(key, 0);
+      if (is_new) entry->second = placed.add_local_data(records_of(rule.data));
+      rule.data = entry->second;
       rule.action = policy::Action::local_data;
     }
     placed.add(rule);

@@ -76,9 +76,14 @@ class FeedSink {
   Result<void> finish();
 
  private:
-  using RecordSet = std::vector<policy::LocalRecord>;
+  // A record of an owner, and the owner's next one.
+  struct Link {
+    std::uint32_t record;
+    std::uint32_t next;
+  };
 
-  std::uint32_t set_with(std::uint32_t set, policy::LocalRecord record);
+  std::uint32_t record_index(policy::LocalRecord record);
+  std::vector<policy::LocalRecord> records_of(std::uint32_t owner) const;
   void place_local_data();
 
   const FeedOptions& options_;
@@ -88,12 +93,14 @@ class FeedSink {
   std::optional<Error> error_;
 
   // Local data. While reading, Rule::data is the index of an owner; `place_local_data` makes it
-  // that of the owner's record set. Equal sets are kept once: feeds that send a million names
-  // to one walled garden are common.
-  std::unordered_map<std::string, std::uint32_t> owners_;  // Rank, scope and name to index.
-  std::vector<std::uint32_t> set_of_owner_;
-  std::unordered_map<std::string, std::uint32_t> set_index_;  // A set's octets to its index.
-  std::vector<RecordSet> sets_;
+  // that of the owner's record set. Equal records and sets are kept once: feeds that send a
+  // million names to one walled garden are common.
+  std::unordered_map<std::string, std::uint32_t> owners_;  // Name, scope and rank to index.
+  std::vector<std::uint32_t> first_link_;                  // Of each owner.
+  std::vector<Link> links_;
+  std::unordered_map<std::string, std::uint32_t> record_indices_;  // A record's octets to index.
+  std::vector<policy::LocalRecord> records_;
+  std::uint32_t last_record_ = 0;  // Index of the one added last, once there is one.
 };
 
 }  // namespace postern::intel

@@ -40,8 +40,12 @@ const FormatEntry& entry_of(Format format) {
 
 void reserve(std::string_view text, const FeedOptions& options, FeedContent& content) {
   const auto lines = static_cast<std::size_t>(std::ranges::count(text, '\n')) + 1;
-  // "name\n" becomes a length octet, the name and the root's: one octet more than the line.
-  content.rules.reserve(std::min(lines, options.max_rules), text.size() + lines);
+  // "name\n" becomes a length octet, the name and the root's: one octet more than the line. A line
+  // may have more than a name: reserve for the usual size of one, and grow where that is too
+  // little.
+  constexpr std::size_t kUsualNameOctets = 24;
+  const std::size_t rules = std::min(lines, options.max_rules);
+  content.rules.reserve(rules, std::min(text.size() + lines, rules * kUsualNameOctets));
 }
 
 }  // namespace

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <cstdint>
+#include <cstring>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -56,10 +58,12 @@ std::string_view first_label(Name&&) = delete;
 
 // The labels of `name` before `origin`, as a name. `name` is at or below `origin`.
 Name relative_to(const Name& name, const Name& origin) {
-  Octets labels(name.wire().begin(), name.wire().end());
-  labels.resize(labels.size() - origin.wire().size());
-  labels.push_back(0);
-  return *Name::from_labels(labels);
+  if (origin.is_root()) return name;
+  const OctetView wire = name.wire();
+  std::array<std::uint8_t, Name::kMaxOctets> labels{};
+  const std::size_t size = wire.size() - origin.wire().size();
+  std::memcpy(labels.data(), wire.data(), size);
+  return *Name::from_labels({labels.data(), size + 1});  // The octet behind is 0: the root's.
 }
 
 struct Trigger {

@@ -39,7 +39,7 @@ bool starts_with_word(std::string_view text, std::string_view word) {
   return text.size() >= word.size() && same_word(text.substr(0, word.size()), word);
 }
 
-// The first octets after blanks, line ends and HTML comments' dashes.
+// The text from its first octet that is no blank or line end.
 std::string_view first_content(std::string_view text) {
   const std::size_t begin = text.find_first_not_of(" \t\r\n\f\v");
   return begin == std::string_view::npos ? std::string_view{} : text.substr(begin);
@@ -50,6 +50,14 @@ bool is_html(std::string_view content) {
                                   "<?xml"sv,     "<!--"sv,  "<script"sv};
   return std::ranges::any_of(
       kStarts, [&](std::string_view start) { return starts_with_word(content, start); });
+}
+
+// An object, or an array: "[Adblock Plus 2.0]" is none.
+bool is_json(std::string_view content) {
+  if (content.front() == '{') return true;
+  if (content.front() != '[') return false;
+  const std::string_view inside = first_content(content.substr(1));
+  return inside.starts_with('{') || inside.starts_with('"') || inside.starts_with('[');
 }
 
 // " (its title: …)", so that a person sees which page came instead of the list.
@@ -92,7 +100,7 @@ Result<void> check_is_text(std::string_view text) {
                             "browser: it may have moved or ask for a sign-in",
                             title_of(content)));
   }
-  if (content.front() == '{') {
+  if (is_json(content)) {
     return fail(Errc::invalid_input,
                 "JSON where a list is expected; take the source's text or "
                 "CSV export");

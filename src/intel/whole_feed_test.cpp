@@ -37,6 +37,7 @@ TEST(WholeFeed, WhatIsNoListIsNamedAndRefused) {
                    6),
        "UTF-16 text where a list"},
       {"{\"domains\": []}", "JSON where a list is expected"},
+      {"[\n {\"domain\": \"a.example\"}]", "JSON where a list is expected"},
       {std::string("a.example\n\0\n", 12), "binary data (a NUL at octet 10)"},
       {"a b\nc d\n", "no rule in 2 lines read as domains (line 1: \"a b\" is more than one word"},
       {"||a.example^\n||b.example^\n",
