@@ -137,8 +137,7 @@ std::optional<Answer> make_answer(OctetView message, bool secure, bool strip_dns
 }
 
 std::size_t write_for_client(const Answer& answer, OctetView query, std::size_t question_end,
-                             std::uint32_t age_s, bool stale, bool set_ad,
-                             std::span<std::uint8_t> out) {
+                             const Serving& serving, std::span<std::uint8_t> out) {
   const std::size_t size = answer.wire.size();
   if (out.size() < size || query.size() < question_end || question_end != answer.question_end ||
       question_end < dns::kHeaderOctets) {
@@ -149,17 +148,24 @@ std::size_t write_for_client(const Answer& answer, OctetView query, std::size_t 
   const auto asked =
       static_cast<std::uint16_t>(load_u16(&query[2]) & (dns::flag::rd | dns::flag::cd));
   const auto told = static_cast<std::uint16_t>(load_u16(&answer.wire[2]) & 0xf);
-  const std::uint16_t ad = set_ad ? dns::flag::ad : std::uint16_t{0};
+  const std::uint16_t ad = serving.set_ad ? dns::flag::ad : std::uint16_t{0};
   store_u16(&out[2], static_cast<std::uint16_t>(dns::flag::qr | dns::flag::ra | asked | told | ad));
   // The client's own letters (0x20); owner names that point here take them over.
   std::memcpy(&out[dns::kHeaderOctets], &query[dns::kHeaderOctets],
               question_end - dns::kHeaderOctets);
   for (const std::uint16_t offset : answer.ttl_offsets) {
     const std::uint32_t ttl = load_u32(&out[offset]);
-    const std::uint32_t left = ttl > age_s ? ttl - age_s : 0;
-    store_u32(&out[offset], stale ? kStaleTtlS : left);
+    const std::uint32_t left = ttl > serving.age_s ? ttl - serving.age_s : 0;
+    store_u32(&out[offset], serving.stale ? kStaleTtlS : left);
   }
   return size;
+}
+
+std::size_t write_for_client(const Answer& answer, OctetView query, std::size_t question_end,
+                             std::uint32_t age_s, bool stale, bool set_ad,
+                             std::span<std::uint8_t> out) {
+  const Serving serving{.age_s = age_s, .stale = stale, .set_ad = set_ad};
+  return write_for_client(answer, query, question_end, serving, out);
 }
 
 }  // namespace postern::cache

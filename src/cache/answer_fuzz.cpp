@@ -23,9 +23,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     query[0] = 0xab;
     query[2] = 0x01;
     std::array<std::uint8_t, postern::dns::kMaxMessageOctets> out;
-    const std::size_t written =
-        postern::cache::write_for_client(*answer, OctetView(query).first(answer->question_end),
-                                         answer->question_end, 10, false, true, out);
+    const std::size_t written = postern::cache::write_for_client(
+        *answer, OctetView(query).first(answer->question_end), answer->question_end,
+        {.age_s = 10, .stale = false, .set_ad = true}, out);
     POSTERN_ASSERT(written == answer->wire.size());
     const auto view = postern::dns::MessageView::parse(OctetView(out).first(written));
     POSTERN_ASSERT(view.has_value());

@@ -313,8 +313,8 @@ TEST(WriteForClient, PatchesIdFlagsQuestionAndTtls) {
   const Answer answer = an_answer();
   const Client client("wWw.eXaMPle", dns::flag::rd | dns::flag::cd | dns::flag::ad | 0x0040);
   std::array<std::uint8_t, 512> out{};
-  const std::size_t size =
-      write_for_client(answer, client.view(), client.size, 50, false, true, out);
+  const std::size_t size = write_for_client(answer, client.view(), client.size,
+                                            {.age_s = 50, .stale = false, .set_ad = true}, out);
   ASSERT_EQ(size, answer.wire.size());
   const OctetView written = OctetView(out).first(size);
   EXPECT_EQ(load_u16(out.data()), 0xbeef);
@@ -333,19 +333,21 @@ TEST(WriteForClient, PatchesIdFlagsQuestionAndTtls) {
 TEST(WriteForClient, SetsOnlyTheBitsItIsToldOrAsked) {
   const Client client("www.example");
   std::array<std::uint8_t, 512> out{};
-  write_for_client(an_answer(), client.view(), client.size, 0, false, false, out);
+  write_for_client(an_answer(), client.view(), client.size,
+                   {.age_s = 0, .stale = false, .set_ad = false}, out);
   EXPECT_EQ(load_u16(&out[2]), dns::flag::qr | dns::flag::ra);
   Message message;
   message.rcode = Rcode::nxdomain;
-  write_for_client(make(message).value(), client.view(), client.size, 0, false, false, out);
+  write_for_client(make(message).value(), client.view(), client.size,
+                   {.age_s = 0, .stale = false, .set_ad = false}, out);
   EXPECT_EQ(load_u16(&out[2]), dns::flag::qr | dns::flag::ra | 3);
 }
 
 TEST(WriteForClient, StaleRecordsGetThirtySeconds) {
   const Client client("www.example");
   std::array<std::uint8_t, 512> out{};
-  const std::size_t size =
-      write_for_client(an_answer(), client.view(), client.size, 5000, true, false, out);
+  const std::size_t size = write_for_client(an_answer(), client.view(), client.size,
+                                            {.age_s = 5000, .stale = true, .set_ad = false}, out);
   EXPECT_EQ(records_of(OctetView(out).first(size)),
             "www.example. 30 A 192.0.2.1|/example. 30 NS ns.example.|");
 }
@@ -355,7 +357,8 @@ TEST(WriteForClient, WritesNothingWhereItDoesNotFit) {
   const Client client("www.example");
   std::array<std::uint8_t, 512> out{};
   const auto into = [&](std::size_t size) {
-    return write_for_client(answer, client.view(), client.size, 0, false, false,
+    return write_for_client(answer, client.view(), client.size,
+                            {.age_s = 0, .stale = false, .set_ad = false},
                             std::span(out).first(size));
   };
   EXPECT_EQ(into(answer.wire.size()), answer.wire.size());
@@ -363,8 +366,11 @@ TEST(WriteForClient, WritesNothingWhereItDoesNotFit) {
   EXPECT_EQ(into(0), 0U);
   // A question of another size is not the one that was answered.
   const Client other("ww.example");
-  EXPECT_EQ(write_for_client(answer, other.view(), other.size, 0, false, false, out), 0U);
-  EXPECT_EQ(write_for_client(answer, client.view().first(20), client.size, 0, false, false, out),
+  EXPECT_EQ(write_for_client(answer, other.view(), other.size,
+                             {.age_s = 0, .stale = false, .set_ad = false}, out),
+            0U);
+  EXPECT_EQ(write_for_client(answer, client.view().first(20), client.size,
+                             {.age_s = 0, .stale = false, .set_ad = false}, out),
             0U);
 }
 

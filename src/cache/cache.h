@@ -111,10 +111,21 @@ class Cache {
   std::unique_ptr<Impl> impl_;
 };
 
+/// How one client is served.
+struct Serving {
+  std::uint32_t age_s = 0;  ///< Hit::age_s: taken off each TTL.
+  bool stale = false;       ///< Each TTL is kStaleTtlS instead.
+  bool set_ad = false;      ///< Validated, and the client understands AD (RFC 6840 §5.8).
+};
+
 /// Copies a stored answer to `out` for a client: its id, its own question octets (0x20 case),
 /// its RD and CD bits, RA set, AD as told, TTLs aged. Returns the size, or 0 where `out` is too
 /// small: then the caller truncates. No OPT: the caller adds it. `query` must ask what `answer`
 /// answers, up to case: where the questions differ in size the result is 0 too. 20 to 100 ns.
+std::size_t write_for_client(const Answer& answer, OctetView query, std::size_t question_end,
+                             const Serving& serving, std::span<std::uint8_t> out);
+
+/// The same with `serving` in parts.
 std::size_t write_for_client(const Answer& answer, OctetView query, std::size_t question_end,
                              std::uint32_t age_s, bool stale, bool set_ad,
                              std::span<std::uint8_t> out);

@@ -72,8 +72,9 @@ void write_for_client(benchmark::State& state) {
   const Answer stored = answer(name_of(1));
   std::array<std::uint8_t, 512> out;
   for (auto _ : state) {
-    benchmark::DoNotOptimize(postern::cache::write_for_client(
-        stored, stored.wire, stored.question_end, 5, false, false, out));
+    benchmark::DoNotOptimize(
+        postern::cache::write_for_client(stored, stored.wire, stored.question_end,
+                                         {.age_s = 5, .stale = false, .set_ad = false}, out));
     benchmark::ClobberMemory();
   }
 }
