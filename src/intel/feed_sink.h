@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -82,8 +83,18 @@ class FeedSink {
     std::uint32_t next;
   };
 
+  // All rules of local data for one name, scope and rank have one key; so may others.
+  struct OwnerKey {
+    std::uint64_t hash;
+    std::uint32_t rule;
+  };
+
   std::uint32_t record_index(policy::LocalRecord record);
+  bool append_record(std::uint32_t owner, std::uint32_t record);
   std::vector<policy::LocalRecord> records_of(std::uint32_t owner) const;
+  bool is_same_owner(std::uint32_t a, std::uint32_t b) const;
+  void merge_owners();
+  void merge_run(std::span<OwnerKey> run);
   void place_local_data();
 
   const FeedOptions& options_;
@@ -92,12 +103,14 @@ class FeedSink {
   std::uint32_t last_skipped_line_ = 0;
   std::optional<Error> error_;
 
-  // Local data. While reading, Rule::data is the index of an owner; `place_local_data` makes it
-  // that of the owner's record set. Equal records and sets are kept once: feeds that send a
-  // million names to one walled garden are common.
-  std::unordered_map<std::string, std::uint32_t> owners_;  // Name, scope and rank to index.
-  std::vector<std::uint32_t> first_link_;                  // Of each owner.
+  // Local data. While reading, Rule::data is the index of an owner: a run of records for one
+  // name. `merge_owners` joins the runs of one name, `place_local_data` makes Rule::data the index
+  // of the owner's record set. Equal records and sets are kept once: feeds that send a million
+  // names to one walled garden are common, and a map of their names would cost more than all else.
+  std::vector<std::uint32_t> first_link_;  // Of each owner; kMerged: another owner has them.
   std::vector<Link> links_;
+  dns::Name last_name_;  // Of the owner added last, if there is one.
+  RuleKind last_kind_;
   std::unordered_map<std::string, std::uint32_t> record_indices_;  // A record's octets to index.
   std::vector<policy::LocalRecord> records_;
   std::uint32_t last_record_ = 0;  // Index of the one added last, once there is one.
