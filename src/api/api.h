@@ -2,6 +2,7 @@
 // of its own. docs/reference/openapi.yaml is the contract; the tests hold the server against it.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -21,23 +22,24 @@
 
 namespace postern::api {
 
-/// The running server, as the API sees it. All functions may be called from the API's thread;
-/// none of them may block for longer than a disk read.
+/// The running server, as the API sees it. All functions are called from the API's thread; none of
+/// them may block for longer than a disk read. The journal is read from a second thread, so that
+/// a long search delays nothing else.
 struct Services {
-  journal::Journal* journal = nullptr;   ///< May be null: journal disabled.
+  journal::Journal* journal = nullptr;  ///< May be null: journal disabled.
   const Published<policy::Generation>* policy = nullptr;
   std::function<std::vector<intel::FeedStatus>()> feeds;
   std::function<Result<void>(const std::string& name)> update_feed;
   std::function<Metrics()> metrics;
   std::function<Result<void>()> reload;  ///< Rereads the configuration file.
   std::string version;
-  std::vector<std::string> endpoints;    ///< Where DNS is answered, for the console to show.
+  std::vector<std::string> endpoints;  ///< Where DNS is answered, for the console to show.
 };
 
 struct Options {
-  std::optional<Endpoint> listen;        ///< The console; unset: control socket only.
-  std::string control_socket;            ///< Path; mode 0600; only our own uid and root may speak.
-  std::string token_file;                ///< The first-run token's SHA-256 is kept here, mode 0600.
+  std::optional<Endpoint> listen;  ///< The console; unset: control socket only.
+  std::string control_socket;      ///< Path; mode 0600; only our own uid and root may speak.
+  std::string token_file;          ///< The first-run token's SHA-256 is kept here, mode 0600.
 };
 
 /// Where the live tail comes from: records are offered by the workers' sink, dropped (and counted)
@@ -45,6 +47,13 @@ struct Options {
 class LiveTail : public event::QuerySink {
  public:
   static std::unique_ptr<LiveTail> create();
+
+  /// For the Api: somebody watches, or nobody does any more.
+  virtual void watch(bool watched) = 0;
+  /// For the Api: moves the oldest record out; false where there is none.
+  virtual bool pop(event::Query& oldest) = 0;
+  /// Records that found the queue full.
+  virtual std::uint64_t dropped() const = 0;
 };
 
 class Api {

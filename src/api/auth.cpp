@@ -1,0 +1,220 @@
+#include "api/auth.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <filesystem>
+#include <vector>
+
+#include <fcntl.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/rand.h>
+#include <sys/stat.h>
+
+#include "api/limits.h"
+#include "base/assert.h"
+#include "base/file_descriptor.h"
+
+namespace postern::api {
+namespace {
+
+constexpr std::string_view kHex = "0123456789abcdef";
+constexpr std::string_view kBase32 = "0123456789abcdefghjkmnpqrstvwxyz";  // Crockford's.
+constexpr std::string_view kTokenPrefix = "pst_";
+constexpr std::size_t kTokenLetters = 32;  // Of five bits each: 160.
+constexpr std::string_view kFilePrefix = "sha256:";
+
+std::vector<std::uint8_t> random_octets(std::size_t count) {
+  std::vector<std::uint8_t> octets(count);
+  // Fails only where the system has no randomness at all: nothing may go on then.
+  POSTERN_ASSERT(RAND_bytes(octets.data(), static_cast<int>(count)) == 1);
+  return octets;
+}
+
+std::string hex(OctetView octets) {
+  std::string text;
+  text.reserve(octets.size() * 2);
+  for (const std::uint8_t octet : octets) {
+    text += kHex[octet >> 4];
+    text += kHex[octet & 15];
+  }
+  return text;
+}
+
+std::string new_token() {
+  std::string token(kTokenPrefix);
+  for (const std::uint8_t octet : random_octets(kTokenLetters)) token += kBase32[octet & 31];
+  return token;
+}
+
+Result<std::string> read_token_file(int fd, const std::string& path) {
+  std::array<char, 256> buffer{};
+  const ssize_t got = ::read(fd, buffer.data(), buffer.size());
+  if (got < 0) return Unexpected<Error>(system_error("read " + path, errno));
+  std::string_view text(buffer.data(), static_cast<std::size_t>(got));
+  if (text.ends_with('\n')) text.remove_suffix(1);
+  const bool shaped = text.starts_with(kFilePrefix) && text.size() == kFilePrefix.size() + 64 &&
+                      text.find_first_not_of(kHex, kFilePrefix.size()) == text.npos;
+  if (!shaped) {
+    return fail(Errc::corrupt, path + " holds no token; remove it to have a new one made");
+  }
+  return std::string(text.substr(kFilePrefix.size()));
+}
+
+Result<void> write_whole(const std::string& path, std::string_view text) {
+  const std::string aside = path + ".new-" + random_hex(4);
+  {
+    const FileDescriptor fd(::open(aside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+    if (!fd) return Unexpected<Error>(system_error("create " + aside, errno));
+    const ssize_t put = ::write(fd.get(), text.data(), text.size());
+    if (put != static_cast<ssize_t>(text.size()) || ::fsync(fd.get()) != 0) {
+      const int error_number = errno;
+      ::unlink(aside.c_str());
+      return Unexpected<Error>(system_error("write " + aside, error_number));
+    }
+  }
+  if (::rename(aside.c_str(), path.c_str()) != 0) {
+    const int error_number = errno;
+    ::unlink(aside.c_str());
+    return Unexpected<Error>(system_error("put in place " + path, error_number));
+  }
+  const std::string folder = std::filesystem::path(path).parent_path().string();
+  const FileDescriptor fd(
+      ::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (fd) ::fsync(fd.get());  // Else a crash now means a new token at the next start: no harm.
+  return {};
+}
+
+/// Who is counted as one: an IPv6 client commands its whole /64.
+IpPrefix limited_as(const IpAddress& address) {
+  return {address, address.is_v4() ? 32U : 64U};
+}
+
+}  // namespace
+
+std::string random_hex(std::size_t octets) {
+  return hex(random_octets(octets));
+}
+
+std::string sha256_hex(std::string_view text) {
+  std::array<std::uint8_t, 32> digest{};
+  unsigned size = 0;
+  POSTERN_ASSERT(
+      EVP_Digest(text.data(), text.size(), digest.data(), &size, EVP_sha256(), nullptr) == 1);
+  return hex(digest);
+}
+
+bool equal_constant_time(std::string_view a, std::string_view b) {
+  return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
+}
+
+Result<Token> load_or_make_token(const std::string& path) {
+  const FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  if (fd) {
+    ::fchmod(fd.get(), 0600);  // Where it is not ours to change, reading is what counts.
+    return Token{POSTERN_TRY(read_token_file(fd.get(), path)), std::nullopt};
+  }
+  if (errno != ENOENT) return Unexpected<Error>(system_error("open " + path, errno));
+  Token token;
+  token.fresh = new_token();
+  token.sha256 = sha256_hex(*token.fresh);
+  POSTERN_CHECK(write_whole(path, std::string(kFilePrefix) + token.sha256 + "\n"));
+  return token;
+}
+
+std::string Sessions::open(MonoTime now) {
+  std::erase_if(sessions_, [&](const auto& entry) { return entry.second <= now; });
+  if (sessions_.size() >= kMaxSessions) {
+    sessions_.erase(
+        std::min_element(sessions_.begin(), sessions_.end(),
+                         [](const auto& a, const auto& b) { return a.second < b.second; }));
+  }
+  std::string id = random_hex(20);
+  sessions_[sha256_hex(id)] = now + kSessionLife;
+  return id;
+}
+
+bool Sessions::touch(std::string_view id, MonoTime now) {
+  if (id.empty()) return false;
+  const auto at = sessions_.find(sha256_hex(id));
+  if (at == sessions_.end()) return false;
+  if (at->second <= now) {
+    sessions_.erase(at);
+    return false;
+  }
+  at->second = now + kSessionLife;
+  return true;
+}
+
+void Sessions::close(std::string_view id) {
+  sessions_.erase(sha256_hex(id));
+}
+
+seconds SignInLimiter::wait(const IpAddress& address, MonoTime now) const {
+  const auto at = failures_.find(limited_as(address));
+  if (at == failures_.end() || at->second.until <= now) return seconds(0);
+  return std::chrono::ceil<seconds>(at->second.until - now);
+}
+
+void SignInLimiter::failed(const IpAddress& address, MonoTime now) {
+  std::erase_if(failures_, [&](const auto& entry) {
+    return entry.second.last + kFailuresForgottenAfter <= now;
+  });
+  const IpPrefix key = limited_as(address);
+  if (!failures_.contains(key) && failures_.size() >= kMaxLimitedAddresses) {
+    failures_.erase(std::min_element(
+        failures_.begin(), failures_.end(),
+        [](const auto& a, const auto& b) { return a.second.last < b.second.last; }));
+  }
+  Failures& failures = failures_[key];
+  failures.last = now;
+  if (++failures.count < kFreeFailures) return;
+  const unsigned doublings = std::min(failures.count - kFreeFailures, 16U);
+  failures.until = now + std::min(seconds(1LL << doublings), kMaxSignInWait);
+}
+
+void SignInLimiter::succeeded(const IpAddress& address) {
+  failures_.erase(limited_as(address));
+}
+
+Auth::Check Auth::check_token(std::string_view token, const IpAddress& address, MonoTime now) {
+  const seconds wait = limiter_.wait(address, now);
+  if (wait.count() > 0) return {Outcome::wait, wait};
+  // Digests are compared, so the time tells nothing even about the token's length.
+  if (equal_constant_time(sha256_hex(token), token_.sha256)) {
+    limiter_.succeeded(address);
+    return {Outcome::good, seconds(0)};
+  }
+  limiter_.failed(address, now);
+  return {Outcome::wrong, limiter_.wait(address, now)};
+}
+
+std::string_view session_from_cookie(std::string_view cookie) {
+  while (!cookie.empty()) {
+    const std::size_t end = cookie.find(';');
+    std::string_view pair = cookie.substr(0, end);
+    cookie = end == cookie.npos ? std::string_view() : cookie.substr(end + 1);
+    while (pair.starts_with(' ')) pair.remove_prefix(1);
+    if (pair.size() > kSessionCookie.size() && pair.starts_with(kSessionCookie) &&
+        pair[kSessionCookie.size()] == '=') {
+      return pair.substr(kSessionCookie.size() + 1);
+    }
+  }
+  return {};
+}
+
+std::optional<std::string_view> bearer_token(std::string_view authorization) {
+  constexpr std::string_view kScheme = "bearer ";
+  if (authorization.size() < kScheme.size()) return std::nullopt;
+  for (std::size_t i = 0; i < kScheme.size(); ++i) {
+    const char c = authorization[i];
+    const char lower = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+    if (lower != kScheme[i]) return std::nullopt;
+  }
+  authorization.remove_prefix(kScheme.size());
+  while (authorization.starts_with(' ')) authorization.remove_prefix(1);
+  return authorization;
+}
+
+}  // namespace postern::api

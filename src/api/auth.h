@@ -1,0 +1,99 @@
+// Auth: the token, the sessions it opens, and the limits on guessing it.
+//
+// One token per installation. It is shown once, when it is made; only its SHA-256 is kept.
+// It holds 160 random bits, so a plain digest is enough: nothing to guess offline.
+#pragma once
+
+#include <cstdint>
+#include <list>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/ip.h"
+#include "base/result.h"
+#include "base/time.h"
+
+namespace postern::api {
+
+/// `octets` octets from the system's generator, in lower-case hexadecimal.
+std::string random_hex(std::size_t octets);
+/// SHA-256 in lower-case hexadecimal.
+std::string sha256_hex(std::string_view text);
+/// Takes the same time wherever the texts differ; lengths are not secret.
+bool equal_constant_time(std::string_view a, std::string_view b);
+
+/// The token as it is kept, and in clear if it was made just now.
+struct Token {
+  std::string sha256;
+  std::optional<std::string> fresh;
+};
+
+/// Reads `path`, or makes a token and the file (mode 0600, put in place whole). Errors: the file
+/// cannot be read or written, or is not one that we wrote.
+Result<Token> load_or_make_token(const std::string& path);
+
+/// Who is signed in with a cookie. Bounded: a new session closes the oldest. One thread.
+class Sessions {
+ public:
+  /// A new session's id: the cookie's value.
+  std::string open(MonoTime now);
+  /// True for a live session, whose life begins anew.
+  bool touch(std::string_view id, MonoTime now);
+  void close(std::string_view id);
+  std::size_t size() const { return sessions_.size(); }
+
+ private:
+  // By the id's SHA-256: how long a look-up takes tells nothing about the ids there are.
+  std::map<std::string, MonoTime> sessions_;
+};
+
+/// Slows down guessing, per address (IPv6: per /64). One thread.
+class SignInLimiter {
+ public:
+  /// How long this address must wait before a token of its is looked at; zero: not at all.
+  seconds wait(const IpAddress& address, MonoTime now) const;
+  /// A wrong token: after kFreeFailures of them the wait doubles with each.
+  void failed(const IpAddress& address, MonoTime now);
+  void succeeded(const IpAddress& address);
+  std::size_t size() const { return failures_.size(); }
+
+ private:
+  struct Failures {
+    unsigned count = 0;
+    MonoTime last{};
+    MonoTime until{};
+  };
+  std::map<IpPrefix, Failures> failures_;
+};
+
+/// All three. One thread.
+class Auth {
+ public:
+  explicit Auth(Token token) : token_(std::move(token)) {}
+
+  enum class Outcome : std::uint8_t { good, wrong, wait };
+  struct Check {
+    Outcome outcome = Outcome::wrong;
+    seconds wait{0};
+  };
+  /// Compares a token given by `address`, within the limits on guessing.
+  Check check_token(std::string_view token, const IpAddress& address, MonoTime now);
+
+  Sessions& sessions() { return sessions_; }
+  const std::optional<std::string>& fresh_token() const { return token_.fresh; }
+
+ private:
+  Token token_;
+  Sessions sessions_;
+  SignInLimiter limiter_;
+};
+
+inline constexpr std::string_view kSessionCookie = "postern_session";
+/// The session id in a Cookie header; empty where there is none.
+std::string_view session_from_cookie(std::string_view cookie);
+/// The token of "Bearer TOKEN"; nothing for another scheme.
+std::optional<std::string_view> bearer_token(std::string_view authorization);
+
+}  // namespace postern::api

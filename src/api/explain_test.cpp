@@ -1,0 +1,124 @@
+#include "api/explain.h"
+
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+#include <simdjson.h>
+
+#include "api/testing.h"
+
+namespace postern::api {
+namespace {
+
+using testing::name;
+using testing::small_policy;
+
+/// The explanation, cut down to what a case looks at.
+struct Told {
+  std::string verdict;  ///< "blocked by adware: tracker.example … line 1180 (null_address)".
+  std::string group;
+  std::vector<std::string> steps;
+  std::size_t matches = 0;
+};
+
+std::string text_of(simdjson::dom::element element) {
+  std::string_view text;
+  if (element.get_string().get(text) == simdjson::SUCCESS) return std::string(text);
+  return simdjson::minify(element);
+}
+
+Told tell(std::string_view asked, std::optional<std::string> client = std::nullopt) {
+  ExplainQuestion question;
+  question.name = name(asked);
+  if (client) question.client = IpAddress::from_text(*client).value();
+  simdjson::dom::parser parser;
+  const std::string json = explain_json(*small_policy(), question);
+  simdjson::dom::element root = parser.parse(json).value();
+  Told told;
+  told.group = text_of(root["group"]);
+  const auto verdict = root["verdict"];
+  told.verdict = text_of(verdict["disposition"]) + " by " + text_of(verdict["zone"]) + ", line " +
+                 text_of(verdict["line"]) + ": " + text_of(verdict["answer"]);
+  for (const auto step : root["steps"].get_array()) {
+    told.steps.push_back(text_of(step["outcome"]) + ": " + text_of(step["text"]));
+  }
+  told.matches = root["matches"].get_array().size();
+  return told;
+}
+
+TEST(Explain, Verdicts) {
+  struct Case {
+    std::string name;
+    std::optional<std::string> client;
+    std::string group;
+    std::string want;
+  };
+  const Case cases[] = {
+      {"example.com", {}, "default", "answered by null, line null: null"},
+      {"x.tracker.example", {}, "default", "blocked by adware, line 1180: null_address"},
+      // A rule's own action comes before the zone's answer.
+      {"ads.tracker.example", {}, "default", "blocked by adware, line 1181: nodata"},
+      {"yolkish.com", {}, "default", "blocked by hafnium, line 16: nxdomain"},
+      // Allowed first, whatever a later zone says.
+      {"cdn.shop.example", {}, "default", "allowed by allow, line 3: null"},
+      {"a.vendor.example", {}, "default", "observed by watch, line 7: null"},
+      // Another group: other zones, another answer; a rule without a line.
+      {"x.tracker.example", "192.0.2.9", "kids", "blocked by adware, line 1180: refused"},
+      {"play.games.example", "2001:db8:7::1", "kids", "blocked by kids, line null: refused"},
+      {"play.games.example", "198.51.100.1", "default", "answered by null, line null: null"},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.name + " for " + c.client.value_or("nobody"));
+    const Told told = tell(c.name, c.client);
+    EXPECT_EQ(told.verdict, c.want);
+    EXPECT_EQ(told.group, c.group);
+  }
+}
+
+TEST(Explain, StepsTellTheDecisionInOrder) {
+  const Told told = tell("cdn.shop.example", "198.51.100.1");
+  const std::vector<std::string> want = {
+      "chosen: 198.51.100.1 is in no group's prefixes: the group \"default\".",
+      "chosen: Generation 12 of 2026-03-02 00:00:00 UTC: 8 rules in 5 zones, 4 of them in force "
+      "for "
+      "this group.",
+      "decided: allow: shop.example and below (line 3) matches and says pass.",
+      "not_asked: watch, hafnium, adware: not asked, an earlier zone decided.",
+      "allowed: Allowed by that rule: answered as the DNS says.",
+  };
+  EXPECT_EQ(told.steps, want);
+  EXPECT_EQ(told.matches, 2U);  // The later zone's too, though it was not asked.
+}
+
+TEST(Explain, AZoneThatOnlyLogsIsToldAndPassedOver) {
+  const Told told = tell("a.vendor.example");
+  ASSERT_EQ(told.steps.size(), 6U);
+  EXPECT_EQ(told.steps[0],
+            "chosen: No client was named: the group \"default\", for clients in no "
+            "other.");
+  EXPECT_EQ(told.steps[3],
+            "observed: watch: vendor.example and below (line 7) matches and says "
+            "block; this zone only logs, so the next is asked.");
+  EXPECT_EQ(told.steps[4], "no_match: hafnium, adware: no rule matches.");
+}
+
+TEST(Explain, AThousandZonesStayReadable) {
+  policy::PolicyInput input;
+  for (int i = 0; i < 1000; ++i) {
+    policy::ZoneInput zone;
+    zone.options.name = "z" + std::to_string(i);
+    zone.rules = std::make_shared<const policy::ZoneRules>();
+    input.zones.push_back(zone);
+  }
+  policy::Group group{.name = "default", .clients = {}, .zones = {}, .answer = {}};
+  for (std::uint16_t i = 0; i < 1000; ++i) group.zones.push_back(i);
+  input.groups.push_back(group);
+  const auto generation = policy::Generation::compile(std::move(input)).value();
+  const std::string json = explain_json(*generation, {.name = name("a.example"), .client = {}});
+  EXPECT_NE(json.find("z7 and 992 more: no rule matches."), std::string::npos);
+  EXPECT_LT(json.size(), 2000U);
+}
+
+}  // namespace
+}  // namespace postern::api

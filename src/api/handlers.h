@@ -1,0 +1,34 @@
+// The functions behind the routes. Each takes an admitted call and gives the answer.
+#pragma once
+
+#include "api/routes.h"
+
+namespace postern::api {
+
+// Who is here.
+Response get_session(const Context& context, const Call& call);
+Response open_session(const Context& context, const Call& call);
+Response close_session(const Context& context, const Call& call);
+/// The answer to a token that was wrong, or came too soon after wrong ones: logged and counted.
+Response refuse_token(const Context& context, const Request& request, const Auth::Check& check);
+
+// The server and its policy.
+Response get_status(const Context& context, const Call& call);
+Response get_metrics(const Context& context, const Call& call);
+Response get_feeds(const Context& context, const Call& call);
+Response update_feed(const Context& context, const Call& call);
+Response update_feeds(const Context& context, const Call& call);
+Response reload(const Context& context, const Call& call);
+Response explain(const Context& context, const Call& call);
+
+// The journal, and records as they come.
+Response get_queries(const Context& context, const Call& call);
+Response get_top(const Context& context, const Call& call);
+Response get_timeline(const Context& context, const Call& call);
+Response watch_live(const Context& context, const Call& call);
+
+// Files.
+Response get_openapi(const Context& context, const Call& call);
+Response get_asset(const Context& context, const Call& call);
+
+}  // namespace postern::api

@@ -1,0 +1,175 @@
+#include <chrono>
+
+#include <fmt/format.h>
+
+#include "api/explain.h"
+#include "api/handlers.h"
+#include "api/record_filter.h"
+#include "event/json_writer.h"
+#include "event/time_text.h"
+
+namespace postern::api {
+namespace {
+
+using event::JsonWriter;
+
+void time_or_null(JsonWriter& json, std::string_view key, const std::optional<WallTime>& at) {
+  json.key(key);
+  if (at) {
+    json.string(event::to_rfc3339(*at));
+  } else {
+    json.null();
+  }
+}
+
+void text_or_null(JsonWriter& json, std::string_view key, std::string_view text) {
+  json.key(key);
+  if (text.empty()) {
+    json.null();
+  } else {
+    json.string(text);
+  }
+}
+
+void write_feed(JsonWriter& json, const intel::FeedStatus& feed) {
+  json.begin_object();
+  json.field("name", feed.name).field("format", feed.format).field("source", feed.source);
+  json.field("health", to_string(feed.health));
+  time_or_null(json, "last_try", feed.last_try);
+  time_or_null(json, "last_success", feed.last_success);
+  time_or_null(json, "next_try", feed.next_try);
+  json.field("rules", feed.rules).field("lines_skipped", feed.lines_skipped);
+  text_or_null(json, "first_skipped", feed.first_skipped);
+  text_or_null(json, "last_error", feed.last_error);
+  json.field("generation", feed.generation);
+  json.end_object();
+}
+
+void write_policy(JsonWriter& json, const policy::Generation& generation) {
+  json.key("policy").begin_object();
+  json.field("generation", generation.number());
+  json.field("built_at", event::to_rfc3339(generation.built_at()));
+  json.field("zones", generation.zone_count());
+  json.field("rules", generation.rule_count());
+  json.field("memory_octets", generation.memory_octets());
+  json.key("groups").begin_array();
+  for (const policy::Group& group : generation.groups()) json.string(group.name);
+  json.end_array().end_object();
+}
+
+void write_feed_counts(JsonWriter& json, const std::vector<intel::FeedStatus>& feeds) {
+  using intel::Health;
+  json.key("feeds").begin_object();
+  for (const Health health : {Health::never, Health::good, Health::stale, Health::failed}) {
+    std::size_t count = 0;
+    for (const intel::FeedStatus& feed : feeds) count += feed.health == health ? 1 : 0;
+    json.field(to_string(health), count);
+  }
+  json.end_object();
+}
+
+Response update(const Context& context, const Call& call, const std::string& name) {
+  const std::string what = name.empty() ? "all feeds" : "the feed " + name;
+  if (const auto started = context.services.update_feed(name); !started) {
+    return problem(started.error());
+  }
+  context.log.info("api",
+                   fmt::format("update of {} asked for by {}", what, call.request.peer.to_text()));
+  JsonWriter json_text;
+  json_text.begin_object();
+  text_or_null(json_text, "feed", name);
+  json_text.field("started", true).end_object();
+  Response response = json(std::move(json_text).take());
+  response.status = 202;
+  return response;
+}
+
+}  // namespace
+
+Response get_status(const Context& context, const Call& call) {
+  JsonWriter json_text;
+  json_text.begin_object();
+  json_text.field("version", context.services.version);
+  json_text.field("now", event::to_rfc3339(call.request.now));
+  json_text.field("started_at", event::to_rfc3339(context.started_at));
+  const auto up = std::chrono::floor<seconds>(call.request.now - context.started_at);
+  json_text.field("uptime_s", std::max<std::int64_t>(up.count(), 0));
+  json_text.key("endpoints").begin_array();
+  for (const std::string& endpoint : context.services.endpoints) json_text.string(endpoint);
+  json_text.end_array();
+  json_text.field("journal", context.services.journal != nullptr);
+  write_policy(json_text, *context.services.policy->current());
+  write_feed_counts(json_text, context.services.feeds());
+  json_text.end_object();
+  return json(std::move(json_text).take());
+}
+
+Response get_metrics(const Context& context, const Call&) {
+  Metrics metrics = context.services.metrics();
+  context.stats.collect(metrics);
+  metrics.push_back({.name = "postern_api_live_queue_dropped_total",
+                     .kind = MetricKind::counter,
+                     .help = "Records that came faster than watchers could be told.",
+                     .labels = {},
+                     .value = static_cast<double>(context.live.dropped())});
+  Response response;
+  response.content_type = "text/plain; version=0.0.4; charset=utf-8";
+  response.body = to_prometheus(std::move(metrics));
+  return response;
+}
+
+Response get_feeds(const Context& context, const Call&) {
+  JsonWriter json_text;
+  json_text.begin_object().key("feeds").begin_array();
+  for (const intel::FeedStatus& feed : context.services.feeds()) write_feed(json_text, feed);
+  json_text.end_array().end_object();
+  return json(std::move(json_text).take());
+}
+
+Response update_feed(const Context& context, const Call& call) {
+  if (call.capture.empty()) return problem(404, "no feed has an empty name");
+  return update(context, call, call.capture);
+}
+
+Response update_feeds(const Context& context, const Call& call) {
+  return update(context, call, "");
+}
+
+Response reload(const Context& context, const Call& call) {
+  context.log.info("api", fmt::format("reload asked for by {}", call.request.peer.to_text()));
+  if (const auto done = context.services.reload(); !done) {
+    // The request is fine, the file is not; what was in force still is.
+    return problem(409, done.error().text);
+  }
+  JsonWriter json_text;
+  json_text.begin_object().field("reloaded", true).end_object();
+  return json(std::move(json_text).take());
+}
+
+Response explain(const Context& context, const Call& call) {
+  if (const auto known = check_only(call.params, {"name", "client", "type"}); !known) {
+    return problem(known.error());
+  }
+  const auto text = call.params.get("name");
+  if (!text) return problem(400, "name: say which name to explain");
+  const auto name = dns::Name::from_text(*text);
+  if (!name) {
+    return problem(400,
+                   fmt::format("name: \"{}\" is not a name ({})", *text, to_string(name.error())));
+  }
+  ExplainQuestion question;
+  question.name = *name;
+  if (const auto client = call.params.get("client")) {
+    const auto address = IpAddress::from_text(*client);
+    if (!address) return problem(400, fmt::format("client: \"{}\" is not an address", *client));
+    question.client = *address;
+  }
+  if (const auto type = call.params.get("type")) {
+    const auto known = dns::rr_type_from_text(*type);
+    if (!known) return problem(400, fmt::format("type: \"{}\" is not a record type", *type));
+    question.type = *known;
+  }
+  return json(explain_json(*context.services.policy->current(), question));
+}
+
+}  // namespace postern::api

@@ -1,0 +1,110 @@
+#include "api/router.h"
+
+#include <array>
+
+#include <fmt/format.h>
+
+#include "api/handlers.h"
+#include "api/origin.h"
+
+namespace postern::api {
+namespace {
+
+constexpr std::array<std::pair<std::string_view, std::string_view>, 5> kSecurityHeaders = {{
+    {"Content-Security-Policy",
+     "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+     "connect-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; "
+     "frame-ancestors 'none'"},
+    {"X-Content-Type-Options", "nosniff"},
+    {"X-Frame-Options", "DENY"},
+    {"Referrer-Policy", "no-referrer"},
+    {"Cross-Origin-Resource-Policy", "same-origin"},
+}};
+
+/// The route for a path and method; else the 404 or 405 to answer with.
+std::variant<Admitted, Response> find_route(const Request& request, std::string_view path) {
+  std::string allowed;
+  for (const Route& route : routes()) {
+    Admitted admitted;
+    const auto fits = path_fits(route.pattern, path, admitted.call.capture);
+    if (!fits) return problem(fits.error());
+    if (!*fits) continue;
+    if (route.method == request.method) {
+      admitted.route = &route;
+      return admitted;
+    }
+    allowed += fmt::format("{}{}", allowed.empty() ? "" : ", ", to_string(route.method));
+    if (route.method == Method::get) allowed += ", HEAD";
+  }
+  if (allowed.empty()) return problem(404, fmt::format("there is nothing at {}", path));
+  Response response = problem(405, fmt::format("{} takes {}", path, allowed));
+  response.headers.emplace_back("Allow", allowed);
+  return response;
+}
+
+}  // namespace
+
+std::span<const std::pair<std::string_view, std::string_view>> security_headers() {
+  return kSecurityHeaders;
+}
+
+std::optional<Response> Router::check_access(Access access, const Request& request) const {
+  if (access == Access::open || request.peer.trusted) return std::nullopt;
+  if (access == Access::metrics && listen_ && listen_->address.is_loopback()) return std::nullopt;
+  if (const auto token = bearer_token(request.authorization)) {
+    const Auth::Check check = context_.auth.check_token(*token, request.peer.address, request.mono);
+    if (check.outcome == Auth::Outcome::good) return std::nullopt;
+    return refuse_token(context_, request, check);
+  }
+  if (context_.auth.sessions().touch(session_from_cookie(request.cookie), request.mono)) {
+    return std::nullopt;
+  }
+  Response response = problem(401,
+                              "sign in first: POST the token to /api/v1/session, or send it as "
+                              "\"Authorization: Bearer TOKEN\"");
+  response.headers.emplace_back("WWW-Authenticate", "Bearer realm=\"postern\"");
+  return response;
+}
+
+std::variant<Admitted, Response> Router::admit(Request request) const {
+  if (request.peer.control_socket && !request.peer.trusted) {
+    return problem(403, "the control socket is for root and the server's own user");
+  }
+  if (!request.peer.control_socket && !host_is_ours(request.host, listen_)) {
+    return problem(421, "the Host header names another server; use the address it listens on");
+  }
+  const std::string_view target = request.target;
+  if (!target.starts_with('/')) return problem(400, "the request target must be a path");
+  const std::size_t question = target.find('?');
+  auto found = find_route(request, target.substr(0, question));
+  auto* admitted = std::get_if<Admitted>(&found);
+  if (admitted == nullptr) return found;
+  if (auto refusal = check_access(admitted->route->access, request)) return *std::move(refusal);
+  if (request.method != Method::get && !origin_is_ours(request)) {
+    return problem(403, "this request was sent by a page of another site");
+  }
+  if (question != target.npos && admitted->route->access != Access::open) {
+    auto params = Params::from_query(target.substr(question + 1));
+    if (!params) return problem(params.error());
+    admitted->call.params = *std::move(params);
+  }
+  admitted->call.request = std::move(request);
+  return found;
+}
+
+Response Router::run(const Admitted& admitted) const {
+  return admitted.route->handle(context_, admitted.call);
+}
+
+Response Router::answer(Request request) const {
+  const auto admitted = admit(std::move(request));
+  if (const auto* refusal = std::get_if<Response>(&admitted)) return *refusal;
+  return run(std::get<Admitted>(admitted));
+}
+
+bool Router::still_admitted(const Request& request, MonoTime now) const {
+  if (request.peer.trusted || !request.authorization.empty()) return true;
+  return context_.auth.sessions().touch(session_from_cookie(request.cookie), now);
+}
+
+}  // namespace postern::api

@@ -1,0 +1,83 @@
+#include "api/routes.h"
+
+#include "api/assets.h"
+#include "api/handlers.h"
+
+namespace postern::api {
+namespace {
+
+constexpr Method kGet = Method::get;
+constexpr Method kPost = Method::post;
+constexpr Access kOpen = Access::open;
+constexpr Access kSignedIn = Access::signed_in;
+
+constexpr Route kRoutes[] = {
+    {kGet, "/api/v1/session", kOpen, Runs::here, get_session},
+    {kPost, "/api/v1/session", kOpen, Runs::here, open_session},
+    {Method::del, "/api/v1/session", kOpen, Runs::here, close_session},
+    {kGet, "/api/v1/status", kSignedIn, Runs::here, get_status},
+    {kGet, "/api/v1/explain", kSignedIn, Runs::here, explain},
+    {kGet, "/api/v1/feeds", kSignedIn, Runs::here, get_feeds},
+    {kPost, "/api/v1/feeds/update", kSignedIn, Runs::here, update_feeds},
+    {kPost, "/api/v1/feeds/{name}/update", kSignedIn, Runs::here, update_feed},
+    {kGet, "/api/v1/queries", kSignedIn, Runs::on_journal, get_queries},
+    {kGet, "/api/v1/top", kSignedIn, Runs::on_journal, get_top},
+    {kGet, "/api/v1/timeline", kSignedIn, Runs::on_journal, get_timeline},
+    {kGet, "/api/v1/live", kSignedIn, Runs::here, watch_live},
+    {kPost, "/api/v1/reload", kSignedIn, Runs::here, reload},
+    {kGet, "/api/v1/openapi.yaml", kOpen, Runs::here, get_openapi},
+    {kGet, "/metrics", Access::metrics, Runs::here, get_metrics},
+    {kGet, "/", kOpen, Runs::here, get_asset},
+    {kGet, "/app.js", kOpen, Runs::here, get_asset},
+    {kGet, "/app.css", kOpen, Runs::here, get_asset},
+    {kGet, "/favicon.svg", kOpen, Runs::here, get_asset},
+};
+
+Response file(const Request& request, std::string_view content_type, std::string_view body) {
+  Response response;
+  const std::string tag = '"' + sha256_hex(body).substr(0, 20) + '"';
+  response.content_type = content_type;
+  response.cache_control = "no-cache";  // Kept, but asked about: a new binary has new files.
+  response.headers.emplace_back("ETag", tag);
+  if (request.if_none_match.find(tag) != std::string::npos) {
+    response.status = 304;
+  } else {
+    response.body = body;
+  }
+  return response;
+}
+
+}  // namespace
+
+std::span<const Route> routes() {
+  return kRoutes;
+}
+
+Result<bool> path_fits(std::string_view pattern, std::string_view path, std::string& capture) {
+  const std::size_t open = pattern.find('{');
+  if (open == pattern.npos) return pattern == path;
+  const std::string_view before = pattern.substr(0, open);
+  const std::string_view after = pattern.substr(pattern.find('}') + 1);
+  if (path.size() < before.size() + after.size() || !path.starts_with(before) ||
+      !path.ends_with(after)) {
+    return false;
+  }
+  const std::string_view part =
+      path.substr(before.size(), path.size() - before.size() - after.size());
+  if (part.find('/') != part.npos) return false;
+  capture = POSTERN_TRY(percent_decode(part, Plus::is_plus));
+  return true;
+}
+
+Response get_openapi(const Context&, const Call& call) {
+  return file(call.request, "application/yaml", openapi_text());
+}
+
+Response get_asset(const Context&, const Call& call) {
+  const std::string_view target = call.request.target;
+  const Asset* asset = asset_at(target.substr(0, target.find('?')));
+  if (asset == nullptr) return problem(404, "there is no such page");
+  return file(call.request, asset->content_type, asset->body);
+}
+
+}  // namespace postern::api

@@ -1,0 +1,62 @@
+// The route table: every path of the API, who may ask for it, and the function that answers.
+//
+// docs/reference/openapi.yaml describes the same; tests/support/openapi_check.py compares.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "api/api.h"
+#include "api/auth.h"
+#include "api/query_string.h"
+#include "api/request.h"
+#include "api/stats.h"
+
+namespace postern::api {
+
+enum class Access : std::uint8_t {
+  open,       ///< Anybody: the page itself, signing in.
+  signed_in,  ///< A token, a session, or the control socket.
+  metrics,    ///< As signed_in, but open to all on a loopback listener: scrapers cannot sign in.
+};
+
+enum class Runs : std::uint8_t {
+  here,        ///< Quick: on the API's thread.
+  on_journal,  ///< Reads the journal: on the thread for that, one at a time.
+};
+
+/// What handlers have at hand. `auth` belongs to the API's thread: a handler that runs on the
+/// journal's must not use it.
+struct Context {
+  const Services& services;
+  Auth& auth;
+  Stats& stats;
+  const LiveTail& live;
+  Log& log;
+  WallTime started_at{};
+};
+
+/// One admitted request.
+struct Call {
+  Request request;
+  std::string capture;  ///< What stood for "{name}" in the path, decoded.
+  Params params;
+};
+
+struct Route {
+  Method method;
+  std::string_view pattern;  ///< "/api/v1/feeds/{name}/update": at most one capture.
+  Access access;
+  Runs runs;
+  Response (*handle)(const Context&, const Call&);
+};
+
+std::span<const Route> routes();
+
+/// True where `path` (still encoded) fits; `capture` is then what stood for "{name}", decoded.
+/// An error where that cannot be decoded.
+Result<bool> path_fits(std::string_view pattern, std::string_view path, std::string& capture);
+
+}  // namespace postern::api

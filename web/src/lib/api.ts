@@ -1,0 +1,176 @@
+// The REST API, as docs/reference/openapi.yaml describes it.
+
+export type Disposition = 'answered' | 'allowed' | 'blocked' | 'observed' | 'refused' | 'failed';
+export const kDispositions: Disposition[] = [
+  'answered', 'allowed', 'blocked', 'observed', 'refused', 'failed',
+];
+
+export interface Query {
+  id?: number;
+  at: string;
+  trace: string;
+  client: string;
+  client_port: number;
+  transport: string;
+  name: string;
+  type: string;
+  class: string;
+  rcode: string;
+  disposition: Disposition;
+  source: string;
+  security: string;
+  ede: number | null;
+  latency_us: number;
+  group: string | null;
+  zone: string | null;
+  action: string | null;
+  rule: string | null;
+  rule_line: number | null;
+  generation: number;
+  in_chain: boolean;
+}
+
+export interface Page {
+  rows: Query[];
+  next: number | null;
+}
+
+export interface Status {
+  version: string;
+  now: string;
+  started_at: string;
+  uptime_s: number;
+  endpoints: string[];
+  journal: boolean;
+  policy: {
+    generation: number;
+    built_at: string;
+    zones: number;
+    rules: number;
+    memory_octets: number;
+    groups: string[];
+  };
+  feeds: Record<Health, number>;
+}
+
+export type Health = 'never' | 'good' | 'stale' | 'failed';
+
+export interface Feed {
+  name: string;
+  format: string;
+  source: string;
+  health: Health;
+  last_try: string | null;
+  last_success: string | null;
+  next_try: string | null;
+  rules: number;
+  lines_skipped: number;
+  first_skipped: string | null;
+  last_error: string | null;
+  generation: number;
+}
+
+export interface Point {
+  at: string;
+  total: number;
+  blocked: number;
+}
+
+export interface TopEntry {
+  key: string;
+  count: number;
+}
+
+export interface Step {
+  kind: 'group' | 'generation' | 'zone' | 'result';
+  outcome: string;
+  text: string;
+}
+
+export interface Explanation {
+  name: string;
+  type: string;
+  client: string | null;
+  group: string;
+  generation: number;
+  verdict: {
+    disposition: Disposition;
+    action: string | null;
+    zone: string | null;
+    rule: string | null;
+    line: number | null;
+    answer: string | null;
+    ttl: number | null;
+    ede: number | null;
+  };
+  steps: Step[];
+  matches: {
+    zone: string;
+    rule: string;
+    line: number | null;
+    action: string;
+    in_group: boolean;
+    winner: boolean;
+  }[];
+}
+
+/** What the server said went wrong, in words for the person. */
+export class ApiError extends Error {
+  constructor(readonly status: number, message: string) {
+    super(message);
+  }
+}
+
+let onSignedOut: () => void = () => {};
+export function whenSignedOut(then: () => void): void {
+  onSignedOut = then;
+}
+export function signedOut(): void {
+  onSignedOut();
+}
+
+export type Params = Record<string, string | number | undefined>;
+
+export function toQuery(params: Params): string {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(params)) {
+    if (value !== undefined && value !== '') query.set(name, String(value));
+  }
+  const text = query.toString();
+  return text ? `?${text}` : '';
+}
+
+async function call<T>(method: string, path: string, body?: unknown): Promise<T> {
+  let response: Response;
+  try {
+    response = await fetch(path, {
+      method,
+      headers: body === undefined ? {} : { 'Content-Type': 'application/json' },
+      body: body === undefined ? undefined : JSON.stringify(body),
+    });
+  } catch {
+    throw new ApiError(0, 'The server does not answer. Is postern still running?');
+  }
+  if (response.ok) return response.status === 204 ? (undefined as T) : ((await response.json()) as T);
+  if (response.status === 401 && !path.endsWith('/session')) onSignedOut();
+  const problem = (await response.json().catch(() => ({}))) as { detail?: string };
+  throw new ApiError(response.status, problem.detail ?? `The server answered ${response.status}.`);
+}
+
+const get = <T>(path: string, params: Params = {}) => call<T>('GET', `/api/v1/${path}${toQuery(params)}`);
+const post = <T>(path: string, body?: unknown) => call<T>('POST', `/api/v1/${path}`, body);
+
+export const api = {
+  session: () => get<{ signed_in: boolean }>('session'),
+  signIn: (token: string) => post<{ signed_in: boolean }>('session', { token }),
+  signOut: () => call<void>('DELETE', '/api/v1/session'),
+  status: () => get<Status>('status'),
+  feeds: () => get<{ feeds: Feed[] }>('feeds'),
+  updateFeed: (name: string) => post('feeds/' + encodeURIComponent(name) + '/update'),
+  updateFeeds: () => post('feeds/update'),
+  reload: () => post('reload'),
+  queries: (params: Params) => get<Page>('queries', params),
+  top: (params: Params) => get<{ entries: TopEntry[] }>('top', params),
+  timeline: (params: Params) => get<{ interval_s: number; points: Point[] }>('timeline', params),
+  explain: (params: Params) => get<Explanation>('explain', params),
+};
