@@ -20,23 +20,23 @@ namespace postern::feeds {
 
 /// A feed to be kept up to date.
 struct Source {
-  policy::ZoneOptions zone;            ///< `zone.name` is the feed's name.
+  policy::ZoneOptions zone;  ///< `zone.name` is the feed's name.
   intel::FeedOptions format;
-  std::string text;                    ///< Built in or from the configuration: neither path nor URL.
-  std::string path;                    ///< A local file, watched for changes.
-  std::string url;                     ///< http(s)://…; `mirrors` are tried after it.
+  std::string text;  ///< Built in or from the configuration: neither path nor URL.
+  std::string path;  ///< A local file, watched for changes.
+  std::string url;   ///< http(s)://…; `mirrors` are tried after it.
   std::vector<std::string> mirrors;
-  seconds refresh{3600};               ///< ± 10 % jitter.
-  std::uint64_t max_octets = 256U << 20;   ///< After decompression.
+  seconds refresh{3600};                  ///< ± 10 % jitter.
+  std::uint64_t max_octets = 256U << 20;  ///< After decompression.
   seconds fetch_timeout{120};
 };
 
 struct Options {
-  std::vector<Source> sources;         ///< In policy order.
-  std::vector<policy::Group> groups;   ///< Zone indices refer to `sources`.
-  std::string cache_dir;               ///< Last good copies; made if missing.
-  std::uint64_t seed = 0;              ///< For jitter and the generation's hash key.
-  seconds first_retry{30};             ///< Doubles up to `refresh`.
+  std::vector<Source> sources;        ///< In policy order.
+  std::vector<policy::Group> groups;  ///< Zone indices refer to `sources`.
+  std::string cache_dir;              ///< Last good copies; made if missing.
+  std::uint64_t seed = 0;             ///< For jitter and the generation's hash key.
+  seconds first_retry{30};            ///< Doubles up to `refresh`.
 };
 
 /// Runs one thread. All members may be called from any thread.

@@ -1,0 +1,196 @@
+#include "feeds/feeds.h"
+
+#include <algorithm>
+#include <condition_variable>
+#include <limits>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+#include <curl/curl.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+
+#include "base/assert.h"
+#include "base/file_descriptor.h"
+#include "base/guarded.h"
+#include "feeds/downloads.h"
+#include "feeds/keeper.h"
+#include "feeds/stats.h"
+#include "feeds/watcher.h"
+
+namespace postern::feeds {
+namespace {
+
+Now now() {
+  return {std::chrono::time_point_cast<microseconds>(std::chrono::steady_clock::now()),
+          std::chrono::time_point_cast<microseconds>(std::chrono::system_clock::now())};
+}
+
+// What other threads want of the feeds' thread.
+struct Mailbox {
+  std::vector<std::string> updates;
+  std::vector<Options> options;  // At most one: the newest.
+};
+
+class FeedsThread final : public Feeds {
+ public:
+  FeedsThread(Options options, Published<policy::Generation>& target, Log& log)
+      : wakeup_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+        target_(target),
+        keeper_(std::move(options), target, log) {
+    POSTERN_ASSERT(wakeup_);
+    curl_global_init(CURL_GLOBAL_DEFAULT);
+    show_state();
+    thread_ = std::jthread([this](const std::stop_token& stopping) { run(stopping); });
+  }
+  ~FeedsThread() override {
+    stop();
+    curl_global_cleanup();
+  }
+
+  void wait_until_local_sources_are_in_force() override {
+    std::unique_lock lock(loaded_mutex_);
+    loaded_changed_.wait(lock, [this] { return is_loaded_; });
+  }
+
+  Result<void> update(const std::string& name) override {
+    const bool known = name.empty() || shown_.with([&](const Shown& shown) {
+      return std::any_of(shown.feeds.begin(), shown.feeds.end(),
+                         [&](const ShownFeed& feed) { return feed.status.name == name; });
+    });
+    if (!known) return fail(Errc::not_found, "there is no feed \"" + name + "\"");
+    mailbox_.with([&](Mailbox& mailbox) {
+      auto& updates = mailbox.updates;
+      if (std::find(updates.begin(), updates.end(), name) == updates.end()) updates.push_back(name);
+    });
+    wake();
+    return {};
+  }
+
+  void reconfigure(Options options) override {
+    mailbox_.with([&](Mailbox& mailbox) {
+      mailbox.options.clear();
+      mailbox.options.push_back(std::move(options));
+    });
+    wake();
+  }
+
+  std::vector<intel::FeedStatus> status() const override {
+    return shown_.with([](const Shown& shown) {
+      std::vector<intel::FeedStatus> result;
+      for (const ShownFeed& feed : shown.feeds) result.push_back(feed.status);
+      return result;
+    });
+  }
+
+  void collect(Metrics& metrics) const override {
+    append_metrics(shown_.copy(), *target_.current(), metrics);
+  }
+
+  void stop() override {
+    const std::lock_guard lock(stop_mutex_);
+    if (!thread_.joinable()) return;
+    thread_.request_stop();
+    wake();
+    thread_.join();
+  }
+
+ private:
+  void run(const std::stop_token& stopping) {
+    watcher_.watch(keeper_.paths());  // First: what changes while it is read is heard of.
+    keeper_.load_all(now());
+    show_state();
+    {
+      const std::lock_guard lock(loaded_mutex_);
+      is_loaded_ = true;
+    }
+    loaded_changed_.notify_all();
+    Downloads downloads([this] { wake(); });
+    while (!stopping.stop_requested()) {
+      work(downloads);
+      show_state();
+      pause();
+    }
+  }
+
+  void work(Downloads& downloads) {
+    read_mailbox();
+    watcher_.read_events(now().mono);
+    for (const std::string& path : watcher_.take_settled(now().mono)) {
+      keeper_.file_changed(path, now());
+    }
+    for (Outcome& outcome : downloads.take()) keeper_.take(std::move(outcome), now());
+    std::vector<Job> jobs = keeper_.take_due(now());
+    // Folders made meanwhile are watched from here on.
+    if (!jobs.empty()) watcher_.watch(keeper_.paths());
+    for (Job& job : jobs) downloads.submit(std::move(job));
+    keeper_.publish(now());
+  }
+
+  void read_mailbox() {
+    Mailbox mail = mailbox_.with([](Mailbox& mailbox) { return std::exchange(mailbox, {}); });
+    for (Options& options : mail.options) {
+      keeper_.reconfigure(std::move(options), now());
+      watcher_.watch(keeper_.paths());
+      keeper_.look_at_files(now());  // They may have changed before they were watched.
+    }
+    for (const std::string& name : mail.updates) keeper_.want(name, now());
+  }
+
+  // Until something happens or is due.
+  void pause() {
+    std::optional<MonoTime> next = keeper_.next_due();
+    if (const auto settled = watcher_.next_settled())
+      next = next ? std::min(*next, *settled) : *settled;
+    int wait_ms = -1;
+    if (next) {
+      const auto wait = std::chrono::ceil<milliseconds>(*next - now().mono).count();
+      constexpr std::int64_t kLongest = 3'600'000;
+      wait_ms = static_cast<int>(std::clamp<std::int64_t>(wait, 0, kLongest));
+    }
+    pollfd waiting[] = {{wakeup_.get(), POLLIN, 0}, {watcher_.fd(), POLLIN, 0}};
+    if (::poll(waiting, 2, wait_ms) <= 0 || waiting[0].revents == 0) return;
+    std::uint64_t count = 0;
+    static_cast<void>(!::read(wakeup_.get(), &count, sizeof count));
+  }
+
+  void wake() {
+    const std::uint64_t one = 1;
+    // It can fail only where the counter is full: then the thread is awake anyway.
+    static_cast<void>(!::write(wakeup_.get(), &one, sizeof one));
+  }
+
+  void show_state() {
+    Shown shown;
+    shown.compile_time = keeper_.compile_time();
+    for (const FeedState& feed : keeper_.feeds()) {
+      shown.feeds.push_back({feed.status, feed.failures});
+    }
+    shown_.with([&](Shown& current) { std::swap(current, shown); });
+  }
+
+  FileDescriptor wakeup_;
+  Published<policy::Generation>& target_;
+  Guarded<Mailbox> mailbox_;
+  Guarded<Shown> shown_;
+  std::mutex loaded_mutex_;
+  std::condition_variable loaded_changed_;
+  bool is_loaded_ = false;  // Guarded by loaded_mutex_.
+  std::mutex stop_mutex_;
+
+  // The thread's own once it runs.
+  Keeper keeper_;
+  Watcher watcher_;
+
+  std::jthread thread_;  // Last: it starts when all else is there.
+};
+
+}  // namespace
+
+std::unique_ptr<Feeds> Feeds::start(Options options, Published<policy::Generation>& target,
+                                    Log& log) {
+  return std::make_unique<FeedsThread>(std::move(options), target, log);
+}
+
+}  // namespace postern::feeds

@@ -1,0 +1,377 @@
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include "feeds/feeds.h"
+#include "feeds/testing.h"
+
+namespace postern::feeds {
+namespace {
+
+using testing::eventually;
+using testing::list;
+using testing::RecordingLog;
+using testing::ScratchFolder;
+using testing::WebServer;
+
+dns::Name name(std::string_view text) {
+  return dns::Name::from_text(text).value();
+}
+
+struct FeedsTest : ::testing::Test {
+  Source source(std::string feed) {
+    Source source;
+    source.zone.name = std::move(feed);
+    source.format.format = intel::Format::domains;
+    source.fetch_timeout = seconds(20);
+    source.max_octets = 1'000'000;
+    return source;
+  }
+  Source text_source(std::string feed, std::string text) {
+    Source made = source(std::move(feed));
+    made.text = std::move(text);
+    return made;
+  }
+  Source file_source(std::string feed, std::string_view file) {
+    Source made = source(std::move(feed));
+    made.path = folder.file(file);
+    return made;
+  }
+  Source url_source(std::string feed, std::string url) {
+    Source made = source(std::move(feed));
+    made.url = std::move(url);
+    return made;
+  }
+
+  Options options(std::vector<Source> sources) {
+    Options made;
+    policy::Group everyone;
+    everyone.name = "default";
+    for (std::uint16_t i = 0; i < sources.size(); ++i) everyone.zones.push_back(i);
+    made.groups = {everyone};
+    made.sources = std::move(sources);
+    made.cache_dir = folder.file("cache");
+    made.seed = 1;
+    return made;
+  }
+  void start(std::vector<Source> sources) {
+    feeds = Feeds::start(options(std::move(sources)), policy, log);
+    feeds->wait_until_local_sources_are_in_force();
+  }
+  // As after a new start of the program.
+  void restart(std::vector<Source> sources) {
+    feeds.reset();
+    policy.publish(policy::Generation::empty());
+    start(std::move(sources));
+  }
+
+  bool blocks(std::string_view qname) const {
+    return policy.current()->decide(0, name(qname)).blocks();
+  }
+  std::uint64_t generation() const { return policy.current()->number(); }
+  intel::FeedStatus status(std::size_t at = 0) const { return feeds->status().at(at); }
+  double metric(std::string_view metric_name, std::string_view feed) const {
+    Metrics metrics;
+    feeds->collect(metrics);
+    for (const Metric& metric : metrics) {
+      if (metric.name == metric_name && metric.labels == "feed=\"" + std::string(feed) + "\"") {
+        return metric.value;
+      }
+    }
+    return -1;
+  }
+  // Asks for a feed and waits until that try has ended badly.
+  void update_and_fail(const std::string& feed) {
+    const double before = metric("postern_feed_failures_total", feed);
+    ASSERT_TRUE(feeds->update(feed));
+    ASSERT_TRUE(
+        eventually([&] { return metric("postern_feed_failures_total", feed) == before + 1; }));
+  }
+
+  ScratchFolder folder;
+  RecordingLog log;
+  Published<policy::Generation> policy{policy::Generation::empty()};
+  std::unique_ptr<Feeds> feeds;
+};
+
+TEST_F(FeedsTest, WhatNeedsNoNetworkIsInForceAtOnce) {
+  folder.write("local.txt", "local.example\n");
+  start({text_source("pack", "pack.example\n"), file_source("local", "local.txt"),
+         url_source("remote", "http://127.0.0.1:1/list")});
+  EXPECT_TRUE(blocks("pack.example"));
+  EXPECT_TRUE(blocks("local.example"));
+  EXPECT_EQ(generation(), 1U);
+  EXPECT_EQ(status(0).health, intel::Health::good);
+  EXPECT_EQ(status(0).source, "built in");
+  EXPECT_EQ(status(1).rules, 1U);
+  EXPECT_EQ(status(1).generation, 1U);
+  EXPECT_EQ(policy.current()->zone_count(), 3U) << "a feed without content keeps its place";
+  EXPECT_TRUE(eventually([&] { return status(2).health == intel::Health::failed; }));
+  EXPECT_NE(status(2).last_error.find("http://127.0.0.1:1/list"), std::string::npos);
+  EXPECT_TRUE(status(2).next_try);
+  EXPECT_EQ(generation(), 1U);
+}
+
+TEST_F(FeedsTest, AFileReplacedOrRewrittenInPlaceTakesEffectByItself) {
+  folder.write("local.txt", "one.example\n");
+  start({file_source("local", "local.txt")});
+  ASSERT_TRUE(blocks("one.example"));
+  folder.replace("local.txt", "two.example\n");
+  EXPECT_TRUE(eventually([&] { return blocks("two.example"); }));
+  EXPECT_FALSE(blocks("one.example"));
+  EXPECT_EQ(generation(), 2U);
+  folder.write("local.txt", "three.example\n");
+  EXPECT_TRUE(eventually([&] { return blocks("three.example"); }));
+  EXPECT_EQ(generation(), 3U);
+  EXPECT_EQ(status().rules, 1U);
+}
+
+TEST_F(FeedsTest, AFileThatComesLaterIsSeen) {
+  start({file_source("local", "local.txt")});
+  EXPECT_EQ(status().health, intel::Health::failed);
+  EXPECT_NE(status().last_error.find("local.txt"), std::string::npos);
+  folder.write("local.txt", "one.example\n");
+  EXPECT_TRUE(eventually([&] { return blocks("one.example"); }));
+  EXPECT_TRUE(eventually([&] { return status().health == intel::Health::good; }));
+}
+
+TEST_F(FeedsTest, AFileThatGoesBadLeavesWhatWasInForceAlsoAfterARestart) {
+  folder.write("local.txt", "one.example\n");
+  start({file_source("local", "local.txt")});
+  struct Case {
+    std::string_view what;
+    std::string content;
+    std::string_view error;
+  };
+  const Case cases[] = {
+      {"a web page", "<!DOCTYPE html><html><title>Moved</title></html>\n", "web page"},
+      {"nothing", "", "empty"},
+      {"binary",
+       std::string("\x7f"
+                   "ELF\0\0\0\0\1\2\3",
+                   11),
+       "binary"},
+      {"too large", std::string(1'000'001, 'a'), "over 1000000 octets"},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.what);
+    folder.replace("local.txt", c.content);
+    ASSERT_TRUE(eventually([&] { return status().last_error.find(c.error) != std::string::npos; }))
+        << status().last_error;
+    EXPECT_EQ(status().health, intel::Health::stale);
+    EXPECT_EQ(status().rules, 1U);
+    EXPECT_TRUE(blocks("one.example"));
+    EXPECT_EQ(generation(), 1U);
+  }
+  restart({file_source("local", "local.txt")});
+  EXPECT_TRUE(blocks("one.example"));
+  EXPECT_EQ(status().health, intel::Health::stale);
+  EXPECT_EQ(generation(), 2U) << "numbers go on";
+  std::filesystem::remove(folder.file("local.txt"));
+  ASSERT_TRUE(
+      eventually([&] { return status().last_error.find("No such file") != std::string::npos; }));
+  EXPECT_TRUE(blocks("one.example"));
+}
+
+TEST_F(FeedsTest, AnOwnerMayEmptyALocalList) {
+  folder.write("local.txt", "one.example\n");
+  start({file_source("local", "local.txt")});
+  folder.replace("local.txt", "# nothing any more\n");
+  EXPECT_TRUE(eventually([&] { return !blocks("one.example"); }));
+  EXPECT_TRUE(eventually([&] { return status().rules == 0; }));
+  EXPECT_EQ(status().health, intel::Health::good);
+}
+
+TEST_F(FeedsTest, APipeIsNotWaitedFor) {
+  ASSERT_EQ(::mkfifo(folder.file("local.txt").c_str(), 0600), 0);
+  start({file_source("local", "local.txt")});
+  EXPECT_NE(status().last_error.find("not a regular file"), std::string::npos);
+}
+
+TEST_F(FeedsTest, ReconfiguringKeepsWhatIsTheSameAndDropsWhatIsGone) {
+  folder.write("a.txt", "a.example\n");
+  folder.write("b.txt", "b.example\n");
+  start({file_source("a", "a.txt"), file_source("b", "b.txt")});
+  const auto before = policy.current();
+  Source a = file_source("a", "a.txt");
+  a.zone.ttl_s = 77;
+  feeds->reconfigure(options({text_source("c", "c.example\n"), a}));
+  ASSERT_TRUE(eventually([&] { return blocks("c.example"); }));
+  EXPECT_TRUE(blocks("a.example"));
+  EXPECT_FALSE(blocks("b.example"));
+  const auto after = policy.current();
+  EXPECT_EQ(&after->rules(1), &before->rules(0)) << "not read again";
+  EXPECT_EQ(after->zone(1).ttl_s, 77U);
+  EXPECT_TRUE(eventually([&] { return feeds->status().size() == 2; }));
+  EXPECT_EQ(feeds->update("b").error().code, Errc::not_found);
+  folder.write("a.txt", "aa.example\n");
+  EXPECT_TRUE(eventually([&] { return blocks("aa.example"); })) << "still watched";
+}
+
+TEST_F(FeedsTest, AnImpossibleReconfigurationLeavesTheOldOne) {
+  start({text_source("a", "a.example\n")});
+  Options impossible = options({text_source("b", "b.example\n")});
+  impossible.groups[0].zones.push_back(7);
+  feeds->reconfigure(impossible);
+  ASSERT_TRUE(
+      eventually([&] { return log.text().find("the old one stays") != std::string::npos; }));
+  EXPECT_TRUE(blocks("a.example"));
+  EXPECT_EQ(generation(), 1U);
+  EXPECT_TRUE(eventually([&] { return status().name == "a"; }));
+}
+
+TEST_F(FeedsTest, ACacheFolderThatCannotBeUsedIsSaidAndDoesNotStopProtection) {
+  folder.write("in-the-way", "");
+  Options made = options({text_source("a", "a.example\n")});
+  made.cache_dir = folder.file("in-the-way/cache");
+  feeds = Feeds::start(made, policy, log);
+  feeds->wait_until_local_sources_are_in_force();
+  EXPECT_TRUE(blocks("a.example"));
+  EXPECT_NE(log.text().find("generation numbers are not kept"), std::string::npos);
+}
+
+struct DownloadsTest : FeedsTest {
+  void serve(std::string_view behaviour) { server.files.replace("feed", behaviour); }
+
+  WebServer server;
+};
+
+TEST_F(DownloadsTest, AFeedIsFetchedThenOnlyWhenItHasChanged) {
+  server.files.write("list.txt", list(5));
+  serve("file list.txt");
+  start({url_source("feed", server.url("feed"))});
+  ASSERT_TRUE(eventually([&] { return blocks("bad4.example"); }));
+  ASSERT_TRUE(eventually([&] { return status().health == intel::Health::good; }));
+  const std::uint64_t first = generation();
+  const auto success = status().last_success;
+  ASSERT_TRUE(feeds->update("feed"));
+  ASSERT_TRUE(eventually([&] { return status().last_success != success; }));
+  EXPECT_EQ(generation(), first) << "nothing new, no new generation";
+  server.files.replace("list.txt", list(6));
+  ASSERT_TRUE(feeds->update(""));
+  ASSERT_TRUE(eventually([&] { return blocks("bad5.example"); }));
+  EXPECT_EQ(generation(), first + 1);
+  EXPECT_EQ(server.requests(), "/feed 200\n/feed 304\n/feed 200\n");
+}
+
+TEST_F(DownloadsTest, TheLastGoodCopyProtectsAfterARestartWithoutTheServer) {
+  server.files.write("list.txt", list(5));
+  serve("file list.txt");
+  const Source feed = url_source("feed", server.url("feed"));
+  start({feed});
+  ASSERT_TRUE(eventually([&] { return status().rules == 5; }));
+  restart({feed});
+  EXPECT_TRUE(blocks("bad4.example"));
+  EXPECT_EQ(status().health, intel::Health::good);
+  EXPECT_TRUE(status().last_success);
+  EXPECT_GT(generation(), 1U) << "numbers go on";
+  EXPECT_EQ(server.requests(), "/feed 200\n") << "it is young enough not to be asked for again";
+  ASSERT_TRUE(feeds->update("feed"));
+  EXPECT_TRUE(eventually([&] { return server.requests() == "/feed 200\n/feed 304\n"; }));
+  // Another source under the same name is another feed.
+  serve("status 500");
+  Source elsewhere = feed;
+  elsewhere.url += "?other";
+  restart({elsewhere});
+  EXPECT_FALSE(blocks("bad4.example"));
+}
+
+TEST_F(DownloadsTest, NoBadAnswerWeakensWhatIsInForce) {
+  struct Case {
+    std::string_view behaviour;
+    std::string_view error;
+  };
+  const Case cases[] = {
+      {"status 404", "404"},
+      {"loop", "redirects"},
+      {"redirect file:///etc/passwd", "rotocol"},
+      {"file page.html", "web page"},
+      {"file binary", "binary"},
+      {"file empty", "empty"},
+      {"file comments", "no rule"},
+      {"file few.txt", "less than a tenth"},
+      {"file cut.gz", "damaged or cut off"},
+      {"file bomb.gz", "unpacked it is over 1000000 octets"},
+      {"endless", "over 1000000 octets"},
+      {"announced", "over 1000000 octets"},
+      {"bomb", "over 1000000 octets"},
+      {"truncated list.txt", "bytes"},
+      {"trickle", "imeout"},
+  };
+  server.files.write("list.txt", list(1500));
+  server.files.write("page.html", "<html><head><title>Sign in</title></head></html>\n");
+  server.files.write("binary", std::string("\1\0\2\0\3\0", 6));
+  server.files.write("empty", "");
+  server.files.write("comments", "# nothing here\n");
+  server.files.write("few.txt", list(149));
+  // Made by the tools, not by the code under test.
+  ASSERT_EQ(::system(("cd " + server.files.path() +
+                      " && gzip -k list.txt && head -c 500 list.txt.gz > cut.gz"
+                      " && head -c 50000000 /dev/zero | gzip > bomb.gz")
+                         .c_str()),
+            0);
+  serve("file list.txt.gz");
+  Source feed = url_source("feed", server.url("feed"));
+  feed.fetch_timeout = seconds(3);
+  start({feed});
+  ASSERT_TRUE(eventually([&] { return status().rules == 1500; })) << status().last_error;
+  const std::uint64_t first = generation();
+  const std::string meta = folder.read("cache/feed.meta");
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.behaviour);
+    serve(c.behaviour);
+    update_and_fail("feed");
+    EXPECT_NE(status().last_error.find(c.error), std::string::npos) << status().last_error;
+    EXPECT_EQ(status().health, intel::Health::stale);
+    EXPECT_EQ(status().rules, 1500U);
+    EXPECT_EQ(generation(), first);
+    EXPECT_TRUE(blocks("bad1499.example"));
+    EXPECT_EQ(folder.read("cache/feed.meta"), meta) << "the copy on disk stays too";
+  }
+  server.files.replace("list.txt", list(1400));
+  serve("encoded list.txt");
+  ASSERT_TRUE(feeds->update("feed"));
+  EXPECT_TRUE(eventually([&] { return status().rules == 1400; }));
+  EXPECT_EQ(status().health, intel::Health::good);
+  EXPECT_EQ(status().last_error, "");
+}
+
+TEST_F(DownloadsTest, AMirrorServesWhereTheFirstDoesNot) {
+  server.files.write("list.txt", list(5));
+  server.files.write("page.html", "<html></html>");
+  server.files.write("mirror", "file list.txt");
+  serve("file page.html");
+  Source feed = url_source("feed", server.url("feed"));
+  feed.mirrors = {"http://127.0.0.1:1/dead", server.url("mirror")};
+  start({feed});
+  EXPECT_TRUE(eventually([&] { return status().rules == 5; })) << status().last_error;
+  EXPECT_EQ(server.requests(), "/feed 200\n/mirror 200\n");
+}
+
+TEST_F(DownloadsTest, ASlowServerHoldsUpNeitherFilesNorTheEnd) {
+  serve("trickle");
+  folder.write("local.txt", "one.example\n");
+  start({url_source("slow1", server.url("feed")), url_source("slow2", server.url("feed")),
+         url_source("slow3", server.url("feed")), file_source("local", "local.txt")});
+  ASSERT_TRUE(eventually([&] { return server.requests() == "/feed 200\n/feed 200\n"; }));
+  folder.replace("local.txt", "two.example\n");
+  EXPECT_TRUE(eventually([&] { return blocks("two.example"); }));
+  const auto began = std::chrono::steady_clock::now();
+  feeds->stop();
+  EXPECT_LT(std::chrono::steady_clock::now() - began, seconds(5));
+  feeds->stop();  // Again is no harm.
+}
+
+TEST_F(DownloadsTest, NoCredentialIsEverShown) {
+  serve("status 403");
+  start({url_source("feed", "http://user:secret@127.0.0.1:" + server.port() + "/feed?key=secret")});
+  ASSERT_TRUE(eventually([&] { return status().health == intel::Health::failed; }));
+  EXPECT_NE(status().last_error.find("403"), std::string::npos);
+  const std::string shown = status().source + status().last_error + log.text();
+  EXPECT_EQ(shown.find("secret"), std::string::npos) << shown;
+}
+
+}  // namespace
+}  // namespace postern::feeds

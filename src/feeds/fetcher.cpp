@@ -1,0 +1,187 @@
+#include "feeds/fetcher.h"
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <memory>
+#include <string_view>
+#include <utility>
+
+#include <curl/curl.h>
+
+namespace postern::feeds {
+namespace {
+
+constexpr long kMaxRedirects = 5;
+constexpr std::size_t kMaxValidatorOctets = 1024;
+
+struct EasyCleanup {
+  void operator()(CURL* handle) const { curl_easy_cleanup(handle); }
+};
+struct ListFree {
+  void operator()(curl_slist* list) const { curl_slist_free_all(list); }
+};
+struct UrlCleanup {
+  void operator()(CURLU* url) const { curl_url_cleanup(url); }
+};
+using Easy = std::unique_ptr<CURL, EasyCleanup>;
+using HeaderList = std::unique_ptr<curl_slist, ListFree>;
+using Url = std::unique_ptr<CURLU, UrlCleanup>;
+
+// One download, as the callbacks see it.
+struct Download {
+  const FetchRequest& request;
+  const std::atomic<bool>& cancelled;
+  std::string body;
+  bool too_large = false;
+};
+
+std::size_t on_body(char* data, std::size_t, std::size_t size, void* user) {
+  auto& download = *static_cast<Download*>(user);
+  if (download.body.size() + size > download.request.max_octets) {
+    download.too_large = true;
+    return 0;  // Ends the transfer.
+  }
+  download.body.append(data, size);
+  return size;
+}
+
+int on_progress(void* user, curl_off_t, curl_off_t received, curl_off_t, curl_off_t) {
+  auto& download = *static_cast<Download*>(user);
+  if (static_cast<std::uint64_t>(received) > download.request.max_octets) {
+    download.too_large = true;
+  }
+  return download.too_large || download.cancelled.load(std::memory_order_relaxed) ? 1 : 0;
+}
+
+// A validator goes back into a header: only what can stand there.
+std::string validator(CURL* easy, const char* name) {
+  curl_header* header = nullptr;
+  constexpr int kOfLastRequest = -1;
+  if (curl_easy_header(easy, name, 0, CURLH_HEADER, kOfLastRequest, &header) != CURLHE_OK)
+    return "";
+  const std::string_view value = header->value;
+  const bool fits = value.size() <= kMaxValidatorOctets &&
+                    std::all_of(value.begin(), value.end(),
+                                [](char c) { return static_cast<unsigned char>(c) >= 0x20; });
+  return fits ? std::string(value) : "";
+}
+
+HeaderList conditions(const Validators& validators) {
+  HeaderList list;
+  const auto add = [&list](const char* name, const std::string& value) {
+    if (value.empty()) return;
+    curl_slist* longer = curl_slist_append(list.get(), (name + value).c_str());
+    if (longer == nullptr) return;
+    static_cast<void>(list.release());
+    list.reset(longer);
+  };
+  add("If-None-Match: ", validators.etag);
+  add("If-Modified-Since: ", validators.last_modified);
+  return list;
+}
+
+void set_up(CURL* easy, Download& download, curl_slist* headers, char* error_text) {
+  const FetchRequest& request = download.request;
+  const bool is_https = request.url.starts_with("https:") || request.url.starts_with("HTTPS:");
+  curl_easy_setopt(easy, CURLOPT_URL, request.url.c_str());
+  curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+  curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, is_https ? "https" : "http,https");
+  curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 1L);
+  curl_easy_setopt(easy, CURLOPT_MAXREDIRS, kMaxRedirects);
+  curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "");  // All that this libcurl can undo.
+  curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers);
+  curl_easy_setopt(easy, CURLOPT_USERAGENT, "postern");
+  curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(request.timeout.count()));
+  curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
+                   static_cast<long>(request.connect_timeout.count()));
+  curl_easy_setopt(easy, CURLOPT_MAXFILESIZE_LARGE, static_cast<curl_off_t>(request.max_octets));
+  curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+  curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+  curl_easy_setopt(easy, CURLOPT_WRITEDATA, &download);
+  curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
+  curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, on_progress);
+  curl_easy_setopt(easy, CURLOPT_XFERINFODATA, &download);
+  curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, error_text);
+}
+
+Errc code_of(CURLcode code) {
+  switch (code) {
+    case CURLE_OPERATION_TIMEDOUT:
+      return Errc::timed_out;
+    case CURLE_TOO_MANY_REDIRECTS:
+      return Errc::limit_exceeded;
+    case CURLE_URL_MALFORMAT:
+      return Errc::invalid_input;
+    case CURLE_UNSUPPORTED_PROTOCOL:
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_LOGIN_DENIED:
+      return Errc::denied;
+    case CURLE_BAD_CONTENT_ENCODING:
+      return Errc::corrupt;
+    default:
+      return Errc::unavailable;
+  }
+}
+
+Unexpected<Error> failure(CURLcode code, const Download& download, const char* error_text) {
+  if (download.too_large || code == CURLE_FILESIZE_EXCEEDED) {
+    return fail(Errc::limit_exceeded, "over " + std::to_string(download.request.max_octets) +
+                                          " octets; stopped. Raise max_octets if the list is "
+                                          "meant to be that large");
+  }
+  if (download.cancelled.load(std::memory_order_relaxed)) {
+    return fail(Errc::unavailable, "stopped");
+  }
+  std::string text = curl_easy_strerror(code);
+  if (*error_text != '\0') text += std::string(" (") + error_text + ")";
+  return fail(code_of(code), std::move(text));
+}
+
+Unexpected<Error> refusal(long status) {
+  Errc code = Errc::unavailable;
+  if (status == 401 || status == 403) code = Errc::denied;
+  if (status == 404 || status == 410) code = Errc::not_found;
+  return fail(code, "the server answered " + std::to_string(status));
+}
+
+}  // namespace
+
+Result<FetchAnswer> fetch(const FetchRequest& request, const std::atomic<bool>& cancelled) {
+  const Easy easy(curl_easy_init());
+  if (!easy) return fail(Errc::unavailable, "out of memory");
+  Download download{request, cancelled, {}, false};
+  std::array<char, CURL_ERROR_SIZE> error_text{};
+  const HeaderList headers = conditions(request.validators);
+  set_up(easy.get(), download, headers.get(), error_text.data());
+  const CURLcode code = curl_easy_perform(easy.get());
+  if (code != CURLE_OK) return failure(code, download, error_text.data());
+
+  long status = 0;
+  curl_easy_getinfo(easy.get(), CURLINFO_RESPONSE_CODE, &status);
+  const bool was_conditional = request.validators != Validators{};
+  if (status == 304 && was_conditional) return FetchAnswer{true, {}, request.validators};
+  if (status != 200) return refusal(status);
+  Validators validators{validator(easy.get(), "ETag"), validator(easy.get(), "Last-Modified")};
+  return FetchAnswer{false, std::move(download.body), std::move(validators)};
+}
+
+std::string shown_url(const std::string& url) {
+  constexpr const char* kNotAUrl = "(not a URL)";
+  const Url parts(curl_url());
+  if (!parts) return kNotAUrl;
+  if (curl_url_set(parts.get(), CURLUPART_URL, url.c_str(), CURLU_NON_SUPPORT_SCHEME) !=
+      CURLUE_OK) {
+    return kNotAUrl;
+  }
+  for (const CURLUPart part : {CURLUPART_USER, CURLUPART_PASSWORD, CURLUPART_OPTIONS,
+                               CURLUPART_QUERY, CURLUPART_FRAGMENT}) {
+    curl_url_set(parts.get(), part, nullptr, 0);
+  }
+  char* text = nullptr;
+  if (curl_url_get(parts.get(), CURLUPART_URL, &text, 0) != CURLUE_OK) return kNotAUrl;
+  const std::unique_ptr<char, void (*)(void*)> owner(text, curl_free);
+  return text;
+}
+
+}  // namespace postern::feeds

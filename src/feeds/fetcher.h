@@ -1,0 +1,45 @@
+// Fetcher: one HTTP download with every bound set.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <string>
+
+#include "base/result.h"
+#include "base/time.h"
+
+namespace postern::feeds {
+
+/// What a server said about a copy, to ask later whether there is a newer one (RFC 9110 §8.8).
+struct Validators {
+  std::string etag;
+  std::string last_modified;
+
+  bool operator==(const Validators&) const = default;
+};
+
+struct FetchRequest {
+  std::string url;                        ///< http:// or https://; user and password may be in it.
+  Validators validators;                  ///< Of the copy that is at hand; empty: fetch anyway.
+  std::uint64_t max_octets = 256U << 20;  ///< Of the body as sent, and again as decoded.
+  milliseconds timeout{120'000};          ///< For all of it, redirects too.
+  milliseconds connect_timeout{10'000};
+};
+
+struct FetchAnswer {
+  bool not_modified = false;  ///< 304: the copy at hand is the newest. No body.
+  std::string body;           ///< Content codings (gzip, br, zstd) undone.
+  Validators validators;
+};
+
+/// Fetches and waits for the end; `cancelled` (from any thread) ends it within a second. At most
+/// five redirects, to http(s) only, and never from https down to http. Certificates are checked;
+/// proxies are taken from the environment. Errors say what happened and name no credentials:
+/// `limit_exceeded` (too large, too many redirects), `timed_out`, `denied` (401, 403, a
+/// certificate), `not_found` (404, 410), `corrupt` (a damaged coding), else `unavailable`.
+Result<FetchAnswer> fetch(const FetchRequest& request, const std::atomic<bool>& cancelled);
+
+/// The URL without user, password, query and fragment: fit for logs and pages.
+std::string shown_url(const std::string& url);
+
+}  // namespace postern::feeds

@@ -1,0 +1,98 @@
+#include "feeds/files.h"
+
+#include <cerrno>
+#include <cstdio>
+#include <utility>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file_descriptor.h"
+
+namespace postern::feeds {
+namespace {
+
+Error file_error(const std::string& doing, int number) {
+  Error error = system_error(doing, number);
+  if (number == ENOENT || number == ENOTDIR) error.code = Errc::not_found;
+  if (number == EACCES || number == EPERM || number == EROFS) error.code = Errc::denied;
+  return error;
+}
+
+Result<FileStamp> stamp_from(const struct stat& info, const std::string& path) {
+  if (!S_ISREG(info.st_mode)) return fail(Errc::invalid_input, path + " is not a regular file");
+  return FileStamp{info.st_dev, info.st_ino, static_cast<std::uint64_t>(info.st_size),
+                   info.st_mtim.tv_sec * 1'000'000'000LL + info.st_mtim.tv_nsec};
+}
+
+Result<void> write_all(int file, std::string_view text, const std::string& path) {
+  while (!text.empty()) {
+    const ssize_t written = ::write(file, text.data(), text.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return Unexpected<Error>(file_error("write " + path, errno));
+    text.remove_prefix(static_cast<std::size_t>(written));
+  }
+  if (::fsync(file) != 0) return Unexpected<Error>(file_error("fsync " + path, errno));
+  return {};
+}
+
+}  // namespace
+
+Result<FileStamp> stamp_of(const std::string& path) {
+  struct stat info{};
+  if (::stat(path.c_str(), &info) != 0) return Unexpected<Error>(file_error("open " + path, errno));
+  return stamp_from(info, path);
+}
+
+Result<FileContent> read_file(const std::string& path, std::uint64_t max_octets) {
+  // Without O_NONBLOCK, opening a pipe nobody writes to would wait for ever.
+  const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  if (!file) return Unexpected<Error>(file_error("open " + path, errno));
+  struct stat info{};
+  if (::fstat(file.get(), &info) != 0) return Unexpected<Error>(file_error("stat " + path, errno));
+  FileContent content{{}, POSTERN_TRY(stamp_from(info, path))};
+  if (content.stamp.octets > max_octets) {
+    return fail(Errc::limit_exceeded, path + " is over " + std::to_string(max_octets) + " octets");
+  }
+  // One more, to notice that it has grown meanwhile.
+  content.text.resize(static_cast<std::size_t>(content.stamp.octets) + 1);
+  std::size_t size = 0;
+  while (size < content.text.size()) {
+    const ssize_t got = ::read(file.get(), content.text.data() + size, content.text.size() - size);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return Unexpected<Error>(file_error("read " + path, errno));
+    if (got == 0) break;
+    size += static_cast<std::size_t>(got);
+  }
+  if (size > content.stamp.octets) {
+    return fail(Errc::unavailable, path + " is being written; it is read again when it rests");
+  }
+  content.text.resize(size);
+  return content;
+}
+
+Result<void> replace_file(const std::string& path, std::string_view text) {
+  const std::string temporary = path + ".new";
+  {
+    const FileDescriptor file(
+        ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0640));
+    if (!file) return Unexpected<Error>(file_error("open " + temporary, errno));
+    if (auto done = write_all(file.get(), text, temporary); !done) {
+      ::unlink(temporary.c_str());
+      return done;
+    }
+  }
+  if (std::rename(temporary.c_str(), path.c_str()) != 0) {
+    return Unexpected<Error>(file_error("rename " + temporary, errno));
+  }
+  const std::size_t slash = path.rfind('/');
+  const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+  const FileDescriptor directory(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (directory && ::fsync(directory.get()) != 0) {
+    return Unexpected<Error>(file_error("fsync " + folder, errno));
+  }
+  return {};
+}
+
+}  // namespace postern::feeds

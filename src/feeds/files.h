@@ -1,0 +1,37 @@
+// Whole files, read and written with care.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace postern::feeds {
+
+/// What tells two states of a file apart without reading it.
+struct FileStamp {
+  std::uint64_t device = 0;
+  std::uint64_t inode = 0;
+  std::uint64_t octets = 0;
+  std::int64_t modified_ns = 0;
+
+  bool operator==(const FileStamp&) const = default;
+};
+
+struct FileContent {
+  std::string text;
+  FileStamp stamp;
+};
+
+/// The file's stamp. Errors: `not_found`, `denied`, `invalid_input` where it is no regular file.
+Result<FileStamp> stamp_of(const std::string& path);
+
+/// The whole file; `limit_exceeded` over `max_octets`. Never waits on a pipe or device.
+Result<FileContent> read_file(const std::string& path, std::uint64_t max_octets);
+
+/// Writes `text` beside `path`, forces it to disk and renames: after a crash the file is the old
+/// one or the new one, whole. Mode 0640.
+Result<void> replace_file(const std::string& path, std::string_view text);
+
+}  // namespace postern::feeds

@@ -1,0 +1,388 @@
+#include "feeds/keeper.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "feeds/digest.h"
+#include "feeds/schedule.h"
+#include "feeds/unpack.h"
+
+namespace postern::feeds {
+namespace {
+
+// SplitMix64 (public domain, S. Vigna): well mixed, for jitter and keys made of one seed.
+std::uint64_t next_random(std::uint64_t& state) {
+  state += 0x9e3779b97f4a7c15;
+  std::uint64_t mixed = state;
+  mixed = (mixed ^ (mixed >> 30)) * 0xbf58476d1ce4e5b9;
+  mixed = (mixed ^ (mixed >> 27)) * 0x94d049bb133111eb;
+  return mixed ^ (mixed >> 31);
+}
+
+bool is_remote(const Source& source) {
+  return source.text.empty() && source.path.empty() && !source.url.empty();
+}
+bool is_file(const Source& source) {
+  return source.text.empty() && !source.path.empty();
+}
+
+bool reads_alike(const intel::FeedOptions& a, const intel::FeedOptions& b) {
+  return a.format == b.format && a.scope == b.scope && a.allow == b.allow && a.origin == b.origin &&
+         a.csv.column == b.csv.column && a.csv.separator == b.csv.separator &&
+         a.csv.has_header == b.csv.has_header && a.max_rules == b.max_rules;
+}
+
+// True where the content of one is the content of the other: the zone's options may differ.
+bool same_content(const Source& a, const Source& b) {
+  return a.text == b.text && a.path == b.path && a.url == b.url && a.mirrors == b.mirrors &&
+         a.max_octets == b.max_octets && reads_alike(a.format, b.format);
+}
+
+// True where the local file is the one that was read last.
+bool is_as_read(const FeedState& feed) {
+  const auto stamp = stamp_of(feed.source.path);
+  return stamp && feed.stamp && *stamp == *feed.stamp;
+}
+
+std::string place_of(const Source& source) {
+  if (is_remote(source)) return shown_url(source.url);
+  return is_file(source) ? source.path : "built in";
+}
+
+}  // namespace
+
+Keeper::Keeper(Options options, Published<policy::Generation>& target, Log& log)
+    : options_(std::move(options)),
+      target_(target),
+      log_(log),
+      store_(options_.cache_dir),
+      random_(options_.seed) {
+  hash_key_ = next_random(random_);
+  generation_ = std::max(store_.load_generation(), target_.current()->number());
+  for (Source& source : options_.sources) feeds_.push_back(make_state(source));
+}
+
+FeedState Keeper::make_state(Source source) {
+  FeedState feed;
+  feed.digest = sha256_hex(is_remote(source) ? "url:" + source.url : "path:" + source.path);
+  feed.status.name = source.zone.name;
+  feed.status.format = intel::to_string(source.format.format);
+  feed.status.source = place_of(source);
+  feed.source = std::move(source);
+  return feed;
+}
+
+FeedState* Keeper::find(const std::string& name) {
+  const auto found = std::find_if(feeds_.begin(), feeds_.end(),
+                                  [&](const FeedState& f) { return f.status.name == name; });
+  return found == feeds_.end() ? nullptr : &*found;
+}
+
+void Keeper::load_all(const Now& now) {
+  for (FeedState& feed : feeds_) {
+    if (!is_remote(feed.source)) load(feed, now);
+  }
+  for (FeedState& feed : feeds_) {
+    if (is_remote(feed.source)) load(feed, now);
+  }
+  must_publish_ = true;
+  publish(now);
+}
+
+void Keeper::load(FeedState& feed, const Now& now) {
+  if (is_remote(feed.source)) {
+    feed.due = now.mono;
+    load_last_good(feed, now);
+  } else if (is_file(feed.source)) {
+    read_local(feed, now);
+  } else {
+    feed.status.last_try = now.wall;
+    auto content = parse_copy(feed.source.text, feed.source.format, Origin::local, 0);
+    if (!content) return failed(feed, content.error(), now);
+    accept(feed, std::move(*content), {}, std::nullopt);
+    succeeded(feed, now);
+  }
+}
+
+// What was good when the process ended protects again at once.
+void Keeper::load_last_good(FeedState& feed, const Now& now) {
+  auto copy = store_.load(feed.status.name, feed.digest, feed.source.max_octets);
+  if (!copy) {
+    if (copy.error().code != Errc::not_found) {
+      log_.warning("feeds", feed.status.name + ": no last good copy: " + copy.error().text);
+    }
+    return;
+  }
+  const Origin origin = is_remote(feed.source) ? Origin::remote : Origin::local;
+  auto content = parse_copy(copy->text, feed.source.format, origin, 0);
+  if (!content) {
+    log_.warning("feeds", feed.status.name + ": last good copy: " + content.error().text);
+    return;
+  }
+  const WallTime checked_at = copy->facts.checked_at;
+  accept(feed, std::move(*content), std::move(copy->facts), std::nullopt);
+  feed.status.last_success = checked_at;
+  const microseconds age = std::max(now.wall - checked_at, microseconds(0));
+  const microseconds refresh = feed.source.refresh;
+  feed.status.health = age < 2 * refresh ? intel::Health::good : intel::Health::stale;
+  const microseconds wait = age >= refresh ? microseconds(0) : refresh - age;
+  feed.due = now.mono + wait;
+  feed.status.next_try = now.wall + wait;
+}
+
+void Keeper::read_local(FeedState& feed, const Now& now) {
+  feed.is_wanted = false;
+  feed.status.last_try = now.wall;
+  const auto done = read_file_of(feed, now);
+  if (done) return succeeded(feed, now);
+  if (!feed.content.rules) load_last_good(feed, now);
+  failed(feed, done.error(), now);
+}
+
+Result<void> Keeper::read_file_of(FeedState& feed, const Now& now) {
+  const Source& source = feed.source;
+  feed.stamp.reset();
+  FileContent file = POSTERN_TRY(read_file(source.path, source.max_octets));
+  feed.stamp = file.stamp;
+  std::string text = POSTERN_TRY(unpack(std::move(file.text), source.max_octets));
+  Content content =
+      POSTERN_TRY(parse_copy(text, source.format, Origin::local, feed.content.rule_count()));
+  CopyFacts facts{feed.digest, "", {}, content.sha256, now.wall};
+  accept(feed, std::move(content), std::move(facts), std::move(text));
+  return {};
+}
+
+void Keeper::reconfigure(Options options, const Now& now) {
+  publish(now);  // What is under way belongs to the old options.
+  Options old_options = std::exchange(options_, std::move(options));
+  std::vector<FeedState> old_feeds = std::exchange(feeds_, {});
+  const CopyStore old_store = std::exchange(store_, CopyStore(options_.cache_dir));
+  for (const Source& source : options_.sources) {
+    FeedState feed = make_state(source);
+    const auto old = std::find_if(old_feeds.begin(), old_feeds.end(), [&](const FeedState& f) {
+      return f.source.zone.name == source.zone.name && same_content(f.source, source);
+    });
+    if (old == old_feeds.end()) {
+      load(feed, now);
+    } else {
+      feed = *old;
+      feed.source = source;
+      if (old->source.refresh != source.refresh && feed.due && !feed.fetching) schedule(feed, now);
+    }
+    feeds_.push_back(std::move(feed));
+  }
+  if (const auto done = compile_and_publish(now); !done) {
+    log_.error("feeds", "the new policy cannot be built, the old one stays: " + done.error().text);
+    options_ = std::move(old_options);
+    feeds_ = std::move(old_feeds);
+    store_ = old_store;
+    changes_.clear();
+    must_publish_ = false;
+  }
+}
+
+void Keeper::want(const std::string& name, const Now& now) {
+  for (FeedState& feed : feeds_) {
+    if ((!name.empty() && feed.status.name != name) || !feed.due) continue;
+    feed.due = now.mono;
+    feed.is_wanted = true;
+  }
+}
+
+void Keeper::file_changed(const std::string& path, const Now& now) {
+  for (FeedState& feed : feeds_) {
+    if (is_file(feed.source) && feed.source.path == path) read_local(feed, now);
+  }
+}
+
+void Keeper::look_at_files(const Now& now) {
+  for (FeedState& feed : feeds_) {
+    if (is_file(feed.source) && !is_as_read(feed)) read_local(feed, now);
+  }
+}
+
+std::vector<Job> Keeper::take_due(const Now& now) {
+  std::vector<Job> jobs;
+  for (FeedState& feed : feeds_) {
+    if (!feed.due || *feed.due > now.mono || feed.fetching) continue;
+    if (is_remote(feed.source)) {
+      jobs.push_back(job_of(feed));
+      continue;
+    }
+    // Not every change is told of: the folder may be on a network.
+    if (is_as_read(feed) && !feed.is_wanted) {
+      schedule(feed, now);
+    } else {
+      read_local(feed, now);
+    }
+  }
+  return jobs;
+}
+
+Job Keeper::job_of(FeedState& feed) {
+  feed.is_wanted = false;
+  feed.fetching = ++last_ticket_;
+  Job job;
+  job.ticket = last_ticket_;
+  job.name = feed.status.name;
+  job.urls.push_back(feed.source.url);
+  job.urls.insert(job.urls.end(), feed.source.mirrors.begin(), feed.source.mirrors.end());
+  job.fetched_from = feed.facts.fetched_from;
+  job.validators = feed.facts.validators;
+  job.format = feed.source.format;
+  job.rules_before = feed.content.rule_count();
+  job.max_octets = feed.source.max_octets;
+  job.timeout = feed.source.fetch_timeout;
+  return job;
+}
+
+void Keeper::take(Outcome outcome, const Now& now) {
+  FeedState* feed = find(outcome.name);
+  if (feed == nullptr || feed->fetching != outcome.ticket) return;  // Reconfigured meanwhile.
+  feed->fetching.reset();
+  feed->status.last_try = now.wall;
+  if (!outcome.obtained) return failed(*feed, outcome.obtained.error(), now);
+  Obtained& obtained = *outcome.obtained;
+  if (obtained.not_modified) {
+    feed->facts.checked_at = now.wall;
+    save_facts(*feed);
+  } else {
+    CopyFacts facts{feed->digest, std::move(obtained.fetched_from), std::move(obtained.validators),
+                    obtained.content.sha256, now.wall};
+    accept(*feed, std::move(obtained.content), std::move(facts), std::move(obtained.text));
+  }
+  succeeded(*feed, now);
+}
+
+void Keeper::accept(FeedState& feed, Content content, CopyFacts facts,
+                    std::optional<std::string> text) {
+  if (feed.content.rules && content.sha256 == feed.content.sha256) {
+    feed.facts = std::move(facts);
+    if (text) save_facts(feed);
+    return;
+  }
+  changes_.push_back({feed.status.name, std::exchange(feed.content, std::move(content)),
+                      std::exchange(feed.facts, std::move(facts)), std::move(text)});
+  must_publish_ = true;
+}
+
+void Keeper::succeeded(FeedState& feed, const Now& now) {
+  if (feed.failures_in_row > 0) log_.info("feeds", feed.status.name + ": good again");
+  feed.failures_in_row = 0;
+  feed.status.health = intel::Health::good;
+  feed.status.last_success = now.wall;
+  feed.status.last_error.clear();
+  if (!feed.source.path.empty() || !feed.source.url.empty()) schedule(feed, now);
+}
+
+void Keeper::failed(FeedState& feed, const Error& error, const Now& now) {
+  ++feed.failures;
+  ++feed.failures_in_row;
+  feed.status.health = feed.content.rules ? intel::Health::stale : intel::Health::failed;
+  if (feed.status.last_error != error.text) {  // The same again and again is said once.
+    log_.warning("feeds", feed.status.name + ": " + error.text +
+                              (feed.content.rules ? "; the last good copy stays in force"
+                                                  : "; this feed protects nobody yet"));
+  }
+  feed.status.last_error = error.text;
+  if (!feed.source.path.empty() || !feed.source.url.empty()) schedule(feed, now);
+}
+
+void Keeper::schedule(FeedState& feed, const Now& now) {
+  const Rhythm rhythm{feed.source.refresh, options_.first_retry};
+  const microseconds wait = until_next_try(rhythm, feed.failures_in_row, chance());
+  feed.due = now.mono + wait;
+  feed.status.next_try = now.wall + wait;
+}
+
+void Keeper::publish(const Now& now) {
+  if (!must_publish_) return;
+  const auto done = compile_and_publish(now);
+  if (done) return;
+  must_publish_ = false;
+  log_.error("feeds",
+             "the new generation cannot be built, the old one stays: " + done.error().text);
+  for (Change& change : changes_) {
+    FeedState* feed = find(change.name);
+    if (feed == nullptr) continue;
+    feed->content = std::move(change.before);
+    feed->facts = std::move(change.facts_before);
+    failed(*feed, done.error(), now);
+  }
+  changes_.clear();
+}
+
+Result<void> Keeper::compile_and_publish(const Now& now) {
+  policy::PolicyInput input;
+  input.number = generation_ + 1;
+  input.hash_key = hash_key_;
+  input.built_at = now.wall;
+  input.groups = options_.groups;
+  for (const FeedState& feed : feeds_) {
+    auto rules =
+        feed.content.rules ? feed.content.rules : std::make_shared<const policy::ZoneRules>();
+    input.zones.push_back({feed.source.zone, std::move(rules)});
+  }
+  const auto began = std::chrono::steady_clock::now();
+  auto generation = POSTERN_TRY(policy::Generation::compile(std::move(input)));
+  compile_time_ =
+      std::chrono::duration_cast<microseconds>(std::chrono::steady_clock::now() - began);
+  ++generation_;
+  // Before it is in force: a number that was in a record must not be given again.
+  if (const auto saved = store_.save_generation(generation_); !saved) {
+    log_.warning("feeds", "generation numbers are not kept: " + saved.error().text);
+  }
+  log_.info("feeds", "generation " + std::to_string(generation_) + ": " +
+                         std::to_string(generation->rule_count()) + " rules of " +
+                         std::to_string(feeds_.size()) + " feeds in force");
+  target_.publish(std::move(generation));
+  must_publish_ = false;
+  keep_copies();
+  return {};
+}
+
+void Keeper::keep_copies() {
+  for (const Change& change : changes_) {
+    FeedState* feed = find(change.name);
+    if (feed == nullptr) continue;
+    feed->status.rules = feed->content.rule_count();
+    feed->status.lines_skipped = feed->content.lines_skipped;
+    feed->status.first_skipped = feed->content.first_skipped;
+    feed->status.generation = generation_;
+    if (!change.text) continue;
+    if (const auto saved = store_.save(change.name, feed->facts, *change.text); !saved) {
+      log_.warning("feeds", change.name + ": the copy is in force but not kept on disk: " +
+                                saved.error().text);
+    }
+  }
+  changes_.clear();
+}
+
+void Keeper::save_facts(const FeedState& feed) {
+  if (const auto saved = store_.save_facts(feed.status.name, feed.facts); !saved) {
+    log_.warning("feeds", feed.status.name + ": " + saved.error().text);
+  }
+}
+
+std::optional<MonoTime> Keeper::next_due() const {
+  std::optional<MonoTime> next;
+  for (const FeedState& feed : feeds_) {
+    if (!feed.due || feed.fetching) continue;
+    next = next ? std::min(*next, *feed.due) : *feed.due;
+  }
+  return next;
+}
+
+std::vector<std::string> Keeper::paths() const {
+  std::vector<std::string> paths;
+  for (const FeedState& feed : feeds_) {
+    if (is_file(feed.source)) paths.push_back(feed.source.path);
+  }
+  return paths;
+}
+
+double Keeper::chance() {
+  return static_cast<double>(next_random(random_) >> 11) * 0x1p-53;
+}
+
+}  // namespace postern::feeds

@@ -1,0 +1,112 @@
+// Keeper: the feeds as they are now; takes in what was read or fetched, and publishes.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/log.h"
+#include "base/published.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "feeds/downloads.h"
+#include "feeds/feeds.h"
+#include "feeds/files.h"
+#include "feeds/obtain.h"
+#include "feeds/store.h"
+
+namespace postern::feeds {
+
+/// Both clocks, read once for all that happens together.
+struct Now {
+  MonoTime mono;
+  WallTime wall;
+};
+
+/// One feed: what it is, what is in force of it, and when it is tried again.
+struct FeedState {
+  Source source;
+  std::string digest;  ///< Of where it comes from.
+  Content content;     ///< In force, or about to be at the next `publish`.
+  CopyFacts facts;     ///< Of the copy that `content` is; empty where none is kept.
+  intel::FeedStatus status;
+  std::optional<FileStamp> stamp;  ///< Of the local file as last looked at.
+  std::optional<MonoTime> due;     ///< None for built-in texts.
+  std::uint32_t failures_in_row = 0;
+  std::uint64_t failures = 0;
+  std::optional<std::uint64_t> fetching;  ///< The ticket of the download under way.
+  bool is_wanted = false;  ///< Someone asked for it: even if nothing seems to have changed.
+};
+
+/// One thread; no waiting on the network. A copy that is refused, or a generation that cannot be
+/// compiled, leaves all as it was, with the reason in the feed's status.
+class Keeper {
+ public:
+  Keeper(Options options, Published<policy::Generation>& target, Log& log);
+
+  /// Reads every source that needs no network, then publishes.
+  void load_all(const Now& now);
+  /// Takes over other sources and groups; what is the same keeps its content. If the new ones
+  /// cannot be compiled, the old ones stay.
+  void reconfigure(Options options, const Now& now);
+  /// Makes one feed, or all where `name` is empty, due at once.
+  void want(const std::string& name, const Now& now);
+  /// Reads a local file again.
+  void file_changed(const std::string& path, const Now& now);
+  /// Reads the local files that are due and names the downloads that are.
+  std::vector<Job> take_due(const Now& now);
+  void take(Outcome outcome, const Now& now);
+  /// Compiles and publishes if something has changed since the last time.
+  void publish(const Now& now);
+
+  /// Reads those local files again that are not as they were when last read.
+  void look_at_files(const Now& now);
+
+  std::optional<MonoTime> next_due() const;
+  std::vector<std::string> paths() const;
+  const std::vector<FeedState>& feeds() const { return feeds_; }
+  /// How long the last compilation took.
+  microseconds compile_time() const { return compile_time_; }
+
+ private:
+  // What a feed was before a new copy came, and what is to be kept on disk once it is in force.
+  struct Change {
+    std::string name;
+    Content before;
+    CopyFacts facts_before;
+    std::optional<std::string> text;
+  };
+
+  static FeedState make_state(Source source);
+  FeedState* find(const std::string& name);
+  void load(FeedState& feed, const Now& now);
+  void load_last_good(FeedState& feed, const Now& now);
+  void read_local(FeedState& feed, const Now& now);
+  Result<void> read_file_of(FeedState& feed, const Now& now);
+  Job job_of(FeedState& feed);
+  void accept(FeedState& feed, Content content, CopyFacts facts, std::optional<std::string> text);
+  void succeeded(FeedState& feed, const Now& now);
+  void failed(FeedState& feed, const Error& error, const Now& now);
+  void schedule(FeedState& feed, const Now& now);
+  Result<void> compile_and_publish(const Now& now);
+  void keep_copies();
+  void save_facts(const FeedState& feed);
+  double chance();
+
+  Options options_;
+  Published<policy::Generation>& target_;
+  Log& log_;
+  CopyStore store_;
+  std::vector<FeedState> feeds_;
+  std::vector<Change> changes_;
+  bool must_publish_ = false;
+  std::uint64_t generation_ = 0;
+  std::uint64_t last_ticket_ = 0;
+  std::uint64_t random_;
+  std::uint64_t hash_key_;
+  microseconds compile_time_{};
+};
+
+}  // namespace postern::feeds

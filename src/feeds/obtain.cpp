@@ -1,0 +1,77 @@
+#include "feeds/obtain.h"
+
+#include <utility>
+
+#include "feeds/digest.h"
+#include "feeds/unpack.h"
+
+namespace postern::feeds {
+namespace {
+
+constexpr std::uint64_t kFewRules = 1000;  // Up to here any change is believed.
+constexpr std::uint64_t kShrunkTo = 10;    // Less than one in ten is left.
+
+Result<Obtained> obtain_from(const Job& job, const std::string& url,
+                             const std::atomic<bool>& cancelled) {
+  FetchRequest request;
+  request.url = url;
+  request.max_octets = job.max_octets;
+  request.timeout = job.timeout;
+  Obtained obtained;
+  obtained.fetched_from = sha256_hex(url);
+  if (obtained.fetched_from == job.fetched_from) request.validators = job.validators;
+  FetchAnswer answer = POSTERN_TRY(fetch(request, cancelled));
+  obtained.validators = std::move(answer.validators);
+  if (answer.not_modified) {
+    obtained.not_modified = true;
+    return obtained;
+  }
+  obtained.text = POSTERN_TRY(unpack(std::move(answer.body), job.max_octets));
+  obtained.content =
+      POSTERN_TRY(parse_copy(obtained.text, job.format, Origin::remote, job.rules_before));
+  return obtained;
+}
+
+}  // namespace
+
+Result<Content> parse_copy(std::string_view text, const intel::FeedOptions& format, Origin origin,
+                           std::uint64_t rules_before) {
+  Content content;
+  content.sha256 = sha256_hex(text);
+  auto feed = intel::read_feed(text, format);
+  if (!feed && feed.error().code == Errc::not_found && origin == Origin::local) {
+    content.rules = std::make_shared<const policy::ZoneRules>();
+    return content;
+  }
+  if (!feed) return Unexpected<Error>(std::move(feed).error());
+  const std::uint64_t rules = feed->rules.size();
+  if (rules == 0 && origin == Origin::remote) return fail(Errc::invalid_input, "no rule in it");
+  if (rules_before > kFewRules && rules < rules_before / kShrunkTo) {
+    return fail(Errc::invalid_input,
+                std::to_string(rules) + " rules where there were " + std::to_string(rules_before) +
+                    ": less than a tenth; the list was probably cut off or replaced");
+  }
+  content.lines_skipped = feed->lines_skipped;
+  if (!feed->skipped.empty()) {
+    const intel::SkippedLine& first = feed->skipped.front();
+    content.first_skipped = "line " + std::to_string(first.line) + ": " + first.text;
+  }
+  content.rules = std::make_shared<const policy::ZoneRules>(std::move(feed->rules));
+  return content;
+}
+
+Result<Obtained> obtain(const Job& job, const std::atomic<bool>& cancelled) {
+  Error error{Errc::invalid_input, "no URL"};
+  std::string told;
+  for (const std::string& url : job.urls) {
+    auto obtained = obtain_from(job, url, cancelled);
+    if (obtained) return obtained;
+    error = std::move(obtained).error().context(shown_url(url));
+    told += (told.empty() ? "" : "; ") + error.text;
+    if (cancelled.load(std::memory_order_relaxed)) break;
+  }
+  if (!told.empty()) error.text = told;
+  return Unexpected<Error>(std::move(error));
+}
+
+}  // namespace postern::feeds

@@ -1,0 +1,96 @@
+#include "feeds/unpack.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <limits>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include <zlib.h>
+#include <zstd.h>
+
+namespace postern::feeds {
+namespace {
+
+constexpr std::size_t kPieceOctets = 256 * 1024;
+
+Unexpected<Error> too_large(std::uint64_t max_octets) {
+  return fail(Errc::limit_exceeded, "unpacked it is over " + std::to_string(max_octets) +
+                                        " octets; raise max_octets if the list is meant to be "
+                                        "that large");
+}
+
+Unexpected<Error> damaged(std::string_view kind) {
+  return fail(Errc::corrupt, "the " + std::string(kind) + " data is damaged or cut off");
+}
+
+// Adds a piece to the text; false where that would be too much.
+bool append(std::string& text, const std::vector<char>& piece, std::size_t size,
+            std::uint64_t max_octets) {
+  if (text.size() + size > max_octets) return false;
+  text.append(piece.data(), size);
+  return true;
+}
+
+Result<std::string> unpack_gzip(std::string_view octets, std::uint64_t max_octets) {
+  z_stream stream{};
+  constexpr int kGzipOnly = 16 + MAX_WBITS;
+  if (inflateInit2(&stream, kGzipOnly) != Z_OK) return fail(Errc::unavailable, "out of memory");
+  const std::unique_ptr<z_stream, int (*)(z_stream*)> guard(&stream, inflateEnd);
+  std::vector<char> piece(kPieceOctets);
+  std::string text;
+  std::size_t given = 0;
+  for (;;) {
+    if (stream.avail_in == 0 && given < octets.size()) {
+      const std::size_t size =
+          std::min<std::size_t>(octets.size() - given, std::numeric_limits<uInt>::max());
+      // zlib's interface is not const, but it only reads.
+      stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(octets.data() + given));
+      stream.avail_in = static_cast<uInt>(size);
+      given += size;
+    }
+    stream.next_out = reinterpret_cast<Bytef*>(piece.data());
+    stream.avail_out = static_cast<uInt>(piece.size());
+    const int code = inflate(&stream, Z_NO_FLUSH);
+    if (code != Z_OK && code != Z_STREAM_END) return damaged("gzip");
+    if (!append(text, piece, piece.size() - stream.avail_out, max_octets)) {
+      return too_large(max_octets);
+    }
+    if (code != Z_STREAM_END) continue;
+    if (stream.avail_in == 0 && given == octets.size()) return text;
+    if (inflateReset(&stream) != Z_OK) return damaged("gzip");  // The next member.
+  }
+}
+
+Result<std::string> unpack_zstd(std::string_view octets, std::uint64_t max_octets) {
+  const std::unique_ptr<ZSTD_DCtx, std::size_t (*)(ZSTD_DCtx*)> context(ZSTD_createDCtx(),
+                                                                        ZSTD_freeDCtx);
+  if (!context) return fail(Errc::unavailable, "out of memory");
+  std::vector<char> piece(kPieceOctets);
+  std::string text;
+  ZSTD_inBuffer in{octets.data(), octets.size(), 0};
+  bool piece_was_full = false;
+  while (in.pos < in.size || piece_was_full) {
+    ZSTD_outBuffer out{piece.data(), piece.size(), 0};
+    const std::size_t left = ZSTD_decompressStream(context.get(), &out, &in);
+    if (ZSTD_isError(left) != 0) return damaged("zstd");
+    if (!append(text, piece, out.pos, max_octets)) return too_large(max_octets);
+    if (left == 0 && in.pos == in.size) return text;  // The last frame is whole.
+    piece_was_full = out.pos == out.size;
+  }
+  return damaged("zstd");
+}
+
+}  // namespace
+
+Result<std::string> unpack(std::string octets, std::uint64_t max_octets) {
+  constexpr std::string_view kGzip = "\x1f\x8b";
+  constexpr std::string_view kZstd = "\x28\xb5\x2f\xfd";
+  if (octets.starts_with(kGzip)) return unpack_gzip(octets, max_octets);
+  if (octets.starts_with(kZstd)) return unpack_zstd(octets, max_octets);
+  if (octets.size() > max_octets) return too_large(max_octets);
+  return octets;
+}
+
+}  // namespace postern::feeds
