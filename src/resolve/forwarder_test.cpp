@@ -70,17 +70,18 @@ class ForwarderTest : public ::testing::Test {
 TEST_F(ForwarderTest, AsksWithDnssecAndPassesTheAnswerOn) {
   std::optional<dns::Edns> seen;
   std::uint16_t flags = 0;
-  FakeUpstream upstream({.datagram =
-                             [&](OctetView query) {
-                               const auto view = dns::MessageView::parse(query);
-                               seen = view->edns();
-                               flags = view->header().flags;
-                               return Messages{answer_for(query, 1, Rcode::noerror, dns::flag::ad)};
-                             },
-                         .stream = {},
-                         .close_after_each = false,
-                         .tls = nullptr});
-  const auto forwarder = make({upstream.url("udp")});
+  auto upstream = std::make_unique<FakeUpstream>(FakeUpstream::Behaviour{
+      .datagram =
+          [&](OctetView query) {
+            const auto view = dns::MessageView::parse(query);
+            seen = view->edns();
+            flags = view->header().flags;
+            return Messages{answer_for(query, 1, Rcode::noerror, dns::flag::ad)};
+          },
+      .stream = {},
+      .close_after_each = false,
+      .tls = nullptr});
+  const auto forwarder = make({upstream->url("udp")});
   Request question = request("www.example");
   question.ticket = 42;
   question.checking_disabled = true;
@@ -94,18 +95,19 @@ TEST_F(ForwarderTest, AsksWithDnssecAndPassesTheAnswerOn) {
   EXPECT_EQ(view->header().id, 0);
   EXPECT_FALSE(view->header().has(dns::flag::ad));
   forwarder->stop();
+  ForwarderOptions trusting;
+  trusting.servers = {*upstream_from_text(upstream->url("udp"))};
+  trusting.trust_ad = true;
+  const auto other = make(trusting);
+  EXPECT_EQ(ask(*other, request("www.example")).security, Security::secure);
+  other->stop();
+
+  upstream.reset();  // Its thread wrote these.
   ASSERT_TRUE(seen.has_value());
   EXPECT_TRUE(seen->dnssec_ok);
   EXPECT_EQ(seen->udp_octets, 1232);
   EXPECT_NE(flags & dns::flag::rd, 0);
   EXPECT_NE(flags & dns::flag::cd, 0);
-
-  ForwarderOptions trusting;
-  trusting.servers = {*upstream_from_text(upstream.url("udp"))};
-  trusting.trust_ad = true;
-  const auto other = make(trusting);
-  EXPECT_EQ(ask(*other, request("www.example")).security, Security::secure);
-  other->stop();
 }
 
 TEST_F(ForwarderTest, ForgeriesAreIgnoredUntilTheAnswerComes) {
@@ -350,20 +352,22 @@ TEST_F(ForwarderTlsTest, TheServerMustBeTheOneThatWasNamed) {
 
 TEST_F(ForwarderTlsTest, QueriesArePaddedAndSessionsResumed) {
   std::vector<std::size_t> sizes;
-  FakeUpstream upstream({.datagram = {},
-                         .stream =
-                             [&](OctetView query) {
-                               sizes.push_back(query.size());
-                               return Messages{answer_for(query, 7)};
-                             },
-                         .close_after_each = true,
-                         .tls = &certificate_});
-  const auto forwarder = make(options(upstream, "#dns.test", certificate_.certificate_file));
+  auto upstream = std::make_unique<FakeUpstream>(
+      FakeUpstream::Behaviour{.datagram = {},
+                              .stream =
+                                  [&](OctetView query) {
+                                    sizes.push_back(query.size());
+                                    return Messages{answer_for(query, 7)};
+                                  },
+                              .close_after_each = true,
+                              .tls = &certificate_});
+  const auto forwarder = make(options(*upstream, "#dns.test", certificate_.certificate_file));
   for (const char* name : {"a.example", "a-much-longer-name-than-the-first.example", "c.example"}) {
     EXPECT_EQ(records_of(ask(*forwarder, request(name))), "A 192.0.2.7");
   }
   forwarder->stop();
-  EXPECT_GE(upstream.resumed(), 1U);
+  EXPECT_GE(upstream->resumed(), 1U);
+  upstream.reset();  // Its thread wrote the sizes.
   for (const std::size_t size : sizes) EXPECT_EQ(size % 128, 0U);
 }
 

@@ -103,6 +103,7 @@ Reply reply_from(const Request& request, const RawAnswer& raw, bool dnssec) {
 class RecursionThread {
  public:
   static Result<std::unique_ptr<RecursionThread>> create(const RecursorOptions& options);
+  RecursionThread(bool dnssec, EventBase base, Context context, std::unique_ptr<Inbox> inbox);
   ~RecursionThread() { POSTERN_ASSERT(!thread_.joinable()); }
 
   bool push(const Request& request, ReplySink& sink);
@@ -124,18 +125,16 @@ class RecursionThread {
     std::uint32_t index = 0;
   };
 
-  RecursionThread(bool dnssec, EventBase base, Context context, std::unique_ptr<Inbox> inbox);
   bool add_events();
   void run();
   void drain();
   void begin(Job&& job);
+  void ask_unbound(Pending& pending);
   void finish(Pending& pending, const RawAnswer& raw);
   void expire();
   void answer(Pending& pending, Reply reply);
   void end_all();
 
-  static void on_answer(void* arg, int rcode, void* packet, int size, int secure, char* why_bogus,
-                        int was_ratelimited);
   static void on_wake(evutil_socket_t, short, void* arg);
   static void on_tick(evutil_socket_t, short, void* arg);
 
@@ -206,8 +205,8 @@ Result<std::unique_ptr<RecursionThread>> RecursionThread::create(const RecursorO
   if (!context) return fail(Errc::unavailable, "make a libunbound context");
   POSTERN_CHECK(configure(context.get(), options));
   auto inbox = POSTERN_TRY(Inbox::create(options.queue_capacity));
-  std::unique_ptr<RecursionThread> thread(
-      new RecursionThread(options.dnssec, std::move(base), std::move(context), std::move(inbox)));
+  auto thread = std::make_unique<RecursionThread>(options.dnssec, std::move(base),
+                                                  std::move(context), std::move(inbox));
   if (!thread->add_events()) return fail(Errc::unavailable, "watch the event descriptor");
   return thread;
 }
@@ -299,6 +298,23 @@ void RecursionThread::begin(Job&& job) {
   pending.running = true;
   pending.answered = false;
   ++waiting_;
+  ask_unbound(pending);
+}
+
+void RecursionThread::ask_unbound(Pending& pending) {
+  const auto on_answer = [](void* arg, int rcode, void* packet, int size, int secure,
+                            char* why_bogus, int /*was_ratelimited*/) {
+    auto& answered = *static_cast<Pending*>(arg);
+    RawAnswer raw;
+    raw.rcode = rcode;
+    // With a failure of its own libunbound passes a buffer that holds something else.
+    if (rcode == 0 && packet != nullptr && size > 0) {
+      raw.packet = {static_cast<const std::uint8_t*>(packet), static_cast<std::size_t>(size)};
+    }
+    raw.secure = secure;
+    if (why_bogus != nullptr) raw.why_bogus = why_bogus;
+    answered.owner->finish(answered, raw);
+  };
   const dns::Question& question = pending.job.request.question;
   const std::string name = question.qname.to_text();
   int async_id = 0;
@@ -310,20 +326,6 @@ void RecursionThread::begin(Job&& job) {
   RawAnswer none;
   none.rcode = static_cast<int>(dns::Rcode::servfail);
   finish(pending, none);
-}
-
-void RecursionThread::on_answer(void* arg, int rcode, void* packet, int size, int secure,
-                                char* why_bogus, int /*was_ratelimited*/) {
-  auto& pending = *static_cast<Pending*>(arg);
-  RawAnswer raw;
-  raw.rcode = rcode;
-  // With a failure of its own libunbound passes a buffer that holds something else.
-  if (rcode == 0 && packet != nullptr && size > 0) {
-    raw.packet = {static_cast<const std::uint8_t*>(packet), static_cast<std::size_t>(size)};
-  }
-  raw.secure = secure;
-  if (why_bogus != nullptr) raw.why_bogus = why_bogus;
-  pending.owner->finish(pending, raw);
 }
 
 void RecursionThread::finish(Pending& pending, const RawAnswer& raw) {
