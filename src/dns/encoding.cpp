@@ -33,13 +33,6 @@ constexpr int base64_value(char c) {
   return c == '/' ? 63 : -1;
 }
 
-void append_decimal_escape(std::uint8_t octet, std::string& out) {
-  out += '\\';
-  out += static_cast<char>('0' + octet / 100);
-  out += static_cast<char>('0' + octet / 10 % 10);
-  out += static_cast<char>('0' + octet % 10);
-}
-
 }  // namespace
 
 bool read_escape(std::string_view text, std::size_t& at, std::uint8_t& out) {
@@ -55,6 +48,13 @@ bool read_escape(std::string_view text, std::size_t& at, std::uint8_t& out) {
   out = static_cast<std::uint8_t>(value);
   at += 4;
   return true;
+}
+
+void append_decimal_escape(std::uint8_t octet, std::string& out) {
+  out += '\\';
+  out += static_cast<char>('0' + octet / 100);
+  out += static_cast<char>('0' + octet / 10 % 10);
+  out += static_cast<char>('0' + octet % 10);
 }
 
 bool append_unescaped(std::string_view text, Octets& out) {
@@ -109,16 +109,23 @@ void append_base32hex(OctetView octets, std::string& out) {
 }
 
 void append_base64(OctetView octets, std::string& out) {
+  const auto digit = [&out](std::uint32_t group, unsigned shift) {
+    out += kBase64Digits[(group >> shift) & 63];
+  };
   for (; octets.size() >= 3; octets = octets.subspan(3)) {
-    const std::uint32_t group = (std::uint32_t{octets[0]} << 16) | (octets[1] << 8U) | octets[2];
-    for (const unsigned shift : {18U, 12U, 6U, 0U}) out += kBase64Digits[(group >> shift) & 63];
+    const std::uint32_t group = std::uint32_t{load_u16(octets.data())} << 8 | octets[2];
+    for (const unsigned shift : {18U, 12U, 6U, 0U}) digit(group, shift);
   }
   if (octets.empty()) return;
-  const std::uint32_t group =
-      (std::uint32_t{octets[0]} << 16) | (octets.size() == 2 ? octets[1] << 8U : 0U);
-  out += kBase64Digits[group >> 18];
-  out += kBase64Digits[(group >> 12) & 63];
-  out += octets.size() == 2 ? kBase64Digits[(group >> 6) & 63] : '=';
+  const std::uint32_t second = octets.size() == 2 ? octets[1] : 0U;
+  const std::uint32_t group = std::uint32_t{octets[0]} << 16 | second << 8;
+  digit(group, 18);
+  digit(group, 12);
+  if (octets.size() == 2) {
+    digit(group, 6);
+  } else {
+    out += '=';
+  }
   out += '=';
 }
 

@@ -12,9 +12,17 @@
 
 namespace postern::dns {
 
+/// ASCII only, as names compare (RFC 4343).
+constexpr std::uint8_t lower(std::uint8_t octet) {
+  return octet >= 'A' && octet <= 'Z' ? static_cast<std::uint8_t>(octet + 32) : octet;
+}
+
 /// `\X` or `\DDD` (RFC 1035 §5.1) at `text[at]`, which is the backslash; moves `at` past it.
 /// False, with `at` unmoved, if it is neither.
 bool read_escape(std::string_view text, std::size_t& at, std::uint8_t& out);
+
+/// Appends `\DDD`.
+void append_decimal_escape(std::uint8_t octet, std::string& out);
 
 /// Appends `text` with its escapes undone; false at a bad one.
 bool append_unescaped(std::string_view text, Octets& out);

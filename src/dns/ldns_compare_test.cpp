@@ -9,10 +9,9 @@
 
 #include "dns/encoding.h"
 #include "dns/message.h"
-#include "dns/random_records.h"
 #include "dns/rdata.h"
 #include "dns/rdata_format.h"
-#include "dns/writer.h"
+#include "dns/testing/random_records.h"
 #include "dns/zone_text.h"
 
 namespace postern::dns {

@@ -75,7 +75,7 @@ bool rdata_reads(OctetView message, const Record& record) {
   }
   const std::string_view layout = name_layout(record.type);
   return layout.empty() || walk_rdata(
-                               layout, message, record.rdata_offset, record.rdata.size(),
+                               layout, {message, record.rdata_offset, record.rdata.size()},
                                [](OctetView) {}, [](std::size_t) {});
 }
 

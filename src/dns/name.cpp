@@ -3,15 +3,12 @@
 #include <algorithm>
 
 #include "base/assert.h"
+#include "dns/encoding.h"
 
 namespace postern::dns {
 namespace {
 
 constexpr std::uint8_t kPointerBits = 0xc0;
-
-constexpr std::uint8_t lower(std::uint8_t octet) {
-  return octet >= 'A' && octet <= 'Z' ? static_cast<std::uint8_t>(octet + 32) : octet;
-}
 
 // Eight octets at once: bit 5 is set in those from 'A' to 'Z'. The additions carry into bit 7
 // of each octet only, since bit 7 is masked off before and tested apart.
@@ -88,33 +85,9 @@ struct LabelOffsets {
   std::size_t count = 0;
 };
 
-constexpr bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-
-// One "\X" or "\DDD" at `text[at]`, which is the backslash; moves past it.
-Result<std::uint8_t, NameError> read_escape(std::string_view text, std::size_t& at) {
-  if (at + 1 >= text.size()) return Unexpected(NameError::bad_escape);
-  const char first = text[at + 1];
-  if (!is_digit(first)) {
-    at += 2;
-    return static_cast<std::uint8_t>(first);
-  }
-  if (at + 3 >= text.size() || !is_digit(text[at + 2]) || !is_digit(text[at + 3])) {
-    return Unexpected(NameError::bad_escape);
-  }
-  const int value = (first - '0') * 100 + (text[at + 2] - '0') * 10 + (text[at + 3] - '0');
-  if (value > 255) return Unexpected(NameError::bad_escape);
-  at += 4;
-  return static_cast<std::uint8_t>(value);
-}
-
 void append_escaped(std::string& out, std::uint8_t octet) {
   if (octet <= ' ' || octet >= 0x7f) {
-    out += '\\';
-    out += static_cast<char>('0' + octet / 100);
-    out += static_cast<char>('0' + octet / 10 % 10);
-    out += static_cast<char>('0' + octet % 10);
+    append_decimal_escape(octet, out);
     return;
   }
   constexpr std::string_view kSpecial = ".\\\"();@$";
@@ -166,7 +139,9 @@ Result<Name, NameError> Name::from_text(std::string_view text) {
     // Room for this octet and the root's length octet.
     if (size + 2 > kMaxOctets) return Unexpected(NameError::name_too_long);
     if (c == '\\') {
-      out[size++] = lower(POSTERN_TRY(read_escape(text, at)));
+      std::uint8_t octet = 0;
+      if (!read_escape(text, at, octet)) return Unexpected(NameError::bad_escape);
+      out[size++] = lower(octet);
     } else {
       out[size++] = lower(static_cast<std::uint8_t>(c));
       ++at;

@@ -66,7 +66,7 @@ bool expand_rdata(OctetView message, const Record& record, Octets& out) {
   const auto append = [&out](OctetView octets) {
     out.insert(out.end(), octets.begin(), octets.end());
   };
-  return walk_rdata(layout, message, record.rdata_offset, record.rdata.size(), append,
+  return walk_rdata(layout, {message, record.rdata_offset, record.rdata.size()}, append,
                     [&](std::size_t at) {
                       std::array<std::uint8_t, Name::kMaxOctets> labels;
                       const auto size = expand_name(message, at, labels);

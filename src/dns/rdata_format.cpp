@@ -1,6 +1,7 @@
 #include "dns/rdata_format.h"
 
-#include <optional>
+#include <algorithm>
+#include <iterator>
 
 namespace postern::dns {
 namespace {
@@ -37,6 +38,78 @@ constexpr Mnemonic kCertTypes[] = {
     {"IPGP", 6}, {"ACPKIX", 7}, {"IACPKIX", 8}, {"URI", 253}, {"OID", 254},
 };
 
+struct FieldsOf {
+  std::uint16_t type;
+  std::string_view fields;
+};
+
+// In order of type. Those of RFC 1035 that hold a name are there even where they are obsolete. The
+// types that are not here are never in a zone file, or have no form of their own.
+constexpr FieldsOf kFields[] = {
+    {1, "a"},           // A
+    {2, "n"},           // NS
+    {3, "n"},           // MD
+    {4, "n"},           // MF
+    {5, "n"},           // CNAME
+    {6, "nn4tttt"},     // SOA
+    {7, "n"},           // MB
+    {8, "n"},           // MG
+    {9, "n"},           // MR
+    {11, "w"},          // WKS
+    {12, "n"},          // PTR
+    {13, "ss"},         // HINFO
+    {14, "nn"},         // MINFO
+    {15, "2n"},         // MX
+    {16, "S"},          // TXT
+    {17, "nn"},         // RP
+    {18, "2n"},         // AFSDB
+    {19, "s"},          // X25
+    {20, "so"},         // ISDN
+    {21, "2n"},         // RT
+    {24, "Rg14TT2nb"},  // SIG
+    {25, "21gz"},       // KEY
+    {26, "2nn"},        // PX
+    {28, "A"},          // AAAA
+    {29, "l"},          // LOC
+    {33, "222n"},       // SRV
+    {35, "22sssn"},     // NAPTR
+    {36, "2n"},         // KX
+    {37, "c2gb"},       // CERT
+    {39, "n"},          // DNAME
+    {42, "p"},          // APL
+    {43, "2g1h"},       // DS
+    {44, "11h"},        // SSHFP
+    {45, "i"},          // IPSECKEY
+    {46, "Rg14TT2nb"},  // RRSIG
+    {47, "nB"},         // NSEC
+    {48, "21gb"},       // DNSKEY
+    {49, "b"},          // DHCID
+    {50, "112HNB"},     // NSEC3
+    {51, "112H"},       // NSEC3PARAM
+    {52, "111h"},       // TLSA
+    {53, "111h"},       // SMIMEA
+    {55, "I"},          // HIP
+    {59, "2g1h"},       // CDS
+    {60, "21gb"},       // CDNSKEY
+    {61, "b"},          // OPENPGPKEY
+    {62, "42B"},        // CSYNC
+    {63, "411h"},       // ZONEMD
+    {64, "2nv"},        // SVCB
+    {65, "2nv"},        // HTTPS
+    {99, "S"},          // SPF
+    {104, "2L"},        // NID
+    {105, "2a"},        // L32
+    {106, "2L"},        // L64
+    {107, "2n"},        // LP
+    {108, "6"},         // EUI48
+    {109, "8"},         // EUI64
+    {256, "22q"},       // URI
+    {257, "1kQ"},       // CAA
+    {261, "S"},         // RESINFO
+    {32768, "2g1h"},    // TA
+    {32769, "2g1h"},    // DLV
+};
+
 constexpr char upper(char c) {
   return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c;
 }
@@ -55,126 +128,11 @@ std::optional<std::uint16_t> find(const Mnemonic (&table)[N], std::string_view t
 }  // namespace
 
 std::string_view rdata_fields(RRType type) {
-  switch (static_cast<std::uint16_t>(type)) {
-    case 3:  // MD
-    case 4:  // MF
-    case 7:  // MB
-    case 8:  // MG
-    case 9:  // MR
-      return "n";
-    default:
-      break;
-  }
-  switch (type) {
-    case RRType::a:
-      return "a";
-    case RRType::ns:
-    case RRType::cname:
-    case RRType::ptr:
-    case RRType::dname:
-      return "n";
-    case RRType::soa:
-      return "nn4tttt";
-    case RRType::wks:
-      return "w";
-    case RRType::hinfo:
-      return "ss";
-    case RRType::minfo:
-    case RRType::rp:
-      return "nn";
-    case RRType::mx:
-    case RRType::afsdb:
-    case RRType::rt:
-    case RRType::kx:
-    case RRType::lp:
-      return "2n";
-    case RRType::txt:
-    case RRType::spf:
-    case RRType::resinfo:
-      return "S";
-    case RRType::x25:
-      return "s";
-    case RRType::isdn:
-      return "so";
-    case RRType::sig:
-    case RRType::rrsig:
-      return "Rg14TT2nb";
-    case RRType::key:
-      return "21gz";
-    case RRType::dnskey:
-    case RRType::cdnskey:
-      return "21gb";
-    case RRType::px:
-      return "2nn";
-    case RRType::aaaa:
-      return "A";
-    case RRType::loc:
-      return "l";
-    case RRType::srv:
-      return "222n";
-    case RRType::naptr:
-      return "22sssn";
-    case RRType::cert:
-      return "c2gb";
-    case RRType::apl:
-      return "p";
-    case RRType::ds:
-    case RRType::cds:
-    case RRType::ta:
-    case RRType::dlv:
-      return "2g1h";
-    case RRType::sshfp:
-      return "11h";
-    case RRType::ipseckey:
-      return "i";
-    case RRType::nsec:
-      return "nB";
-    case RRType::dhcid:
-    case RRType::openpgpkey:
-      return "b";
-    case RRType::nsec3:
-      return "112HNB";
-    case RRType::nsec3param:
-      return "112H";
-    case RRType::tlsa:
-    case RRType::smimea:
-      return "111h";
-    case RRType::hip:
-      return "I";
-    case RRType::csync:
-      return "42B";
-    case RRType::zonemd:
-      return "411h";
-    case RRType::svcb:
-    case RRType::https:
-      return "2nv";
-    case RRType::nid:
-    case RRType::l64:
-      return "2L";
-    case RRType::l32:
-      return "2a";
-    case RRType::eui48:
-      return "6";
-    case RRType::eui64:
-      return "8";
-    case RRType::uri:
-      return "22q";
-    case RRType::caa:
-      return "1kQ";
-    // Never in a zone file, or without a form of their own.
-    case RRType::null:
-    case RRType::a6:
-    case RRType::opt:
-    case RRType::tkey:
-    case RRType::tsig:
-    case RRType::ixfr:
-    case RRType::axfr:
-    case RRType::mailb:
-    case RRType::maila:
-    case RRType::any:
-      break;
-  }
-  return {};
+  const auto value = static_cast<std::uint16_t>(type);
+  static_assert(std::ranges::is_sorted(kFields, {}, &FieldsOf::type));
+  const auto* const found = std::ranges::lower_bound(kFields, value, {}, &FieldsOf::type);
+  if (found == std::end(kFields) || found->type != value) return {};
+  return found->fields;
 }
 
 std::optional<std::uint16_t> algorithm_from_text(std::string_view text) {

@@ -20,13 +20,22 @@ std::string_view name_layout(RRType type);
 /// True for the types whose names a sender may compress: those of RFC 1035 (RFC 3597 §4).
 bool may_compress(RRType type);
 
-/// Walks RDATA at `message[offset, offset + size)` by its layout. Calls `on_octets(view)` for
+/// Where RDATA stands: inside a message, if its names may be compressed, or alone, at 0.
+struct RdataPlace {
+  OctetView message;
+  std::size_t offset = 0;
+  std::size_t size = 0;
+};
+
+/// Walks the RDATA at `place` by its layout. Calls `on_octets(view)` for
 /// what is not a name and `on_name(offset)` for each name, which reads. False if the RDATA
 /// does not read as its layout says, or is longer.
 template <class OnOctets, class OnName>
-bool walk_rdata(std::string_view layout, OctetView message, std::size_t offset, std::size_t size,
-                OnOctets&& on_octets, OnName&& on_name) {
-  const std::size_t end = offset + size;
+bool walk_rdata(std::string_view layout, const RdataPlace& place, OnOctets&& on_octets,
+                OnName&& on_name) {
+  const OctetView message = place.message;
+  std::size_t offset = place.offset;
+  const std::size_t end = offset + place.size;
   // A name may point to anywhere before it, but its own octets end with the RDATA.
   const OctetView up_to_end = message.first(end);
   std::size_t octets_from = offset;

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "base/assert.h"
+#include "dns/encoding.h"
 #include "dns/rdata_layout.h"
 
 namespace postern::dns {
@@ -12,10 +13,6 @@ namespace {
 constexpr std::size_t kMaxPointerTarget = 0x3fff;  // Fourteen bits, RFC 1035 §4.1.4.
 constexpr std::size_t kFixedRecordOctets = 10;     // Type, class, TTL, RDATA size.
 constexpr std::size_t kEmptyOptOctets = 11;        // The root's name and the fixed part.
-
-constexpr std::uint8_t lower(std::uint8_t octet) {
-  return octet >= 'A' && octet <= 'Z' ? static_cast<std::uint8_t>(octet + 32) : octet;
-}
 
 bool same_label(const std::uint8_t* a, const std::uint8_t* b) {
   if (*a != *b) return false;
@@ -61,18 +58,17 @@ bool MessageWriter::question(const Question& question) {
   return true;
 }
 
-bool MessageWriter::record(Section section, const Name& owner, RRType type, RRClass rr_class,
-                           std::uint32_t ttl, OctetView rdata) {
+bool MessageWriter::record(Section section, const NewRecord& record) {
   POSTERN_ASSERT(size_ >= kHeaderOctets && section >= section_);
   const std::size_t size_before = size_;
   const std::size_t targets_before = target_count_;
-  if (put_name(owner.wire()) && fits(kFixedRecordOctets)) {
+  if (put_name(record.owner.wire()) && fits(kFixedRecordOctets)) {
     const std::size_t fixed = size_;
-    store_u16(&buffer_[fixed], static_cast<std::uint16_t>(type));
-    store_u16(&buffer_[fixed + 2], static_cast<std::uint16_t>(rr_class));
-    store_u32(&buffer_[fixed + 4], ttl);
+    store_u16(&buffer_[fixed], static_cast<std::uint16_t>(record.type));
+    store_u16(&buffer_[fixed + 2], static_cast<std::uint16_t>(record.rr_class));
+    store_u32(&buffer_[fixed + 4], record.ttl);
     size_ += kFixedRecordOctets;
-    if (put_rdata(type, rdata)) {
+    if (put_rdata(record.type, record.rdata)) {
       const std::size_t rdata_size = size_ - fixed - kFixedRecordOctets;
       store_u16(&buffer_[fixed + 8], static_cast<std::uint16_t>(rdata_size));
       count_record(section);
@@ -187,7 +183,7 @@ bool MessageWriter::put_rdata(RRType type, OctetView rdata) {
   bool fit = true;
   std::array<std::uint8_t, Name::kMaxOctets> labels;
   const bool reads = walk_rdata(
-      name_layout(type), rdata, 0, rdata.size(),
+      name_layout(type), {rdata, 0, rdata.size()},
       [&](OctetView octets) { fit = fit && put_octets(octets); },
       [&](std::size_t at) {
         const auto size = expand_name(rdata, at, labels);

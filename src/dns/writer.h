@@ -17,6 +17,15 @@
 
 namespace postern::dns {
 
+/// A record to be written: for the length of one call.
+struct NewRecord {
+  const Name& owner;
+  RRType type;
+  RRClass rr_class;
+  std::uint32_t ttl;
+  OctetView rdata;  ///< Uncompressed.
+};
+
 /// Builds one message from front to back: header, question, records by section, OPT.
 ///
 /// A record that does not fit is not written, in part or whole; `record` says so and the
@@ -34,8 +43,12 @@ class MessageWriter {
 
   /// Uncompressed RDATA in; names in it are compressed where allowed. Sections must come in
   /// order. False where it does not fit.
+  bool record(Section section, const NewRecord& record);
+  /// The same, field by field.
   bool record(Section section, const Name& owner, RRType type, RRClass rr_class, std::uint32_t ttl,
-              OctetView rdata);
+              OctetView rdata) {
+    return record(section, {owner, type, rr_class, ttl, rdata});
+  }
 
   /// Keeps `octets` free for an OPT to come.
   void reserve(std::size_t octets);

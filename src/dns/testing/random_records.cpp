@@ -1,4 +1,4 @@
-#include "dns/random_records.h"
+#include "dns/testing/random_records.h"
 
 #include <algorithm>
 #include <array>
