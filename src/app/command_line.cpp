@@ -150,6 +150,34 @@ std::string overview_text(std::span<const Command> commands) {
   return out + "\n\"postern COMMAND --help\" says more; \"postern --version\" shows the version.\n";
 }
 
+std::string commands_markdown(std::span<const Command> commands) {
+  std::string out =
+      "# Commands\n\n<!-- Generated from src/app/commands.cpp; a test holds it current. -->\n\n"
+      "`postern COMMAND [arguments]`. Exit status of all: 0 good; 1 a problem was found, or it "
+      "could not "
+      "be done; 2 wrong usage. `-h`, `--help` explains each, `--` ends the flags, `postern "
+      "--version` "
+      "shows the version.\n\n"
+      "Commands that ask a running server find its control socket by, in this order: `--socket`; "
+      "`--state-dir` and `-c` (state folder and configuration, as given to `serve`); "
+      "/etc/postern/postern.yaml where it can be read; the default state folder. Only the server's "
+      "own "
+      "user and root may speak to the socket.\n";
+  for (const Command& command : commands) {
+    const std::string positional =
+        command.positional.empty() ? "" : fmt::format(" {}", command.positional);
+    out += fmt::format("\n## postern {}\n\n{}\n\n`postern {}{} [flags]`\n\n", command.name,
+                       command.summary, command.name, positional);
+    for (const Flag& flag : command.flags) {
+      const std::string letter = flag.letter != 0 ? fmt::format("`-{}`, ", flag.letter) : "";
+      const std::string argument = flag.argument.empty() ? "" : fmt::format(" {}", flag.argument);
+      out += fmt::format("- {}`--{}{}`: {}\n", letter, flag.name, argument, flag.help);
+    }
+    out += fmt::format("{}    {}\n", command.flags.empty() ? "" : "\n", command.example);
+  }
+  return out;
+}
+
 std::string bash_completion(std::span<const Command> commands) {
   std::set<std::string_view> first_words;
   std::map<std::string_view, std::string> second_words;

@@ -70,6 +70,8 @@ Result<Arguments> read_arguments(const Command& command, std::span<const std::st
 std::string help_text(const Command& command);
 /// All commands, a line each.
 std::string overview_text(std::span<const Command> commands);
+/// All of it as a Markdown reference: docs/reference/commands.md.
+std::string commands_markdown(std::span<const Command> commands);
 /// A script for bash: `eval "$(postern completion bash)"`.
 std::string bash_completion(std::span<const Command> commands);
 

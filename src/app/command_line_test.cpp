@@ -1,5 +1,8 @@
 #include "app/command_line.h"
 
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
 #include <set>
 #include <string>
 #include <vector>
@@ -130,6 +133,16 @@ TEST(Commands, WrongUsageIsStatusTwo) {
         testing::internal::GetCapturedStdout() + testing::internal::GetCapturedStderr();
     EXPECT_FALSE(out.empty());
   }
+}
+
+TEST(Commands, TheReferenceIsCurrent) {
+  const std::string path = std::string(POSTERN_SOURCE_DIR) + "/docs/reference/commands.md";
+  const std::string text = commands_markdown(commands());
+  const char* update = std::getenv("POSTERN_UPDATE_GOLDEN");
+  if (update != nullptr && std::string_view(update) == "1") std::ofstream(path) << text;
+  std::ifstream file(path);
+  const std::string is{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  EXPECT_EQ(is, text) << "run with POSTERN_UPDATE_GOLDEN=1";
 }
 
 // bash itself takes the script and completes by it.

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "app/client_commands.h"
+#include "app/server_commands.h"
 
 namespace postern::app {
 namespace {
@@ -67,7 +68,25 @@ constexpr Flag kLogFlags[] = {
     kSocket,
 };
 
+constexpr Flag kServeFlags[] = {
+    {"config", 'c', "FILE", "The configuration; without it the defaults serve."},
+    {"state-dir", 0, "DIR", "Where state is kept, instead of the file's state_dir."},
+    {"listen", 'l', "ADDR:PORT", "Answer here instead of server.listen; may be given again."},
+    {"user", 'u', "NAME", "Started as root: work as this user, and keep no privilege."},
+};
+
+constexpr Flag kCheckFlags[] = {
+    {"config", 'c', "FILE", "The configuration to check."},
+    {"config-only", 0, "", "Do not read the feeds."},
+    {"print", 0, "WHAT", "Print the example, schema or reference of the configuration instead."},
+    kJson,
+};
+
 constexpr Command kCommands[] = {
+    {"serve", "", 0, 0, "Run the server in the foreground; SIGHUP reloads, SIGTERM ends it.",
+     "postern serve -c /etc/postern/postern.yaml", kServeFlags, run_serve},
+    {"check", "", 0, 0, "Find every mistake in the configuration and in the feeds on this machine.",
+     "postern check -c /etc/postern/postern.yaml", kCheckFlags, run_check},
     {"query", "NAME [TYPE]", 1, 2, "Ask for a name and show the answer, and why it was blocked.",
      "postern query estonine.com A --server 127.0.0.1:5300", kQueryFlags, run_query},
     {"explain", "NAME", 1, 1, "Show step by step what is decided about a name, and by which rule.",

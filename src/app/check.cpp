@@ -1,0 +1,137 @@
+// `postern check`: every mistake of the configuration, and of the feeds on this machine.
+#include <cstdio>
+#include <string>
+
+#include <fmt/format.h>
+
+#include "app/places.h"
+#include "app/server_commands.h"
+#include "app/table.h"
+#include "app/wiring.h"
+#include "event/json_writer.h"
+
+namespace postern::app {
+namespace {
+
+/// What reading one feed came to.
+struct FeedReport {
+  std::string name;
+  std::string place;  ///< The file read; empty where there is none to read yet.
+  std::string error;  ///< Empty: it can be read.
+  std::uint64_t rules = 0;
+  std::uint64_t lines_skipped = 0;
+  std::vector<intel::SkippedLine> skipped;
+};
+
+FeedReport read_one(const feeds::Source& source) {
+  FeedReport report{.name = source.zone.name, .place = source.path, .error = {}, .skipped = {}};
+  if (source.path.empty()) return report;
+  const auto text = read_text_file(source.path, source.max_octets);
+  if (!text) {
+    report.error = text.error().text;
+    return report;
+  }
+  auto content = intel::read_feed(*text, source.format);
+  if (!content) {
+    report.error = fmt::format("{}: {}", source.path, content.error().text);
+    return report;
+  }
+  report.rules = content->rules.size();
+  report.lines_skipped = content->lines_skipped;
+  report.skipped = std::move(content->skipped);
+  return report;
+}
+
+std::string view(const FeedReport& report) {
+  if (!report.error.empty())
+    return fmt::format("{}; feed {} protects nobody\n", report.error, report.name);
+  if (report.place.empty())
+    return fmt::format("feed {}: is fetched by the server; not read here\n", report.name);
+  std::string out;
+  for (const intel::SkippedLine& line : report.skipped) {
+    out += fmt::format("{}:{}: {}\n", report.place, line.line, printable(line.text));
+  }
+  if (report.lines_skipped > report.skipped.size()) {
+    out += fmt::format("{}: {} more lines are skipped\n", report.place,
+                       report.lines_skipped - report.skipped.size());
+  }
+  return out + fmt::format("feed {}: {} rules, {} lines skipped\n", report.name,
+                           grouped(report.rules), grouped(report.lines_skipped));
+}
+
+void write_json(event::JsonWriter& json, const FeedReport& report) {
+  json.begin_object().field("name", report.name).field("path", report.place);
+  json.field("error", report.error).field("rules", report.rules);
+  json.field("lines_skipped", report.lines_skipped).key("skipped").begin_array();
+  for (const intel::SkippedLine& line : report.skipped) {
+    json.begin_object().field("line", line.line).field("text", line.text).end_object();
+  }
+  json.end_array().end_object();
+}
+
+std::string to_json(const config::Outcome& outcome, const std::vector<FeedReport>& reports) {
+  event::JsonWriter json;
+  json.begin_object().key("problems").begin_array();
+  for (const config::Problem& problem : outcome.problems) {
+    json.begin_object().field("line", problem.line).field("column", problem.column);
+    json.field("path", problem.path)
+        .field("text", problem.text)
+        .field("advice", problem.advice)
+        .end_object();
+  }
+  json.end_array().key("feeds").begin_array();
+  for (const FeedReport& report : reports) write_json(json, report);
+  json.end_array().end_object();
+  return std::move(json).take() + "\n";
+}
+
+std::string to_text(const config::Outcome& outcome, const std::vector<FeedReport>& reports,
+                    const std::string& file) {
+  std::string out;
+  for (const config::Problem& problem : outcome.problems)
+    out += config::to_text(problem, file) + "\n";
+  for (const FeedReport& report : reports) out += view(report);
+  if (outcome.problems.empty()) return out + fmt::format("{}: no mistake\n", file);
+  return out + fmt::format("{}: {} mistakes\n", file, outcome.problems.size());
+}
+
+int print_generated(const std::string& what) {
+  if (what == "example") {
+    std::fputs(config::example_yaml().c_str(), stdout);
+  } else if (what == "schema") {
+    std::fputs(config::json_schema().c_str(), stdout);
+  } else if (what == "reference") {
+    std::fputs(config::reference_markdown().c_str(), stdout);
+  } else {
+    fmt::print(stderr, "postern check: --print takes example, schema or reference\n");
+    return kExitUsage;
+  }
+  return kExitGood;
+}
+
+}  // namespace
+
+int run_check(const Arguments& arguments) {
+  if (const auto what = arguments.value("print")) return print_generated(*what);
+  const std::string path = arguments.value("config").value_or("");
+  const auto outcome = load_config(path);
+  if (!outcome) {
+    fmt::print(stderr, "postern check: {}\n", outcome.error().text);
+    return kExitFailed;
+  }
+  std::vector<FeedReport> reports;
+  bool is_good = outcome->config.has_value();
+  if (outcome->config && !arguments.has("config-only")) {
+    for (const config::Feed& feed : outcome->config->feeds) {
+      reports.push_back(read_one(source_of(feed, *outcome->config)));
+      is_good = is_good && reports.back().error.empty();
+    }
+  }
+  const std::string file = path.empty() ? "the defaults" : path;
+  std::fputs((arguments.has("json") ? to_json(*outcome, reports) : to_text(*outcome, reports, file))
+                 .c_str(),
+             stdout);
+  return is_good ? kExitGood : kExitFailed;
+}
+
+}  // namespace postern::app

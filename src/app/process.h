@@ -1,0 +1,57 @@
+// Process: what the program asks of the kernel and of systemd about itself.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/file_descriptor.h"
+#include "base/ip.h"
+#include "base/result.h"
+
+namespace postern::app {
+
+/// Makes the folder and those above it. A folder that we make is for us alone (0700); one that was
+/// there keeps its mode.
+Result<void> make_state_dir(const std::string& path);
+
+/// Takes the folder for this process: while the descriptor lives, no other process gets it.
+Result<FileDescriptor> lock_state_dir(const std::string& path);
+
+/// Open files up to the hard limit: each TCP connection is one.
+void raise_file_limit();
+
+/// No program that this process starts can gain privileges. Before the first thread.
+void forbid_new_privileges();
+
+/// Works as `user` from here on, with CAP_NET_BIND_SERVICE as the only capability kept, for ports
+/// under 1024; `become_user_for_good` ends that too. The state folder is given to the user first.
+/// Only root can; before the first thread.
+Result<void> work_as_user(const std::string& user, const std::string& state_dir);
+/// Gives up the way back to root and every capability, on all threads.
+Result<void> become_user_for_good(const std::string& user);
+
+/// SIGTERM, SIGINT and SIGHUP as something to wait for; blocks them. Before the first thread.
+class Signals {
+ public:
+  enum class Event { stop, reload };
+  static Result<Signals> take_over();
+  Event wait() const;
+
+ private:
+  explicit Signals(FileDescriptor fd) : fd_(std::move(fd)) {}
+  FileDescriptor fd_;
+};
+
+/// sd_notify(3); nothing where systemd does not wait for it.
+void tell_systemd_ready(const std::string& status);
+void tell_systemd_reloading();
+void tell_systemd_stopping();
+
+/// `endpoints` without those on an IPv6 loopback address that this machine does not have.
+std::vector<Endpoint> on_this_machine(const std::vector<Endpoint>& endpoints);
+
+/// Random octets from the kernel.
+Result<std::uint64_t> random_seed();
+
+}  // namespace postern::app

@@ -1,0 +1,173 @@
+#include "app/service.h"
+
+#include <thread>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "app/process.h"
+
+namespace postern::app {
+namespace {
+
+unsigned cores() {
+  return std::max(1U, std::thread::hardware_concurrency());
+}
+
+/// The options that a reload takes over; the others stay as they run.
+void take_reloadable(config::Config& running, const config::Config& wanted) {
+  running.access_allow = wanted.access_allow;
+  running.udp_max_octets = wanted.udp_max_octets;
+  running.answer_deadline_ms = wanted.answer_deadline_ms;
+  running.stale_after_ms = wanted.stale_after_ms;
+  running.block_answer = wanted.block_answer;
+  running.block_ttl_s = wanted.block_ttl_s;
+  running.sinkhole_v4 = wanted.sinkhole_v4;
+  running.sinkhole_v6 = wanted.sinkhole_v6;
+  running.allow = wanted.allow;
+  running.block = wanted.block;
+  running.pack_hafnium = wanted.pack_hafnium;
+  running.feeds = wanted.feeds;
+  running.groups = wanted.groups;
+}
+
+}  // namespace
+
+Result<config::Config> read_config(const Overrides& overrides, Log& log) {
+  config::Outcome outcome = POSTERN_TRY(load_config(overrides.config_path));
+  for (const config::Problem& problem : outcome.problems) {
+    log.error("config", config::to_text(problem, overrides.config_path));
+  }
+  if (!outcome.config) {
+    const std::size_t count = outcome.problems.size();
+    return fail(Errc::invalid_input,
+                fmt::format("{}: {} mistake{}; the first: {}", overrides.config_path, count,
+                            count == 1 ? "" : "s",
+                            config::to_text(outcome.problems.front(), overrides.config_path)));
+  }
+  if (!overrides.listen.empty()) outcome.config->listen = overrides.listen;
+  return *std::move(outcome.config);
+}
+
+Service::Service(config::Config config, Overrides overrides, Log& log)
+    : log_(log),
+      overrides_(std::move(overrides)),
+      places_(places_of(config, overrides_.state_dir)),
+      running_(config),
+      settings_(std::make_shared<const server::Settings>(settings_of(config))),
+      policy_(policy::Generation::empty()) {}
+
+Service::~Service() {
+  stop();
+}
+
+Result<std::unique_ptr<Service>> Service::start(config::Config config, Overrides overrides,
+                                                Log& log) {
+  std::unique_ptr<Service> service(new Service(std::move(config), std::move(overrides), log));
+  POSTERN_CHECK(service->start_parts());
+  return service;
+}
+
+Result<void> Service::start_parts() {
+  const config::Config config = running_.copy();
+  seeds_ = {.trace = POSTERN_TRY(random_seed()), .secret = POSTERN_TRY(random_seed())};
+  feeds_ = feeds::Feeds::start(feeds_options(config, places_, seeds_.secret), policy_, log_);
+  // No query is answered before all that is on this machine is in force.
+  feeds_->wait_until_local_sources_are_in_force();
+  if (config.journal_enabled) {
+    journal_ = POSTERN_TRY(journal::open_sqlite(journal_options(config, places_), log_));
+  }
+  resolver_ = POSTERN_TRY(make_resolver(config));
+  live_ = api::LiveTail::create();
+  sink_ = std::make_unique<FanOut>(*live_, journal_.get());
+  server_ = POSTERN_TRY(server::Server::start(server_options(config, cores(), seeds_), settings_,
+                                              policy_, *resolver_, *sink_, log_));
+  api::Options options;
+  if (config.console_enabled) options.listen = config.console_listen;
+  options.control_socket = places_.control_socket;
+  options.token_file = places_.token();
+  api_ = POSTERN_TRY(api::Api::start(options, services(), *live_, log_));
+  return {};
+}
+
+Result<std::unique_ptr<resolve::Resolver>> Service::make_resolver(
+    const config::Config& config) const {
+  std::vector<resolve::Route> routes;
+  if (config.resolver_mode == config::ResolverMode::recurse) {
+    auto recursor = POSTERN_TRY(resolve::make_recursor(recursor_options(config, cores()), log_));
+    routes.push_back({.zone = dns::Name(), .resolver = std::move(recursor)});
+  }
+  for (const config::ForwardZone& zone : config.forward) {
+    const resolve::ForwarderOptions options = POSTERN_TRY(forwarder_options(zone));
+    auto forwarder = POSTERN_TRY(resolve::make_forwarder(options, log_));
+    routes.push_back({.zone = zone.zone, .resolver = std::move(forwarder)});
+  }
+  return resolve::make_router(std::move(routes));
+}
+
+api::Services Service::services() {
+  api::Services services;
+  services.journal = journal_.get();
+  services.policy = &policy_;
+  services.feeds = [this] { return feeds_->status(); };
+  services.update_feed = [this](const std::string& name) { return feeds_->update(name); };
+  services.metrics = [this] { return metrics(); };
+  services.reload = [this] { return reload(); };
+  services.version = POSTERN_VERSION;
+  for (const Endpoint& endpoint : server_->endpoints())
+    services.endpoints.push_back(endpoint.to_text());
+  return services;
+}
+
+Metrics Service::metrics() const {
+  Metrics metrics;
+  metrics.push_back({.name = "postern_build_info",
+                     .kind = MetricKind::gauge,
+                     .help = "Always 1; the label says which version runs.",
+                     .labels = fmt::format("version=\"{}\"", POSTERN_VERSION),
+                     .value = 1});
+  server_->collect(metrics);
+  resolver_->collect(metrics);
+  feeds_->collect(metrics);
+  if (journal_ != nullptr) journal_->collect(metrics);
+  return metrics;
+}
+
+Result<void> Service::reload() {
+  const auto wanted = read_config(overrides_, log_);
+  if (!wanted) {
+    log_.error("config", "nothing was changed: " + wanted.error().text);
+    return Unexpected(wanted.error());
+  }
+  // One reload at a time: the lock is held while the parts are told.
+  running_.with([&](config::Config& running) {
+    const auto later = config::needs_restart(running, *wanted);
+    take_reloadable(running, *wanted);
+    settings_.publish(std::make_shared<const server::Settings>(settings_of(running)));
+    feeds_->reconfigure(feeds_options(running, places_, seeds_.secret));
+    log_.info("config", "read again and in force");
+    if (!later.empty()) {
+      log_.warning("config",
+                   fmt::format("these changes wait for a restart: {}", fmt::join(later, ", ")));
+    }
+  });
+  return {};
+}
+
+void Service::stop() {
+  // From the outside in: nobody may ask for what has ended.
+  if (api_ != nullptr) api_->stop();
+  if (server_ != nullptr) server_->stop();
+  if (resolver_ != nullptr) resolver_->stop();
+  if (feeds_ != nullptr) feeds_->stop();
+  if (journal_ != nullptr) journal_->flush();
+  api_.reset();
+  server_.reset();
+  resolver_.reset();
+  feeds_.reset();
+  sink_.reset();
+  live_.reset();
+  journal_.reset();
+}
+
+}  // namespace postern::app

@@ -1,0 +1,96 @@
+// Service: the running server, put together from a configuration. The one place where the
+// concrete types meet; it decides nothing.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "api/api.h"
+#include "app/places.h"
+#include "app/wiring.h"
+#include "base/guarded.h"
+#include "base/log.h"
+#include "base/published.h"
+#include "config/config.h"
+#include "event/query.h"
+#include "feeds/feeds.h"
+#include "journal/journal.h"
+#include "resolve/resolver.h"
+#include "server/server.h"
+
+namespace postern::app {
+
+/// What the command line says over the file's head, at start and at each reload.
+struct Overrides {
+  std::string config_path;  ///< Empty: the defaults.
+  std::optional<std::string> state_dir;
+  std::vector<Endpoint> listen;  ///< Empty: the file's.
+};
+
+/// The file of `overrides` read, checked, and overridden. Mistakes are logged, a line each, and are
+/// one error.
+Result<config::Config> read_config(const Overrides& overrides, Log& log);
+
+/// Gives each record to the live tail and to the journal. Called by all workers.
+class FanOut final : public event::QuerySink {
+ public:
+  FanOut(api::LiveTail& live, journal::Journal* journal) : live_(live), journal_(journal) {}
+  void record(const event::Query& query) override {
+    live_.record(query);
+    if (journal_ != nullptr) journal_->record(query);
+  }
+
+ private:
+  api::LiveTail& live_;
+  journal::Journal* journal_;
+};
+
+/// Started whole or not at all; stopped by `stop` or its end. `reload` from any thread, the rest
+/// from one.
+class Service {
+ public:
+  static Result<std::unique_ptr<Service>> start(config::Config config, Overrides overrides,
+                                                Log& log);
+  ~Service();
+  Service(const Service&) = delete;
+  Service& operator=(const Service&) = delete;
+
+  /// Reads the file again and puts in force what can be; says what needs a restart. With a
+  /// mistake in it everything stays as it is.
+  Result<void> reload();
+  void stop();
+
+  const Places& places() const { return places_; }
+  std::vector<Endpoint> endpoints() const { return server_->endpoints(); }
+  std::optional<Endpoint> console() const { return api_->endpoint(); }
+  std::optional<std::string> first_run_token() const { return api_->first_run_token(); }
+  std::size_t rule_count() const { return policy_.current()->rule_count(); }
+  std::size_t zone_count() const { return policy_.current()->zone_count(); }
+
+ private:
+  Service(config::Config config, Overrides overrides, Log& log);
+  Result<void> start_parts();
+  Result<std::unique_ptr<resolve::Resolver>> make_resolver(const config::Config& config) const;
+  api::Services services();
+  Metrics metrics() const;
+
+  Log& log_;
+  Overrides overrides_;
+  Places places_;
+  Seeds seeds_;
+  Guarded<config::Config> running_;  ///< As it was at start, with what reloads changed.
+  Published<server::Settings> settings_;
+  Published<policy::Generation> policy_;
+  // In the order of their start; stopped the other way round.
+  std::unique_ptr<feeds::Feeds> feeds_;
+  std::unique_ptr<journal::Journal> journal_;
+  std::unique_ptr<resolve::Resolver> resolver_;
+  std::unique_ptr<api::LiveTail> live_;
+  std::unique_ptr<FanOut> sink_;
+  std::unique_ptr<server::Server> server_;
+  std::unique_ptr<api::Api> api_;
+};
+
+}  // namespace postern::app

@@ -1,0 +1,28 @@
+// StderrLog: one line a message on standard error, for a terminal or for the journal of systemd.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/log.h"
+
+namespace postern::app {
+
+/// "info feeds: …"; under systemd "<6>feeds: …", which journald reads as the priority
+/// (sd-daemon(3)). Control characters of the text become "?", so that no message can forge a second
+/// one.
+std::string log_line(LogLevel level, std::string_view component, std::string_view text,
+                     bool for_journald);
+
+/// A line is written by one write(2), whole, from any thread.
+class StderrLog final : public Log {
+ public:
+  /// Asks the environment whether journald reads our standard error ($JOURNAL_STREAM).
+  StderrLog();
+  void write(LogLevel level, std::string_view component, std::string_view text) override;
+
+ private:
+  bool for_journald_;
+};
+
+}  // namespace postern::app

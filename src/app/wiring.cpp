@@ -1,0 +1,175 @@
+#include "app/wiring.h"
+
+#include <algorithm>
+
+#include "base/assert.h"
+
+namespace postern::app {
+namespace {
+
+/// The options of a zone that says nothing for itself.
+policy::ZoneOptions zone_options(std::string_view name, const config::Config& config) {
+  policy::ZoneOptions zone;
+  zone.name = name;
+  zone.answer = config.block_answer;
+  zone.sinkhole_v4 = config.sinkhole_v4;
+  zone.sinkhole_v6 = config.sinkhole_v6;
+  zone.ttl_s = config.block_ttl_s;
+  return zone;
+}
+
+/// policy.allow or policy.block as a feed, a name a line.
+feeds::Source list_source(std::string_view name, const std::vector<std::string>& patterns,
+                          const config::Config& config) {
+  feeds::Source source;
+  source.zone = zone_options(name, config);
+  source.format.format = intel::Format::wildcard;
+  source.format.allow = name == "allow";
+  for (const std::string& pattern : patterns) source.text += pattern + "\n";
+  return source;
+}
+
+std::optional<policy::Scope> scope_of(std::string_view text) {
+  if (text == "exact") return policy::Scope::exact;
+  if (text == "below") return policy::Scope::below;
+  if (text == "at_and_below") return policy::Scope::at_and_below;
+  return std::nullopt;
+}
+
+std::vector<feeds::Source> sources_of(const config::Config& config) {
+  std::vector<feeds::Source> sources;
+  if (!config.allow.empty()) sources.push_back(list_source("allow", config.allow, config));
+  if (!config.block.empty()) sources.push_back(list_source("block", config.block, config));
+  for (const intel::Pack& pack : intel::built_in_packs()) {
+    if (pack.name == "hafnium" && !config.pack_hafnium) continue;
+    feeds::Source source;
+    source.zone = zone_options(pack.name, config);
+    source.format = intel::pack_feed_options();
+    source.text = pack.csv;
+    sources.push_back(std::move(source));
+  }
+  for (const config::Feed& feed : config.feeds) sources.push_back(source_of(feed, config));
+  return sources;
+}
+
+/// The indices of the zones that a group wants: all, or the named ones in its order. A built-in
+/// list that is empty or off has no zone, and is passed over.
+std::vector<std::uint16_t> zones_of(const std::optional<std::vector<std::string>>& names,
+                                    const std::vector<feeds::Source>& sources) {
+  std::vector<std::uint16_t> zones;
+  if (!names) {
+    for (std::size_t i = 0; i < sources.size(); ++i) zones.push_back(static_cast<std::uint16_t>(i));
+    return zones;
+  }
+  for (const std::string& name : *names) {
+    const auto at =
+        std::ranges::find(sources, name, [](const feeds::Source& s) { return s.zone.name; });
+    if (at != sources.end()) zones.push_back(static_cast<std::uint16_t>(at - sources.begin()));
+  }
+  return zones;
+}
+
+unsigned or_cores(std::uint32_t count, unsigned cores) {
+  return count != 0 ? count : std::max(1U, cores);
+}
+
+}  // namespace
+
+feeds::Source source_of(const config::Feed& feed, const config::Config& config) {
+  feeds::Source source;
+  source.zone = zone_options(feed.name, config);
+  if (feed.answer) source.zone.answer = *feed.answer;
+  if (feed.ttl_s) source.zone.ttl_s = *feed.ttl_s;
+  source.zone.ede = feed.ede;
+  source.zone.log_only = feed.log_only;
+  const auto format = intel::format_from_text(feed.format);
+  POSTERN_ASSERT(format.has_value());  // config's table and intel's formats are one set; tested.
+  source.format.format = *format;
+  source.format.scope = scope_of(feed.scope);
+  source.format.allow = feed.allow;
+  if (const auto origin = dns::Name::from_text(feed.origin)) source.format.origin = *origin;
+  source.format.csv = {feed.csv_column, feed.csv_separator, feed.csv_has_header};
+  source.path = feed.path;
+  source.url = feed.url;
+  source.mirrors = feed.mirrors;
+  source.refresh = seconds(feed.refresh_s);
+  source.max_octets = feed.max_octets;
+  return source;
+}
+
+feeds::Options feeds_options(const config::Config& config, const Places& places,
+                             std::uint64_t seed) {
+  feeds::Options options;
+  options.sources = sources_of(config);
+  options.cache_dir = places.feed_cache();
+  options.seed = seed;
+  options.groups.push_back({.name = "default",
+                            .clients = {},
+                            .zones = zones_of(std::nullopt, options.sources),
+                            .answer = {}});
+  for (const config::Group& group : config.groups) {
+    policy::Group made{.name = group.name,
+                       .clients = group.clients,
+                       .zones = zones_of(group.feeds, options.sources),
+                       .answer = group.answer};
+    if (group.name == "default") {
+      options.groups.front() = std::move(made);
+    } else {
+      options.groups.push_back(std::move(made));
+    }
+  }
+  return options;
+}
+
+server::Settings settings_of(const config::Config& config) {
+  return {.access_allow = config.access_allow,
+          .udp_max_octets = config.udp_max_octets,
+          .answer_deadline_ms = config.answer_deadline_ms,
+          .stale_after_ms = config.stale_after_ms};
+}
+
+server::Options server_options(const config::Config& config, unsigned cores, const Seeds& seeds) {
+  server::Options options;
+  options.listen = config.listen;
+  options.workers = or_cores(config.workers, cores);
+  options.tcp_max_connections = config.tcp_max_connections;
+  options.tcp_max_pipelined = config.tcp_max_pipelined;
+  options.tcp_idle_timeout_ms = config.tcp_idle_timeout_ms;
+  options.cache.max_octets = static_cast<std::size_t>(config.cache_octets / options.workers);
+  options.cache.max_ttl_s = config.cache_max_ttl_s;
+  options.cache.max_negative_ttl_s =
+      std::min(options.cache.max_negative_ttl_s, config.cache_max_ttl_s);
+  options.cache.stale_for_s = config.cache_stale_for_s;
+  options.cache.hash_key = seeds.secret;
+  options.seed = seeds.trace;
+  return options;
+}
+
+resolve::RecursorOptions recursor_options(const config::Config& config, unsigned cores) {
+  resolve::RecursorOptions options;
+  options.threads = or_cores(config.resolver_threads, cores);
+  options.dnssec = config.dnssec;
+  options.trust_anchor_files = config.trust_anchor_files;
+  options.root_hints_file = config.root_hints_file;
+  options.query_localhost = config.query_localhost;
+  return options;
+}
+
+Result<resolve::ForwarderOptions> forwarder_options(const config::ForwardZone& zone) {
+  resolve::ForwarderOptions options;
+  for (const std::string& server : zone.servers) {
+    options.servers.push_back(POSTERN_TRY(resolve::upstream_from_text(server)));
+  }
+  options.trust_ad = zone.trust_ad;
+  return options;
+}
+
+journal::SqliteOptions journal_options(const config::Config& config, const Places& places) {
+  journal::SqliteOptions options;
+  options.path = places.journal();
+  options.days = config.journal_days;
+  options.max_octets = config.journal_max_octets;
+  return options;
+}
+
+}  // namespace postern::app

@@ -1,0 +1,43 @@
+// Wiring: what each module is told, made of the configuration. No I/O; the start of all of it
+// is in service.cpp.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "app/places.h"
+#include "base/result.h"
+#include "config/config.h"
+#include "feeds/feeds.h"
+#include "intel/packs.h"
+#include "journal/sqlite_journal.h"
+#include "resolve/factory.h"
+#include "server/server.h"
+
+namespace postern::app {
+
+/// The sources in policy order: the allow list, the block list (where they hold names), the packs,
+/// the feeds; and the groups over them, the default one first.
+feeds::Options feeds_options(const config::Config& config, const Places& places,
+                             std::uint64_t seed);
+
+/// How one feed of the file is read: for `check`, which reads without fetching.
+feeds::Source source_of(const config::Feed& feed, const config::Config& config);
+
+server::Settings settings_of(const config::Config& config);
+/// Two random numbers: one may be guessed from what clients are shown, the other never.
+struct Seeds {
+  std::uint64_t trace = 0;
+  std::uint64_t secret = 0;
+};
+/// `cores` stands for a count of 0.
+server::Options server_options(const config::Config& config, unsigned cores, const Seeds& seeds);
+
+resolve::RecursorOptions recursor_options(const config::Config& config, unsigned cores);
+/// An error where a server's text is none.
+Result<resolve::ForwarderOptions> forwarder_options(const config::ForwardZone& zone);
+
+journal::SqliteOptions journal_options(const config::Config& config, const Places& places);
+
+}  // namespace postern::app
