@@ -75,7 +75,7 @@ TEST_F(ForwarderTest, AsksWithDnssecAndPassesTheAnswerOn) {
           [&](OctetView query) {
             const auto view = dns::MessageView::parse(query);
             seen = view->edns();
-            flags = view->header().flags;
+            flags |= view->header().flags;
             return Messages{answer_for(query, 1, Rcode::noerror, dns::flag::ad)};
           },
       .stream = {},
@@ -165,7 +165,7 @@ TEST_F(ForwarderTest, GoesOnToTheNextServer) {
         {.datagram = c.first, .stream = {}, .close_after_each = false, .tls = nullptr});
     FakeUpstream good(
         {.datagram = answers(2), .stream = {}, .close_after_each = false, .tls = nullptr});
-    const auto forwarder = make({bad.url("udp"), good.url("udp")}, 50);
+    const auto forwarder = make({bad.url("udp"), good.url("udp")}, 300);
     EXPECT_EQ(records_of(ask(*forwarder, request("www.example"))), "A 192.0.2.2");
     EXPECT_EQ(bad.datagrams(), 1U);
     forwarder->stop();

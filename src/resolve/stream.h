@@ -1,13 +1,13 @@
 // One TCP or TLS connection to an upstream server: whole messages in and out (RFC 7766 §8).
 #pragma once
 
-#include <sys/socket.h>
-
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
+
+#include <sys/socket.h>
 
 #include "base/file_descriptor.h"
 #include "base/ip.h"
