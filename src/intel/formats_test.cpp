@@ -269,6 +269,7 @@ TEST(UnboundFormat, ZoneTypesBecomeActions) {
       {"# c\n  local-zone: a.example refuse # c", "2 refuse **.a.example\n"},
       // Faults.
       {"local-zone: a.example nodefault", "1 skipped: \"nodefault\"" + type},
+      {"local-zone: a.example redirecT", "1 skipped: \"redirecT\"" + type},  // unbound_list_fuzz.
       {"local-zone: a.example",
        "1 skipped: \"local-zone:\" needs a name and a type: local-zone: \"name\" "
        "always_nxdomain\n"},

@@ -22,7 +22,8 @@ struct ZoneType {
   Action action;
 };
 
-// What each type does to a name that has no local data of its own.
+// As unbound reads them: in lower case only. What each type does to a name that has no local data
+// of its own.
 constexpr std::array kZoneTypes = {
     ZoneType{"always_nxdomain"sv, Action::nxdomain},
     ZoneType{"static"sv, Action::nxdomain},
@@ -43,13 +44,13 @@ constexpr std::string_view kInformRedirect = "inform_redirect";
 
 std::optional<Action> action_of(std::string_view type) {
   for (const ZoneType& known : kZoneTypes) {
-    if (same_word(known.name, type)) return known.action;
+    if (known.name == type) return known.action;
   }
   return std::nullopt;
 }
 
 bool is_redirect(std::string_view type) {
-  return same_word(type, kRedirect) || same_word(type, kInformRedirect);
+  return type == kRedirect || type == kInformRedirect;
 }
 
 // Takes the next token off `text`: a word, or what stands between quotation marks. False: none
@@ -189,7 +190,8 @@ void add_zone(const Statement& statement, const Redirects& redirects, FeedSink& 
   dns::Name name;
   if (!sink.read_name(statement.zone, name)) return;
   if (is_redirect(statement.type)) {
-    const bool has_records = redirects.at(key_of(name));  // Then they make the rule.
+    const auto zone = redirects.find(key_of(name));
+    const bool has_records = zone != redirects.end() && zone->second;  // They make the rule.
     if (!has_records) sink.add(name, {Scope::at_and_below, Action::nodata});
     return;
   }
