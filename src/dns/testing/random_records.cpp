@@ -62,7 +62,8 @@ void add_bitmap(Random& random, Octets& out) {
 void add_location(Random& random, Octets& out) {
   out.push_back(0);
   for (int i = 0; i < 3; ++i) {
-    out.push_back(static_cast<std::uint8_t>((1 + random() % 9) << 4 | random() % 10));
+    const auto digit = 1 + random() % 9;
+    out.push_back(static_cast<std::uint8_t>(digit << 4 | random() % 10));
   }
   for (const std::uint32_t degrees : {90U, 180U}) {
     const auto angle = static_cast<std::uint32_t>(random() % (2 * degrees * 3600000 + 1));
@@ -216,7 +217,9 @@ Name random_name(Random& random) {
       wire.push_back(is_odd ? octet(random) : static_cast<std::uint8_t>('a' + random() % 26));
     }
   }
-  std::replace(wire.begin(), wire.end(), std::uint8_t{'"'}, std::uint8_t{'\''});
+  for (const char mistaken : {'"', '@'}) {
+    std::replace(wire.begin(), wire.end(), static_cast<std::uint8_t>(mistaken), std::uint8_t{'x'});
+  }
   wire.push_back(0);
   std::size_t offset = 0;
   return Name::from_wire(wire, offset).value();

@@ -1,9 +1,9 @@
 // Random but well-formed names, record data and messages, for tests.
 //
 // Left out is what ldns 1.8.3, which the tests compare with, gets wrong or does not know: quotes
-// in names and special characters in service parameters (it does not escape them), signature
-// times past 2038 (it prints dates before 1970), escaped lists in alpn, hashes other than SHA-1,
-// mnemonics that it lacks. Tables of cases cover those.
+// and "@" in names and special characters in service parameters (it does not escape them),
+// signature times past 2038 (it prints dates before 1970), escaped lists in alpn, hashes other than
+// SHA-1, mnemonics that it lacks. Tables of cases cover those.
 #pragma once
 
 #include <random>
