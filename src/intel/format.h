@@ -38,7 +38,8 @@ struct CsvOptions {
 
 struct FeedOptions {
   Format format = Format::domains;
-  /// Overrides what a plain line means for subdomains; for hosts, domains, csv.
+  /// Overrides what a plain line means for subdomains; for hosts, domains, csv, and for the
+  /// "*." lines of wildcard.
   std::optional<policy::Scope> scope;
   /// Turns the feed into an allow list: every block rule becomes a pass rule.
   bool allow = false;
@@ -67,7 +68,8 @@ struct FeedContent {
 
 /// Reads a feed's text (already decompressed). One bad line is skipped and counted; it never
 /// fails the feed. An error only where the whole is not such a feed: HTML, binary, empty of
-/// rules, over a limit.
+/// rules, over a limit. `not_found`: comments alone, as a feed may have on a quiet day;
+/// `limit_exceeded`: too many rules or octets; `invalid_input`: all else.
 Result<FeedContent> read_feed(std::string_view text, const FeedOptions& options);
 
 /// Guesses the format of a text from its first lines; for `postern feed add` and error hints.
