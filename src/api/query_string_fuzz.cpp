@@ -27,7 +27,7 @@ std::string escaped(std::string_view text) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  using namespace postern;
+  namespace api = postern::api;
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   const auto params = api::Params::from_query(text);
   if (params) {
@@ -38,13 +38,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     const auto second = api::Params::from_query(again);
     POSTERN_ASSERT(second.has_value() && second->all() == params->all());
-    const WallTime now(std::chrono::hours(24 * 365 * 50));
+    const postern::WallTime now(std::chrono::hours(24 * 365 * 50));
     const auto filter = api::filter_from(*params, now);
-    if (filter) api::passes(*filter, event::Query{});
+    if (filter) api::passes(*filter, postern::event::Query{});
   }
   std::string capture;
   for (const api::Route& route : api::routes()) (void)api::path_fits(route.pattern, text, capture);
-  (void)api::host_is_ours(text, Endpoint{});
+  (void)api::host_is_ours(text, postern::Endpoint{});
   (void)api::session_from_cookie(text);
   (void)api::bearer_token(text);
   return 0;

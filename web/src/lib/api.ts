@@ -154,7 +154,8 @@ async function call<T>(method: string, path: string, body?: unknown): Promise<T>
   if (response.ok) return response.status === 204 ? (undefined as T) : ((await response.json()) as T);
   if (response.status === 401 && !path.endsWith('/session')) onSignedOut();
   const problem = (await response.json().catch(() => ({}))) as { detail?: string };
-  throw new ApiError(response.status, problem.detail ?? `The server answered ${response.status}.`);
+  const text = problem.detail ?? `The server answered ${response.status}.`;
+  throw new ApiError(response.status, text.charAt(0).toUpperCase() + text.slice(1));
 }
 
 const get = <T>(path: string, params: Params = {}) => call<T>('GET', `/api/v1/${path}${toQuery(params)}`);
