@@ -9,6 +9,9 @@
 #include "app/table.h"
 #include "app/wiring.h"
 #include "event/json_writer.h"
+#include "feeds/digest.h"
+#include "feeds/files.h"
+#include "feeds/store.h"
 
 namespace postern::app {
 namespace {
@@ -16,24 +19,42 @@ namespace {
 /// What reading one feed came to.
 struct FeedReport {
   std::string name;
-  std::string place;  ///< The file read; empty where there is none to read yet.
-  std::string error;  ///< Empty: it can be read.
+  std::string place;     ///< Path or URL.
+  std::string error;     ///< Empty: nothing is wrong with the whole of it.
+  bool is_read = false;  ///< False for what was not fetched yet.
   std::uint64_t rules = 0;
   std::uint64_t lines_skipped = 0;
   std::vector<intel::SkippedLine> skipped;
 };
 
-FeedReport read_one(const feeds::Source& source) {
-  FeedReport report{.name = source.zone.name, .place = source.path, .error = {}, .skipped = {}};
-  if (source.path.empty()) return report;
-  const auto text = read_text_file(source.path, source.max_octets);
+/// The text to be read: the local file, or the server's last good copy of what it fetched.
+/// `not_found` where nothing was fetched yet.
+Result<std::string> text_of_feed(const feeds::Source& source, const Places& places) {
+  if (!source.path.empty()) {
+    feeds::FileContent file = POSTERN_TRY(feeds::read_file(source.path, source.max_octets));
+    return std::move(file.text);
+  }
+  const feeds::CopyStore copies(places.feed_cache());
+  feeds::Copy copy = POSTERN_TRY(
+      copies.load(source.zone.name, feeds::sha256_hex("url:" + source.url), source.max_octets));
+  return std::move(copy.text);
+}
+
+FeedReport read_one(const feeds::Source& source, const Places& places) {
+  FeedReport report{.name = source.zone.name,
+                    .place = source.path.empty() ? source.url : source.path,
+                    .error = {},
+                    .skipped = {}};
+  const auto text = text_of_feed(source, places);
+  if (!text && source.path.empty() && text.error().code == Errc::not_found) return report;
   if (!text) {
-    report.error = text.error().text;
+    report.error = fmt::format("{}: {}", report.place, text.error().text);
     return report;
   }
+  report.is_read = true;
   auto content = intel::read_feed(*text, source.format);
   if (!content) {
-    report.error = fmt::format("{}: {}", source.path, content.error().text);
+    report.error = fmt::format("{}: {}", report.place, content.error().text);
     return report;
   }
   report.rules = content->rules.size();
@@ -45,8 +66,9 @@ FeedReport read_one(const feeds::Source& source) {
 std::string view(const FeedReport& report) {
   if (!report.error.empty())
     return fmt::format("{}; feed {} protects nobody\n", report.error, report.name);
-  if (report.place.empty())
-    return fmt::format("feed {}: is fetched by the server; not read here\n", report.name);
+  if (!report.is_read) {
+    return fmt::format("feed {}: not fetched yet, so it protects nobody yet\n", report.name);
+  }
   std::string out;
   for (const intel::SkippedLine& line : report.skipped) {
     out += fmt::format("{}:{}: {}\n", report.place, line.line, printable(line.text));
@@ -61,7 +83,7 @@ std::string view(const FeedReport& report) {
 
 void write_json(event::JsonWriter& json, const FeedReport& report) {
   json.begin_object().field("name", report.name).field("path", report.place);
-  json.field("error", report.error).field("rules", report.rules);
+  json.field("read", report.is_read).field("error", report.error).field("rules", report.rules);
   json.field("lines_skipped", report.lines_skipped).key("skipped").begin_array();
   for (const intel::SkippedLine& line : report.skipped) {
     json.begin_object().field("line", line.line).field("text", line.text).end_object();
@@ -92,7 +114,8 @@ std::string to_text(const config::Outcome& outcome, const std::vector<FeedReport
     out += config::to_text(problem, file) + "\n";
   for (const FeedReport& report : reports) out += view(report);
   if (outcome.problems.empty()) return out + fmt::format("{}: no mistake\n", file);
-  return out + fmt::format("{}: {} mistakes\n", file, outcome.problems.size());
+  return out + fmt::format("{}: {} mistake{}\n", file, outcome.problems.size(),
+                           outcome.problems.size() == 1 ? "" : "s");
 }
 
 int print_generated(const std::string& what) {
@@ -122,8 +145,9 @@ int run_check(const Arguments& arguments) {
   std::vector<FeedReport> reports;
   bool is_good = outcome->config.has_value();
   if (outcome->config && !arguments.has("config-only")) {
+    const Places places = places_of(*outcome->config, arguments.value("state-dir"));
     for (const config::Feed& feed : outcome->config->feeds) {
-      reports.push_back(read_one(source_of(feed, *outcome->config)));
+      reports.push_back(read_one(source_of(feed, *outcome->config), places));
       is_good = is_good && reports.back().error.empty();
     }
   }

@@ -152,8 +152,11 @@ Octets answer_to(OctetView query, std::uint16_t flags, bool with_record) {
   writer.question(read.question);
   const std::array<std::uint8_t, 4> address = {192, 0, 2, 7};
   if (with_record) {
-    writer.record(dns::Section::answer, read.question.qname, dns::RRType::a, dns::RRClass::in, 60,
-                  address);
+    writer.record(dns::Section::answer, {.owner = read.question.qname,
+                                         .type = dns::RRType::a,
+                                         .rr_class = dns::RRClass::in,
+                                         .ttl = 60,
+                                         .rdata = address});
   }
   std::array<std::uint8_t, 64> buffer{};
   const dns::MessageWriter::Option ede = {

@@ -48,14 +48,18 @@ class Arguments {
   std::optional<std::string> value(std::string_view flag) const;
   std::vector<std::string> values(std::string_view flag) const;
   const std::vector<std::string>& positional() const { return positional_; }
+  /// How the program was called, to show how to call it again: "build/postern".
+  const std::string& program() const { return program_; }
   bool wants_help() const { return has("help"); }
 
   void add(std::string_view flag, std::string value);
+  void set_program(std::string_view program) { program_ = program; }
   void add_positional(std::string value) { positional_.push_back(std::move(value)); }
 
  private:
   std::map<std::string, std::vector<std::string>> values_;
   std::vector<std::string> positional_;
+  std::string program_ = "postern";
 };
 
 /// The command that the words begin with; takes its words off. Null where there is none.

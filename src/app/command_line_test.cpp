@@ -128,7 +128,7 @@ TEST(Commands, WrongUsageIsStatusTwo) {
     SCOPED_TRACE(c.words.empty() ? "" : std::string(c.words[0]));
     testing::internal::CaptureStdout();
     testing::internal::CaptureStderr();
-    EXPECT_EQ(run(c.words), c.want);
+    EXPECT_EQ(run("postern", c.words), c.want);
     const std::string out =
         testing::internal::GetCapturedStdout() + testing::internal::GetCapturedStderr();
     EXPECT_FALSE(out.empty());

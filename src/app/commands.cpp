@@ -77,6 +77,8 @@ constexpr Flag kServeFlags[] = {
 
 constexpr Flag kCheckFlags[] = {
     {"config", 'c', "FILE", "The configuration to check."},
+    {"state-dir", 0, "DIR",
+     "The server's state folder: the copies of fetched feeds are read from it."},
     {"config-only", 0, "", "Do not read the feeds."},
     {"print", 0, "WHAT", "Print the example, schema or reference of the configuration instead."},
     kJson,
@@ -88,9 +90,9 @@ constexpr Command kCommands[] = {
     {"check", "", 0, 0, "Find every mistake in the configuration and in the feeds on this machine.",
      "postern check -c /etc/postern/postern.yaml", kCheckFlags, run_check},
     {"query", "NAME [TYPE]", 1, 2, "Ask for a name and show the answer, and why it was blocked.",
-     "postern query estonine.com A --server 127.0.0.1:5300", kQueryFlags, run_query},
+     "postern query krebsonsecurity.top A --server 127.0.0.1:5300", kQueryFlags, run_query},
     {"explain", "NAME", 1, 1, "Show step by step what is decided about a name, and by which rule.",
-     "postern explain estonine.com --client 192.168.1.20", kExplainFlags, run_explain},
+     "postern explain krebsonsecurity.top --client 192.168.1.20", kExplainFlags, run_explain},
     {"log", "", 0, 0, "Search the journal of queries.",
      "postern log --since 1h --disposition blocked --client 192.168.1.0/24", kLogFlags, run_log},
     {"feed list", "", 0, 0, "Show every feed, its health and how many rules it gives.",
@@ -117,7 +119,7 @@ std::span<const Command> commands() {
   return kCommands;
 }
 
-int run(std::span<const std::string_view> words) {
+int run(std::string_view program, std::span<const std::string_view> words) {
   if (words.empty() || words[0] == "--help" || words[0] == "-h" || words[0] == "help") {
     std::fputs(overview_text(commands()).c_str(), words.empty() ? stderr : stdout);
     return words.empty() ? kExitUsage : kExitGood;
@@ -131,7 +133,7 @@ int run(std::span<const std::string_view> words) {
     fmt::print(stderr, "postern: there is no command \"{}\" (see \"postern --help\")\n", words[0]);
     return kExitUsage;
   }
-  const auto arguments = read_arguments(*command, words);
+  auto arguments = read_arguments(*command, words);
   if (!arguments) {
     fmt::print(stderr, "postern {}: {}\n", command->name, arguments.error().text);
     return kExitUsage;
@@ -140,6 +142,7 @@ int run(std::span<const std::string_view> words) {
     std::fputs(help_text(*command).c_str(), stdout);
     return kExitGood;
   }
+  arguments->set_program(program);
   return command->run(*arguments);
 }
 

@@ -10,7 +10,8 @@ namespace postern::app {
 /// Every command, in the order of the overview.
 std::span<const Command> commands();
 
-/// The whole program but for `main`: the words behind the program's name; its exit status.
-int run(std::span<const std::string_view> words);
+/// The whole program but for `main`: its name as it was called, and the words behind it; its exit
+/// status.
+int run(std::string_view program, std::span<const std::string_view> words);
 
 }  // namespace postern::app

@@ -65,7 +65,7 @@ std::string places_flag(const Overrides& overrides) {
 
 /// What a person wants to know first: where it is, that it protects, what to try.
 std::string summary(const Service& service, const config::Config& config,
-                    const Overrides& overrides) {
+                    const Overrides& overrides, const std::string& program) {
   std::vector<std::string> listens;
   for (const Endpoint& endpoint : service.endpoints()) listens.push_back(endpoint.to_text());
   std::string out = fmt::format("\nPostern {} protects.\n\n", POSTERN_VERSION);
@@ -76,18 +76,18 @@ std::string summary(const Service& service, const config::Config& config,
   if (const auto token = service.first_run_token()) {
     out += fmt::format("  token    {}   to sign in to the console; shown this once\n", *token);
   }
-  out += fmt::format("  policy   {} rules of {} lists in force\n", grouped(service.rule_count()),
-                     service.zone_count());
+  out += fmt::format("  policy   {} rules of {} list{} in force\n", grouped(service.rule_count()),
+                     service.zone_count(), service.zone_count() == 1 ? "" : "s");
   out += fmt::format("  state    {}\n\n", service.places().state_dir);
   const Endpoint server = service.endpoints().front();
   const std::string flag = places_flag(overrides);
   out += "Try, in another terminal:\n";
   if (const std::string sample = sample_name(); config.pack_hafnium && !sample.empty()) {
     out += fmt::format("  {}\n", dig_line(server, sample));
-    out += fmt::format("  postern explain {}{}\n", sample, flag);
+    out += fmt::format("  {} explain {}{}\n", program, sample, flag);
   }
   out += fmt::format("  {}\n", dig_line(server, "www.debian.org"));
-  out += fmt::format("  postern log{}\n\nCtrl-C ends it.\n", flag);
+  out += fmt::format("  {} log{}\n\nCtrl-C ends it.\n", program, flag);
   return out;
 }
 
@@ -117,7 +117,7 @@ int serve(const Arguments& arguments, const Overrides& overrides, Log& log) {
   if (const auto user = arguments.value("user")) {
     if (const auto done = become_user_for_good(*user); !done) return fail_with(done.error());
   }
-  std::fputs(summary(**service, *config, overrides).c_str(), stdout);
+  std::fputs(summary(**service, *config, overrides, arguments.program()).c_str(), stdout);
   std::fflush(stdout);
   tell_systemd_ready("serving");
   while (signals->wait() == Signals::Event::reload) reload(**service);
