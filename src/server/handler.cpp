@@ -250,11 +250,9 @@ std::optional<Handler::Handled> Handler::judge_chain(Turn& turn, const cache::An
       turn.ruling = before;
       continue;
     }
+    // What a log-only zone said before stays on record.
     if (!before.verdict.matched) turn.ruling = {verdict, &name, true};
-    if (verdict.allows()) {
-      turn.ruling = {verdict, &name, true};
-      return std::nullopt;
-    }
+    if (verdict.allows()) return std::nullopt;
   }
   return std::nullopt;
 }
@@ -366,9 +364,15 @@ void Handler::record(const Turn& turn, const Ending& ending, Rcode rcode) {
   r.client = asker.client;
   r.client_port = asker.port;
   r.transport = asker.transport;
-  r.qname = asker.query.question_end != 0 ? asker.qname() : dns::Name();
-  r.qtype = asker.query.question_end != 0 ? asker.qtype() : RRType{};
-  r.qclass = asker.query.question_end != 0 ? asker.query.question.qclass : dns::RRClass::in;
+  if (asker.query.question_end != 0) {
+    r.qname = asker.qname();
+    r.qtype = asker.qtype();
+    r.qclass = asker.query.question.qclass;
+  } else {
+    r.qname = dns::Name();
+    r.qtype = RRType{};
+    r.qclass = dns::RRClass::in;
+  }
   r.rcode = rcode;
   r.disposition = ending.disposition;
   r.source = ending.source;
@@ -390,7 +394,12 @@ void Handler::record(const Turn& turn, const Ending& ending, Rcode rcode) {
   r.zone.assign(turn.policy.zone(ruling.verdict.zone).name);
   r.action.assign(turn.action.empty() ? policy::to_string(ruling.verdict.action) : turn.action);
   r.rule_line = turn.policy.rules(ruling.verdict.zone).at(ruling.verdict.rule).line;
-  r.matched = ruling.name->without_left(ruling.name->label_count() - ruling.verdict.matched_labels);
+  const std::size_t below = ruling.name->label_count() - ruling.verdict.matched_labels;
+  if (below == 0) {
+    r.matched = *ruling.name;
+  } else {
+    r.matched = ruling.name->without_left(below);
+  }
   r.matched_wildcard = ruling.verdict.scope != policy::Scope::exact;
   r.matched_in_chain = ruling.in_chain;
   sink_.record(r);

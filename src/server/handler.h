@@ -105,6 +105,7 @@ class Handler {
   std::size_t replies_owed() const { return replies_owed_; }
 
   Stats& stats() { return stats_; }
+  const Stats& stats() const { return stats_; }
   const cache::Stats& cache_stats() const { return cache_.stats(); }
 
  private:

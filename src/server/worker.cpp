@@ -109,9 +109,7 @@ void Worker::clear_cache() {
 }
 
 WorkerStats Worker::stats() const {
-  // The counters are atomic; the handler's accessor only hands out their address.
-  return {&const_cast<Worker*>(this)->handler_.stats(), &handler_.cache_stats(), &tcp_stats_,
-          udp_stats_};
+  return {&handler_.stats(), &handler_.cache_stats(), &tcp_stats_, udp_stats_};
 }
 
 void Worker::run() {
