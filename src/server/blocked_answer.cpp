@@ -179,8 +179,8 @@ Blocked write_rewritten(const Asker& asker, const dns::Name& target, std::uint32
   dns::MessageWriter writer(out, out.size());
   writer.header(asker.query.header.id, answer_flags(asker.query.header));
   bool fits = writer.echo_question(asker.octets, asker.query.question_end) &&
-              writer.record(dns::Section::answer, asker.qname(), RRType::cname, dns::RRClass::in,
-                            ttl_s, target.wire());
+              writer.record(dns::Section::answer,
+                            {asker.qname(), RRType::cname, dns::RRClass::in, ttl_s, target.wire()});
   Octets rdata;
   if (view) {
     view->for_each_record([&](dns::Section section, const dns::Record& record) {
@@ -189,7 +189,8 @@ Blocked write_rewritten(const Asker& asker, const dns::Name& target, std::uint32
       if (record.type == RRType::rrsig) return true;
       if (!dns::expand_rdata(target_answer, record, rdata)) return true;
       const std::uint32_t ttl = record.ttl > age_s ? record.ttl - age_s : 0;
-      fits = fits && writer.record(section, record.owner, record.type, record.rr_class, ttl, rdata);
+      fits =
+          fits && writer.record(section, {record.owner, record.type, record.rr_class, ttl, rdata});
       return fits;
     });
   }

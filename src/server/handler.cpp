@@ -294,9 +294,9 @@ Handler::Handled Handler::give(Turn& turn, const Served& served) {
   const bool set_ad = answer.secure && !served.stale &&
                       (asker.query.dnssec_ok() || asker.query.header.has(dns::flag::ad));
   const std::size_t room = turn.out.size() - opt_octets(asker.query, ending.extended);
-  std::size_t size =
-      cache::write_for_client(answer, asker.octets, asker.query.question_end, served.age_s,
-                              served.stale, set_ad, turn.out.first(room));
+  const cache::Serving serving{.age_s = served.age_s, .stale = served.stale, .set_ad = set_ad};
+  std::size_t size = cache::write_for_client(answer, asker.octets, asker.query.question_end,
+                                             serving, turn.out.first(room));
   if (size == 0) {
     stats_.truncated.add();
     size = write_bare(asker, rcode, dns::flag::tc, turn.out);

@@ -30,8 +30,8 @@ class Echo final : public postern::resolve::Resolver {
     writer.header(0, dns::flag::qr);
     writer.question(request.question);
     const auto target = *dns::Name::from_text("chain.example");
-    writer.record(dns::Section::answer, request.question.qname, dns::RRType::cname,
-                  dns::RRClass::in, 60, target.wire());
+    writer.record(dns::Section::answer, {request.question.qname, dns::RRType::cname,
+                                         dns::RRClass::in, 60, target.wire()});
     postern::resolve::Reply reply;
     reply.ticket = request.ticket;
     reply.message.assign(writer.message().begin(), writer.message().end());

@@ -115,8 +115,8 @@ Octets message_of(const dns::Question& question, dns::Rcode rcode,
   writer.question(question);
   for (const std::string& text : records) {
     const Line line = line_of(text);
-    POSTERN_ASSERT(
-        writer.record(line.section, line.owner, line.type, dns::RRClass::in, line.ttl, line.rdata));
+    POSTERN_ASSERT(writer.record(line.section,
+                                 {line.owner, line.type, dns::RRClass::in, line.ttl, line.rdata}));
   }
   writer.set_rcode(rcode);
   return {writer.message().begin(), writer.message().end()};
