@@ -184,6 +184,23 @@ TEST_F(FeedsTest, AnOwnerMayEmptyALocalList) {
   EXPECT_EQ(status().health, intel::Health::good);
 }
 
+TEST_F(FeedsTest, AListThatShrinksToNearlyNothingIsRefusedAlsoByARestart) {
+  folder.write("local.txt", list(2000));
+  const Source source = file_source("local", "local.txt");
+  start({source});
+  ASSERT_EQ(status().rules, 2000U);
+  folder.replace("local.txt", list(199));
+  ASSERT_TRUE(eventually([&] { return status().health == intel::Health::stale; }));
+  EXPECT_NE(status().last_error.find("199 rules where there were 2000"), std::string::npos);
+  restart({source});
+  EXPECT_EQ(status().rules, 2000U);
+  EXPECT_EQ(status().health, intel::Health::stale);
+  // The way out that README.md names.
+  std::filesystem::remove(folder.file("cache/local.meta"));
+  restart({source});
+  EXPECT_EQ(status().rules, 199U);
+}
+
 TEST_F(FeedsTest, APipeIsNotWaitedFor) {
   ASSERT_EQ(::mkfifo(folder.file("local.txt").c_str(), 0600), 0);
   start({file_source("local", "local.txt")});

@@ -145,11 +145,17 @@ Result<void> Keeper::read_file_of(FeedState& feed, const Now& now) {
   FileContent file = POSTERN_TRY(read_file(source.path, source.max_octets));
   feed.stamp = file.stamp;
   std::string text = POSTERN_TRY(unpack(std::move(file.text), source.max_octets));
-  Content content =
-      POSTERN_TRY(parse_copy(text, source.format, Origin::local, feed.content.rule_count()));
-  CopyFacts facts{feed.digest, "", {}, content.sha256, now.wall};
+  Content content = POSTERN_TRY(parse_copy(text, source.format, Origin::local, rules_before(feed)));
+  CopyFacts facts{feed.digest, "", {}, content.sha256, now.wall, content.rule_count()};
   accept(feed, std::move(content), std::move(facts), std::move(text));
   return {};
+}
+
+// Of what is in force, or was when the program ended.
+std::uint64_t Keeper::rules_before(const FeedState& feed) const {
+  if (feed.content.rules) return feed.content.rule_count();
+  const auto facts = store_.load_facts(feed.status.name, feed.digest);
+  return facts ? facts->rules : 0;
 }
 
 void Keeper::reconfigure(Options options, const Now& now) {
@@ -247,8 +253,12 @@ void Keeper::take(Outcome outcome, const Now& now) {
     feed->facts.checked_at = now.wall;
     save_facts(*feed);
   } else {
-    CopyFacts facts{feed->digest, std::move(obtained.fetched_from), std::move(obtained.validators),
-                    obtained.content.sha256, now.wall};
+    CopyFacts facts{feed->digest,
+                    std::move(obtained.fetched_from),
+                    std::move(obtained.validators),
+                    obtained.content.sha256,
+                    now.wall,
+                    obtained.content.rule_count()};
     accept(*feed, std::move(obtained.content), std::move(facts), std::move(obtained.text));
   }
   succeeded(*feed, now);

@@ -85,6 +85,7 @@ class Keeper {
   void load_last_good(FeedState& feed, const Now& now);
   void read_local(FeedState& feed, const Now& now);
   Result<void> read_file_of(FeedState& feed, const Now& now);
+  std::uint64_t rules_before(const FeedState& feed) const;
   Job job_of(FeedState& feed);
   void accept(FeedState& feed, Content content, CopyFacts facts, std::optional<std::string> text);
   void succeeded(FeedState& feed, const Now& now);

@@ -49,6 +49,7 @@ std::string meta_text(const CopyFacts& facts) {
   add("last_modified", facts.validators.last_modified);
   add("sha256", facts.sha256);
   add("checked_at_us", std::to_string(facts.checked_at.time_since_epoch().count()));
+  add("rules", std::to_string(facts.rules));
   return text + "\n";
 }
 
@@ -70,6 +71,7 @@ Result<CopyFacts> facts_of(std::string_view text) {
     if (key == "etag") facts.validators.etag = value;
     if (key == "last_modified") facts.validators.last_modified = value;
     if (key == "sha256") facts.sha256 = value;
+    if (key == "rules") facts.rules = number_of<std::uint64_t>(value);
     if (key == "checked_at_us") {
       facts.checked_at = WallTime(microseconds(number_of<std::int64_t>(value)));
     }
@@ -99,14 +101,19 @@ Result<void> CopyStore::make_folder() const {
   return {};
 }
 
-Result<Copy> CopyStore::load(std::string_view name, std::string_view source,
-                             std::uint64_t max_octets) const {
+Result<CopyFacts> CopyStore::load_facts(std::string_view name, std::string_view source) const {
   POSTERN_CHECK(check_name(name));
   const FileContent meta = POSTERN_TRY(read_file(meta_path(name), kMaxMetaOctets));
-  Copy copy{POSTERN_TRY(facts_of(meta.text)), {}};
-  if (copy.facts.source != source) {
+  CopyFacts facts = POSTERN_TRY(facts_of(meta.text));
+  if (facts.source != source) {
     return fail(Errc::not_found, "the copy at hand is from another source");
   }
+  return facts;
+}
+
+Result<Copy> CopyStore::load(std::string_view name, std::string_view source,
+                             std::uint64_t max_octets) const {
+  Copy copy{POSTERN_TRY(load_facts(name, source)), {}};
   copy.text =
       std::move(POSTERN_TRY(read_file(text_path(name, copy.facts.sha256), max_octets)).text);
   if (sha256_hex(copy.text) != copy.facts.sha256) {

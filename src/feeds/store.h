@@ -16,8 +16,9 @@ struct CopyFacts {
   std::string source;        ///< Digest of where the feed comes from: another source, another copy.
   std::string fetched_from;  ///< Digest of the URL that the validators belong to.
   Validators validators;
-  std::string sha256;     ///< Of the text, in hexadecimal.
-  WallTime checked_at{};  ///< When it was last known to be the newest.
+  std::string sha256;       ///< Of the text, in hexadecimal.
+  WallTime checked_at{};    ///< When it was last known to be the newest.
+  std::uint64_t rules = 0;  ///< That were read from it.
 };
 
 struct Copy {
@@ -36,6 +37,8 @@ class CopyStore {
   /// The copy of that feed from that source. `not_found` where there is none, `corrupt` where the
   /// text is not the one that was saved.
   Result<Copy> load(std::string_view name, std::string_view source, std::uint64_t max_octets) const;
+  /// What is known about that copy, without its text.
+  Result<CopyFacts> load_facts(std::string_view name, std::string_view source) const;
   /// Replaces the copy. `facts.sha256` must be the text's. On failure the old one stays.
   Result<void> save(std::string_view name, const CopyFacts& facts, std::string_view text);
   /// Replaces the facts alone: the text is still the newest.

@@ -15,7 +15,8 @@ CopyFacts facts_of(std::string_view text) {
           "from",
           {"\"v1\"", "Mon, 02 Mar 2026 08:00:00 GMT"},
           sha256_hex(text),
-          WallTime(microseconds(1'772'438'400'000'001))};
+          WallTime(microseconds(1'772'438'400'000'001)),
+          7};
 }
 
 struct CopyStoreTest : ::testing::Test {
@@ -46,6 +47,7 @@ TEST_F(CopyStoreTest, ACopyComesBackWithItsFacts) {
   EXPECT_EQ(copy->text, text);
   EXPECT_EQ(copy->facts.validators, facts_of(text).validators);
   EXPECT_EQ(copy->facts.fetched_from, "from");
+  EXPECT_EQ(copy->facts.rules, 7U);
   EXPECT_EQ(copy->facts.checked_at, facts_of(text).checked_at);
 }
 

@@ -16,6 +16,16 @@ void Lanes::push(const event::Query& query) {
   }
 }
 
+bool Lanes::pop(PackedQuery& out) {
+  if (threats_.try_pop(out)) {
+    ++popped_.threats;
+    return true;
+  }
+  if (!ordinary_.try_pop(out)) return false;
+  ++popped_.ordinary;
+  return true;
+}
+
 bool Lanes::is_filling() const {
   return ordinary_.size_estimate() > ordinary_.capacity() / 2 ||
          threats_.size_estimate() > threats_.capacity() / 2;

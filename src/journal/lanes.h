@@ -20,7 +20,9 @@ class Lanes {
   /// Never waits. Counts what found no room.
   void push(const event::Query& query);
   /// Threats first. False where both are empty.
-  bool pop(PackedQuery& out) { return threats_.try_pop(out) || ordinary_.try_pop(out); }
+  bool pop(PackedQuery& out);
+  /// How many were popped of each so far. The popping thread only.
+  const QueueLengths& popped() const { return popped_; }
 
   QueueLengths lengths() const { return {ordinary_.size_estimate(), threats_.size_estimate()}; }
   /// True where half of either is taken: the writer should not pause.
@@ -30,6 +32,7 @@ class Lanes {
   BoundedQueue<PackedQuery> ordinary_;
   BoundedQueue<PackedQuery> threats_;
   Stats& stats_;
+  QueueLengths popped_;
 };
 
 }  // namespace postern::journal

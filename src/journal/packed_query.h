@@ -20,6 +20,7 @@ class PackedQuery {
   /// What was packed; a default Query where nothing was or it was moved away.
   event::Query unpack() const;
   bool is_threat() const;
+  std::size_t octets() const { return size_; }
 
   static constexpr std::size_t kInlineOctets = 168;
 

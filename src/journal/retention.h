@@ -19,7 +19,7 @@ struct RetentionOptions {
   std::uint64_t max_octets = 4ULL << 30;    ///< At least kMinOctets is taken.
   std::int64_t sweep_after_rows = 500'000;  ///< Removed rows after which names are cleaned.
 
-  static constexpr std::uint64_t kMinOctets = 16ULL << 20;
+  static constexpr std::uint64_t kMinOctets = 8ULL << 20;
 };
 
 /// Works on the writer's connection, outside its transactions, on its thread.

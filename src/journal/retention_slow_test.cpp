@@ -81,15 +81,15 @@ TEST_F(RetentionTest, TheFileStaysUnderItsCapAndTheNewestStay) {
   auto store = open();
   // Every row with a name of its own: the worst for the dictionary.
   std::int64_t second = 0;
-  for (int batch = 0; batch < 40; ++batch) {
+  for (int batch = 0; batch < 20; ++batch) {
     fill(*store, 8192, second, "random-subdomain-" + std::to_string(batch) + "-");
     second += 8192;
     for (int i = 0; i < 10; ++i) ASSERT_TRUE(store->tidy(at_second(second)));
     ASSERT_LE(std::filesystem::file_size(options.path), RetentionOptions::kMinOctets);
   }
-  EXPECT_GT(store->retention().rows_removed(), 100'000U);
-  EXPECT_GT(store->retention().entries_removed(), 100'000U) << "names went with their rows";
-  EXPECT_GT(count("query"), 30'000) << "room is not wasted";
+  EXPECT_GT(store->retention().rows_removed(), 60'000U);
+  EXPECT_GT(store->retention().entries_removed(), 50'000U) << "names went with their rows";
+  EXPECT_GT(count("query"), 15'000) << "room is not wasted";
   EXPECT_EQ(number_in(options.path, "SELECT max(at) FROM query"),
             at_second(second - 1).time_since_epoch().count());
   EXPECT_EQ(
@@ -125,7 +125,7 @@ TEST_F(RetentionTest, AFullFileMakesRoomWhenTold) {
 TEST_F(RetentionTest, ALoweredCapShrinksTheFile) {
   options.retention.max_octets = 64ULL << 20;
   auto store = open();
-  for (int batch = 0; batch < 30; ++batch) {
+  for (int batch = 0; batch < 15; ++batch) {
     fill(*store, 8192, batch * 8192, "b" + std::to_string(batch) + "-");
   }
   store.reset();
@@ -133,7 +133,7 @@ TEST_F(RetentionTest, ALoweredCapShrinksTheFile) {
   ASSERT_GT(before, RetentionOptions::kMinOctets);
   options.retention.max_octets = RetentionOptions::kMinOctets;
   store = open();
-  EXPECT_GT(tidy_all(*store, at_second(30 * 8192)), 0);
+  EXPECT_GT(tidy_all(*store, at_second(15 * 8192)), 0);
   store.reset();  // The last connection brings the file up to date.
   EXPECT_LE(std::filesystem::file_size(options.path), RetentionOptions::kMinOctets);
   EXPECT_EQ(integrity_of(options.path), "ok");

@@ -122,7 +122,6 @@ TEST_F(SqliteJournalTest, ManyThreadsRecordAndSearchAtOnce) {
   EXPECT_EQ(metric(*journal, "postern_journal_ordinary_dropped_total"), 0);
 }
 
-// The writer is busy once and does not come back before the commit interval, which is long.
 TEST_F(SqliteJournalTest, AFloodOfOrdinaryRecordsIsCountedAndDisplacesNoThreat) {
   options.queue_capacity = 64;
   options.threat_capacity = 64;

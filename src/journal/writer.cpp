@@ -73,8 +73,7 @@ void Writer::run() {
       flush_wanted = asked != flushes_done_;
     }
     if (flush_wanted) {
-      const QueueLengths waiting = lanes_.lengths();
-      drain(waiting.ordinary + waiting.threats);
+      drain();
       const std::lock_guard lock(flush_mutex_);
       flushes_done_ = asked;
       flush_done_.notify_all();
@@ -89,7 +88,7 @@ void Writer::run() {
 
 // Records are not announced one by one: a system call each would cost more than writing them.
 void Writer::pause() {
-  if (batch_.size() == kBatchRows && !failing_) return;
+  if (batch_is_full() && !failing_) return;
   const milliseconds longest = std::min(kLongestPause, options_.commit_every);
   const auto length = lanes_.is_filling() && !failing_ ? kBusyPause : longest;
   pollfd waiting{wakeup_.get(), POLLIN, 0};
@@ -99,30 +98,31 @@ void Writer::pause() {
   }
 }
 
-// Stores at least as many records as are waiting now, unless that fails.
-void Writer::drain(std::size_t at_least) {
-  std::size_t stored = 0;
+// Stores all that is waiting now, and what comes with it, unless that fails.
+void Writer::drain() {
+  const QueueLengths waiting = lanes_.lengths();
+  const std::size_t ordinary = lanes_.popped().ordinary + waiting.ordinary;
+  const std::size_t threats = lanes_.popped().threats + waiting.threats;
   next_try_ = {};
   for (;;) {
     take_batch();
-    const std::size_t size = batch_.size();
-    if (size == 0 || !write_batch()) return;
-    stored += size;
-    if (stored >= at_least && size < kBatchRows) return;
+    if (batch_.empty() || !write_batch()) return;
+    if (lanes_.popped().ordinary >= ordinary && lanes_.popped().threats >= threats) return;
   }
 }
 
 void Writer::take_batch() {
   PackedQuery record;
-  while (batch_.size() < kBatchRows && lanes_.pop(record)) {
+  while (!batch_is_full() && lanes_.pop(record)) {
     if (batch_.empty()) batch_began_ = mono_now();
+    batch_octets_ += record.octets();
     batch_.push_back(std::move(record));
   }
 }
 
 bool Writer::batch_is_due() const {
   if (batch_.empty() || mono_now() < next_try_) return false;
-  return batch_.size() == kBatchRows || mono_now() - batch_began_ >= options_.commit_every;
+  return batch_is_full() || mono_now() - batch_began_ >= options_.commit_every;
 }
 
 // False where the batch is still to be stored.
@@ -141,6 +141,7 @@ bool Writer::write_batch() {
   stats_.commits.add();
   stats_.last_commit_s.store(unix_now_s(), std::memory_order_relaxed);
   batch_.clear();
+  batch_octets_ = 0;
   if (failing_) recovered();
   return true;
 }
@@ -209,8 +210,7 @@ void Writer::tidy() {
 }
 
 void Writer::finish() {
-  const QueueLengths waiting = lanes_.lengths();
-  drain(waiting.ordinary + waiting.threats);
+  drain();
   // Whoever waits for a flush must not wait for ever.
   {
     const std::lock_guard lock(flush_mutex_);

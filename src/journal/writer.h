@@ -30,6 +30,8 @@ class Writer {
     milliseconds commit_every{500};
   };
   static constexpr std::size_t kBatchRows = 8192;
+  /// Even with the longest names a batch fits into half of RetentionOptions::kMinOctets.
+  static constexpr std::size_t kBatchOctets = 1U << 20;
 
   /// Starts the thread. `store` is open; `lanes`, `stats` and `log` must outlive this.
   Writer(Options options, std::unique_ptr<Store> store, Lanes& lanes, Stats& stats, Log& log);
@@ -49,8 +51,11 @@ class Writer {
   void run();
   void pause();
   void wake();
-  void drain(std::size_t at_least);
+  void drain();
   void take_batch();
+  bool batch_is_full() const {
+    return batch_.size() >= kBatchRows || batch_octets_ >= kBatchOctets;
+  }
   bool batch_is_due() const;
   bool write_batch();
   Result<void> store_batch();
@@ -76,6 +81,7 @@ class Writer {
   // The thread's own.
   std::unique_ptr<Store> store_;  // Null after damage, until a new file could be made.
   std::vector<PackedQuery> batch_;
+  std::size_t batch_octets_ = 0;
   MonoTime batch_began_{};
   bool failing_ = false;
   bool damaged_ = false;
