@@ -172,23 +172,23 @@ Blocked write_blocked(const policy::BlockPlan& plan, const Asker& asker,
   return written(write_bare(asker, dns::Rcode::refused, 0, out));
 }
 
-Blocked write_rewritten(const Asker& asker, const dns::Name& target, std::uint32_t ttl_s,
-                        OctetView target_answer, std::uint32_t age_s, std::span<std::uint8_t> out) {
-  const auto view = dns::MessageView::parse(target_answer);
+Blocked write_rewritten(const Asker& asker, const Rewritten& rewritten,
+                        std::span<std::uint8_t> out) {
+  const auto view = dns::MessageView::parse(rewritten.target_answer);
   const dns::Rcode rcode = view ? view->rcode() : dns::Rcode::servfail;
   dns::MessageWriter writer(out, out.size());
   writer.header(asker.query.header.id, answer_flags(asker.query.header));
   bool fits = writer.echo_question(asker.octets, asker.query.question_end) &&
-              writer.record(dns::Section::answer,
-                            {asker.qname(), RRType::cname, dns::RRClass::in, ttl_s, target.wire()});
+              writer.record(dns::Section::answer, {asker.qname(), RRType::cname, dns::RRClass::in,
+                                                   rewritten.ttl_s, rewritten.target.wire()});
   Octets rdata;
   if (view) {
     view->for_each_record([&](dns::Section section, const dns::Record& record) {
       if (section != dns::Section::answer) return false;
       // Signatures stay out: the answer as a whole is ours, and signed by nobody.
       if (record.type == RRType::rrsig) return true;
-      if (!dns::expand_rdata(target_answer, record, rdata)) return true;
-      const std::uint32_t ttl = record.ttl > age_s ? record.ttl - age_s : 0;
+      if (!dns::expand_rdata(rewritten.target_answer, record, rdata)) return true;
+      const std::uint32_t ttl = record.ttl > rewritten.age_s ? record.ttl - rewritten.age_s : 0;
       fits =
           fits && writer.record(section, {record.owner, record.type, record.rr_class, ttl, rdata});
       return fits;

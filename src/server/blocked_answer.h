@@ -38,11 +38,18 @@ inline constexpr std::size_t kMinBlockedOctets = 352;
 Blocked write_blocked(const policy::BlockPlan& plan, const Asker& asker,
                       std::span<std::uint8_t> out);
 
-/// The answer for a rewritten name: the CNAME, then what `target_answer` (a whole message that
-/// answers for `target`) holds in its answer section, and its rcode. Truncated where it does not
-/// fit.
-Blocked write_rewritten(const Asker& asker, const dns::Name& target, std::uint32_t ttl_s,
-                        OctetView target_answer, std::uint32_t age_s, std::span<std::uint8_t> out);
+/// A rule's CNAME and what was found behind it. Views must outlive the call they are for.
+struct Rewritten {
+  const dns::Name& target;
+  std::uint32_t ttl_s = 0;  ///< Of the CNAME.
+  OctetView target_answer;  ///< A whole message that answers for `target`.
+  std::uint32_t age_s = 0;  ///< To take off its TTLs.
+};
+
+/// The answer for a rewritten name: the CNAME, then what the target's answer section holds, and its
+/// rcode. Truncated where it does not fit.
+Blocked write_rewritten(const Asker& asker, const Rewritten& rewritten,
+                        std::span<std::uint8_t> out);
 
 /// Where a rule's CNAME leads for this question: "*.garden.example." takes the question's labels
 /// (RPZ draft §3.1, "CNAME *.domain."). Nothing if that makes too long a name.

@@ -143,7 +143,7 @@ TEST(BlockedAnswer, ARewrittenAnswerCarriesTheTargetsAnswerAndNoMore) {
        "ns:example. 50 NS ns.example."});
   const Asked asked({.name = "bad.example", .edns = false});
   Octets out(512);
-  const Blocked blocked = write_rewritten(asked.asker, target, 20, found, 60, out);
+  const Blocked blocked = write_rewritten(asked.asker, {target, 20, found, 60}, out);
   EXPECT_EQ(testing::words_of(OctetView(out).first(blocked.size)),
             "NOERROR qr rd ra no-edns | bad.example. 20 CNAME garden.example. | garden.example. 40 "
             "CNAME host.example. | host.example. 0 A 192.0.2.1");

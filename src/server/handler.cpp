@@ -313,8 +313,11 @@ Handler::Handled Handler::give_rewritten(Turn& turn, const Served& served) {
     ending.extended.text = block_text(buffer, zone, turn.asker.trace_id);
   }
   const std::size_t room = turn.out.size() - opt_octets(turn.asker.query, ending.extended);
-  const Blocked blocked = write_rewritten(turn.asker, turn.rewrite->target, turn.rewrite->ttl_s,
-                                          served.answer->wire, served.age_s, turn.out.first(room));
+  const Rewritten rewritten{.target = turn.rewrite->target,
+                            .ttl_s = turn.rewrite->ttl_s,
+                            .target_answer = served.answer->wire,
+                            .age_s = served.age_s};
+  const Blocked blocked = write_rewritten(turn.asker, rewritten, turn.out.first(room));
   if (blocked.kind == BlockedKind::truncated) stats_.truncated.add();
   return finish(turn, blocked.size, ending);
 }

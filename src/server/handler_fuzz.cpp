@@ -14,7 +14,6 @@
 
 namespace {
 
-using namespace std::string_view_literals;
 namespace dns = postern::dns;
 namespace server = postern::server;
 using postern::Octets;
@@ -65,11 +64,11 @@ std::shared_ptr<const postern::policy::Generation> make_policy() {
   postern::policy::PolicyInput input;
   auto rules = std::make_shared<postern::policy::ZoneRules>();
   using postern::policy::Action;
-  const std::pair<std::string_view, Action> plain[] = {{"n.test"sv, Action::nxdomain},
-                                                       {"d.test"sv, Action::drop},
-                                                       {"t.test"sv, Action::tcp_only},
-                                                       {"b.test"sv, Action::block},
-                                                       {"p.test"sv, Action::pass}};
+  const std::pair<std::string_view, Action> plain[] = {{"n.test", Action::nxdomain},
+                                                       {"d.test", Action::drop},
+                                                       {"t.test", Action::tcp_only},
+                                                       {"b.test", Action::block},
+                                                       {"p.test", Action::pass}};
   for (const auto& [name, action] : plain) {
     rules->add({.name = *dns::Name::from_text(name),
                 .scope = postern::policy::Scope::at_and_below,

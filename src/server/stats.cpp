@@ -79,12 +79,24 @@ constexpr Row<net::TcpStats> kTcpRows[] = {
      &net::TcpStats::accept_errors},
 };
 
+struct GaugeRow {
+  std::string_view name;
+  std::string_view help;
+  std::atomic<std::uint64_t> Stats::* gauge;
+};
+
+constexpr GaugeRow kGaugeRows[] = {
+    {"postern_cache_entries", "Answers in the caches of all workers.", &Stats::cache_entries},
+    {"postern_cache_octets", "Memory of the caches of all workers.", &Stats::cache_octets},
+    {"postern_tcp_connections", "TCP connections open now.", &Stats::tcp_open},
+};
+
 constexpr std::string_view kBlockedHelp = "Queries blocked, by how they were answered.";
 constexpr std::string_view kLatencyHelp = "Time from reading a query to its answer.";
 
 void add(Metrics& metrics, std::string_view name, std::string_view help, std::string labels,
-         double value, MetricKind kind = MetricKind::counter) {
-  metrics.push_back({name, kind, help, std::move(labels), value});
+         double value) {
+  metrics.push_back({name, MetricKind::counter, help, std::move(labels), value});
 }
 
 std::string label(std::string_view name, std::string_view value) {
@@ -181,15 +193,12 @@ void collect(std::span<const WorkerStats> workers, Metrics& metrics) {
   sum_rows(kUdpRows, [](const WorkerStats& w, const auto& use) {
     for (const net::UdpStats* udp : w.udp) use(*udp);
   });
-  add(metrics, "postern_cache_entries", "Answers in the caches of all workers.", "",
-      sum(workers, [](const Stats& s) { return s.cache_entries.load(std::memory_order_relaxed); }),
-      MetricKind::gauge);
-  add(metrics, "postern_cache_octets", "Memory of the caches of all workers.", "",
-      sum(workers, [](const Stats& s) { return s.cache_octets.load(std::memory_order_relaxed); }),
-      MetricKind::gauge);
-  add(metrics, "postern_tcp_connections", "TCP connections open now.", "",
-      sum(workers, [](const Stats& s) { return s.tcp_open.load(std::memory_order_relaxed); }),
-      MetricKind::gauge);
+  for (const GaugeRow& row : kGaugeRows) {
+    const double value = sum(workers, [&row](const Stats& stats) {
+      return (stats.*row.gauge).load(std::memory_order_relaxed);
+    });
+    metrics.push_back({row.name, MetricKind::gauge, row.help, "", value});
+  }
   collect_latency(workers, metrics);
 }
 
