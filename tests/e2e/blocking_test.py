@@ -35,7 +35,7 @@ class Blocking(unittest.TestCase):
         (folder / "rpz").write_text(RPZ)
         (folder / "null").write_text("null.example\n")
         (folder / "sink").write_text("sink.example\n")
-        (folder / "watched").write_text("localhost\n")
+        (folder / "watched").write_text("watched.localhost\n")
         cls.postern.config = {
             "policy": {"allow": ["good.wild-list.example", "*.fine.wild-list.example"],
                        "block": ["*.own-block.example"], "block_ttl_s": 23,
@@ -116,8 +116,8 @@ class Blocking(unittest.TestCase):
         self.assertFalse(self.postern.ask("tcp.rpz-list.example", tcp=True).flags & dns.flags.TC)
 
     def test_a_log_only_feed_blocks_nothing_but_is_seen(self):
-        self.assertEqual(addresses(self.postern.ask("localhost")), ["127.0.0.1"])
-        rows = self.postern.logged("localhost")
+        self.assertEqual(addresses(self.postern.ask("watched.localhost")), ["127.0.0.1"])
+        rows = self.postern.logged("watched.localhost")
         self.assertEqual(rows[0]["disposition"], "observed")
         self.assertEqual(rows[0]["zone"], "watched")
 
@@ -142,7 +142,7 @@ class Blocking(unittest.TestCase):
         self.assertIn(row["trace"], text)
         self.assertEqual((row["zone"], row["rule"], row["rule_line"], row["type"], row["disposition"]),
                          ("wild", "*.wild-list.example", 1, "HTTPS", "blocked"))
-        by_trace = self.postern.api(f"/api/v1/queries?trace={row['trace']}")["queries"]
+        by_trace = self.postern.api(f"/api/v1/queries?trace={row['trace']}")["rows"]
         self.assertEqual([r["name"] for r in by_trace], [row["name"]])
         self.assertIn("deep.wild-list.example", self.postern.cli("log", "--zone", "wild"))
         explained = self.postern.cli("explain", "deep.wild-list.example")

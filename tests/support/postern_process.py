@@ -67,6 +67,9 @@ class Postern:
         config.setdefault("server", {})["listen"] = [f"127.0.0.1:{self.port}"]
         config.setdefault("console", {})["listen"] = f"127.0.0.1:{self.console_port}"
         config["state_dir"] = str(self.folder / "state")
+        # Without an internet to resolve in, a name that is not blocked is to fail soon.
+        if "resolver" not in config:
+            config["resolver"] = {"answer_deadline_ms": 300}
         # Kept short: a UNIX socket's path has 108 octets at most.
         config["control_socket"] = str(self.folder / "control.sock")
         (self.folder / "postern.yaml").write_text(yaml.safe_dump(config))
@@ -163,7 +166,7 @@ class Postern:
     def logged(self, name, count=1, seconds=5):
         """The journal's rows for this name, once there are `count`."""
         def rows():
-            found = self.api(f"/api/v1/queries?name={name}&limit=100")["queries"]
+            found = self.api(f"/api/v1/queries?name={name}&limit=100")["rows"]
             return found if len(found) >= count else None
         return until(rows, f"{count} journal rows of {name}", seconds)
 
