@@ -50,7 +50,7 @@ Retention::Retention(Database& database, Dictionary& dictionary, const Retention
     : database_(&database), dictionary_(&dictionary), options_(options) {
   const std::uint64_t octets = std::max(options.max_octets, RetentionOptions::kMinOctets);
   cap_pages_ = static_cast<std::int64_t>(octets / static_cast<std::uint64_t>(kPageOctets));
-  headroom_pages_ = std::min(cap_pages_ / 8, kMaxHeadroomPages);
+  headroom_pages_ = std::min(cap_pages_ / 4, kMaxHeadroomPages);
 }
 
 Result<Retention> Retention::open(Database& database, Dictionary& dictionary,
