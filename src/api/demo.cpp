@@ -54,7 +54,7 @@ int serve(const std::string& folder, unsigned rate) {
   Options options;
   options.listen = Endpoint{IpAddress::v4(127, 0, 0, 1), 0};
   options.control_socket = folder + "/control.sock";
-  options.token_file = folder + "/api.token";
+  options.token_file = folder + "/console-token";
   const auto api = Api::start(options, fixture.services(), *live, log);
   if (!api) {
     std::fprintf(stderr, "api_demo: %s\n", api.error().text.c_str());
