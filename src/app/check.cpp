@@ -113,9 +113,9 @@ std::string to_text(const config::Outcome& outcome, const std::vector<FeedReport
   for (const config::Problem& problem : outcome.problems)
     out += config::to_text(problem, file) + "\n";
   for (const FeedReport& report : reports) out += view(report);
-  if (outcome.problems.empty()) return out + fmt::format("{}: no mistake\n", file);
-  return out + fmt::format("{}: {} mistake{}\n", file, outcome.problems.size(),
-                           outcome.problems.size() == 1 ? "" : "s");
+  if (outcome.problems.empty()) return out + fmt::format("No mistake in {}.\n", file);
+  const std::size_t count = outcome.problems.size();
+  return out + fmt::format("{} mistake{} in {}.\n", count, count == 1 ? "" : "s", file);
 }
 
 int print_generated(const std::string& what) {

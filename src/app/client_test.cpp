@@ -242,11 +242,13 @@ TEST(DnsClient, ShowsAnswerFlagsAndReason) {
             "a.example A: NOERROR (flags: ra ad) from 127.0.0.1:53 over udp in 1.5 ms\n"
             "  EDE 15 (Blocked): by ?list\n"
             "  a.example.  60  A  192.0.2.7\n");
-  EXPECT_EQ(
-      dns_reply_json(*reply, asked),
-      R"({"name":"a.example","type":"A","server":"127.0.0.1:53","transport":"udp","latency_us":1500,)"
-      R"("rcode":"NOERROR","flags":["ra","ad"],"ede":[{"code":15,"purpose":"Blocked","text":"by ?list"}],)"
-      R"("records":[{"section":"answer","name":"a.example","ttl":60,"type":"A","data":"192.0.2.7"}]})");
+  EXPECT_EQ(dns_reply_json(*reply, asked),
+            R"({"name":"a.example","type":"A","server":"127.0.0.1:53","transport":"udp",)"
+            R"("latency_us":1500,)"
+            R"("rcode":"NOERROR","flags":["ra","ad"],)"
+            R"("ede":[{"code":15,"purpose":"Blocked","text":"by ?list"}],)"
+            R"("records":[{"section":"answer","name":"a.example","ttl":60,)"
+            R"("type":"A","data":"192.0.2.7"}]})");
 }
 
 TEST(DnsClient, TruncatedAnswersAreAskedForOverTcp) {

@@ -80,7 +80,8 @@ TEST(Views, TimesAreRead) {
 
 TEST(Views, Feeds) {
   const Json feeds = json(R"({"feeds":[
-    {"name":"hafnium","format":"csv","source":"built in","health":"good","last_success":"2026-03-02T08:00:00Z",
+    {"name":"hafnium","format":"csv","source":"built in","health":"good",
+     "last_success":"2026-03-02T08:00:00Z",
      "next_try":null,"rules":13,"lines_skipped":0,"first_skipped":null,"last_error":null},
     {"name":"remote","format":"hosts","source":"https://h/x","health":"stale","last_success":null,
      "next_try":"2026-03-02T09:00:00.5Z","rules":1234567,"lines_skipped":2,
@@ -97,11 +98,15 @@ TEST(Views, Feeds) {
 
 TEST(Views, QueriesReadAsALogOldestFirst) {
   const Json page = json(R"({"rows":[
-    {"at":"2026-03-02T08:00:01.5Z","trace":"bbbbbbbb","client":"192.0.2.1","name":"www.bad.example","type":"A",
-     "disposition":"blocked","rcode":"NXDOMAIN","latency_us":40,"zone":"hafnium","rule":"*.bad.example",
+    {"at":"2026-03-02T08:00:01.5Z","trace":"bbbbbbbb","client":"192.0.2.1",
+     "name":"www.bad.example","type":"A",
+     "disposition":"blocked","rcode":"NXDOMAIN","latency_us":40,"zone":"hafnium",
+     "rule":"*.bad.example",
      "rule_line":17,"in_chain":true,"ede":15},
-    {"at":"2026-03-02T08:00:00Z","trace":"aaaaaaaa","client":"192.0.2.1","name":"good.example","type":"AAAA",
-     "disposition":"answered","rcode":"NOERROR","latency_us":12345,"zone":null,"rule":null,"rule_line":null,
+    {"at":"2026-03-02T08:00:00Z","trace":"aaaaaaaa","client":"192.0.2.1","name":"good.example",
+     "type":"AAAA",
+     "disposition":"answered","rcode":"NOERROR","latency_us":12345,"zone":null,"rule":null,
+     "rule_line":null,
      "in_chain":false,"ede":null}],"next":null})");
   EXPECT_EQ(view_queries(page),
             "TIME (UTC)           TRACE     CLIENT     NAME             TYPE  VERDICT   RCODE      "
@@ -123,8 +128,10 @@ TEST(Views, ExplanationAndStatus) {
     "verdict":{"disposition":"blocked","zone":"hafnium","rule":"bad.example","line":9},
     "steps":[{"kind":"group","outcome":"chosen","text":"No client was named."},
              {"kind":"result","outcome":"blocked","text":"Blocked: answered with nxdomain."}],
-    "matches":[{"zone":"hafnium","rule":"bad.example and below","line":9,"action":"block","in_group":true,"winner":true},
-               {"zone":"other","rule":"bad.example","line":null,"action":"pass","in_group":false,"winner":false}]})");
+    "matches":[{"zone":"hafnium","rule":"bad.example and below","line":9,"action":"block",
+     "in_group":true,"winner":true},
+               {"zone":"other","rule":"bad.example","line":null,"action":"pass","in_group":false,
+     "winner":false}]})");
   EXPECT_EQ(view_explanation(explanation),
             "www.bad.example A: blocked by hafnium\n\n"
             "  1. No client was named.\n"
@@ -135,7 +142,8 @@ TEST(Views, ExplanationAndStatus) {
             "     other       -  bad.example            pass    not for this group\n");
   const Json status =
       json(R"({"version":"0.1.0","uptime_s":300,"endpoints":["127.0.0.1:5300"],"journal":true,
-    "policy":{"generation":2,"zones":3,"rules":1313,"memory_octets":2097152},"feeds":{"good":2,"stale":1,"failed":0,"never":0}})");
+    "policy":{"generation":2,"zones":3,"rules":1313,"memory_octets":2097152},"feeds":{"good":2,
+     "stale":1,"failed":0,"never":0}})");
   EXPECT_EQ(view_status(status),
             "postern 0.1.0, up 5 min\n"
             "  answers on  127.0.0.1:5300\n"

@@ -72,9 +72,9 @@ std::string summary(const Service& service, const config::Config& config,
   out += fmt::format("  DNS      {} (UDP and TCP)\n", fmt::join(listens, ", "));
   if (const auto console = service.console()) {
     out += fmt::format("  console  http://{}\n", console->to_text());
-  }
-  if (const auto token = service.first_run_token()) {
-    out += fmt::format("  token    {}   to sign in to the console; shown this once\n", *token);
+    if (const auto token = service.first_run_token()) {
+      out += fmt::format("  token    {}   to sign in to the console; shown this once\n", *token);
+    }
   }
   out += fmt::format("  policy   {} rules of {} list{} in force\n", grouped(service.rule_count()),
                      service.zone_count(), service.zone_count() == 1 ? "" : "s");

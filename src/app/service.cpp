@@ -80,8 +80,8 @@ Result<void> Service::start_parts() {
   resolver_ = POSTERN_TRY(make_resolver(config));
   live_ = api::LiveTail::create();
   sink_ = std::make_unique<FanOut>(*live_, journal_.get());
-  server_ = POSTERN_TRY(server::Server::start(server_options(config, cores(), seeds_), settings_,
-                                              policy_, *resolver_, *sink_, log_));
+  server_ = POSTERN_TRY(server::Server::start(server_options(config, cores(), seeds_),
+                                              {settings_, policy_, *resolver_, *sink_, log_}));
   api::Options options;
   if (config.console_enabled) options.listen = config.console_listen;
   options.control_socket = places_.control_socket;

@@ -31,7 +31,9 @@ std::vector<std::string> zone_names(const feeds::Options& options) {
 TEST(Wiring, SourcesStandInPolicyOrder) {
   const auto options = feeds_options(config_of(R"(
 policy: {allow: [good.example], block: ['*.bad.example']}
-feeds: [{name: one, format: hosts, path: a}, {name: two, format: rpz, url: 'https://h/x', origin: rpz.example}]
+feeds:
+  - {name: one, format: hosts, path: a}
+  - {name: two, format: rpz, url: 'https://h/x', origin: rpz.example}
 )"),
                                      places(), 7);
   EXPECT_EQ(zone_names(options),
@@ -81,7 +83,8 @@ TEST(Wiring, AFeedsOwnWordGoesBeforeThePolicys) {
 policy: {block_answer: sinkhole, block_ttl_s: 60, sinkhole: {ipv4: 192.0.2.66}}
 feeds:
   - {name: plain, format: domains, path: a}
-  - {name: own, format: csv, path: b, answer: nodata, ttl_s: 5, ede: censored, log_only: true, scope: below,
+  - {name: own, format: csv, path: b, answer: nodata, ttl_s: 5, ede: censored,
+     log_only: true, scope: below,
      csv: {column: 2, separator: ;, header: false}, max_size: 2KiB, refresh_s: 61}
 )");
   const feeds::Source plain = source_of(config.feeds[0], config);
@@ -125,7 +128,7 @@ resolver:
       trust_ad: true
       servers: [192.0.2.1, '2001:db8::1', 'udp://192.0.2.2:5353', 'tcp://[2001:db8::1]:53',
                 'tls://192.0.2.3', 'tls://192.0.2.3:853#dns.example',
-                'tls://192.0.2.3#dns.example&pin-sha256=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=']
+        'tls://192.0.2.3#dns.example&pin-sha256=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=']
 )");
   const auto options = forwarder_options(config.forward[0]);
   ASSERT_TRUE(options.has_value()) << options.error().text;

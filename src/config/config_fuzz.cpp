@@ -8,9 +8,8 @@
 #include "config/config.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  using namespace std::string_view_literals;
   const std::string_view text =
-      size == 0 ? ""sv : std::string_view(reinterpret_cast<const char*>(data), size);
+      size == 0 ? std::string_view() : std::string_view(reinterpret_cast<const char*>(data), size);
   const auto outcome = postern::config::parse(text);
   POSTERN_ASSERT(outcome.config.has_value() == outcome.problems.empty());
   POSTERN_ASSERT(outcome.problems.size() <= 101);

@@ -86,7 +86,7 @@ resolver:
   forward:
     - zone: .
       servers: ['tls://192.0.2.9:853#dns.example', 192.0.2.10,
-                'tls://192.0.2.11#dns.example&pin-sha256=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=']
+        'tls://192.0.2.11#dns.example&pin-sha256=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=']
       trust_ad: true
 cache: {size: 2MiB, max_ttl_s: 60, stale_for_s: 0}
 policy:

@@ -130,27 +130,35 @@ class SectionReader {
   Draft* draft_ = nullptr;
 };
 
-/// Reads a list of maps into `items`, and where each stands into `nodes`.
+/// Where the items of one list go.
 template <class Item>
-void read_items(std::string_view list_path, const Node& list, std::span<const Option<Item>> options,
-                std::vector<Item>& items, std::vector<const Node*>& nodes, std::size_t max,
-                Problems& problems) {
+struct ItemList {
+  std::string_view path;
+  std::span<const Option<Item>> options;
+  std::size_t max_items;
+  std::vector<Item>& items;
+  std::vector<const Node*>& nodes;  ///< Where each item stands.
+};
+
+/// Reads a list of maps.
+template <class Item>
+void read_items(const Node& list, const ItemList<Item>& into, Problems& problems) {
   if (list.kind == Node::Kind::null) return;
   if (list.kind != Node::Kind::list) {
-    problems.add(list.place, std::string(list_path),
+    problems.add(list.place, std::string(into.path),
                  fmt::format("{} where a list belongs", to_string(list.kind)),
                  "begin each item with \"- \"");
     return;
   }
-  if (list.children.size() > max) {
-    problems.add(list.place, std::string(list_path), fmt::format("more than {} items", max),
-                 "join some of them");
+  if (list.children.size() > into.max_items) {
+    problems.add(list.place, std::string(into.path),
+                 fmt::format("more than {} items", into.max_items), "join some of them");
     return;
   }
-  const Item defaults = with_defaults(options);
+  const Item defaults = with_defaults(into.options);
   for (std::size_t i = 0; i < list.children.size(); ++i) {
     const Node& node = list.children[i];
-    const std::string path = fmt::format("{}[{}]", list_path, i);
+    const std::string path = fmt::format("{}[{}]", into.path, i);
     if (node.kind != Node::Kind::map) {
       problems.add(node.place, path,
                    fmt::format("{} where a section with keys belongs", to_string(node.kind)),
@@ -158,8 +166,8 @@ void read_items(std::string_view list_path, const Node& list, std::span<const Op
       continue;
     }
     Item item = defaults;
-    SectionReader<Item>(options, path + ".", problems).read(node, item);
-    for (const Option<Item>& option : options) {
+    SectionReader<Item>(into.options, path + ".", problems).read(node, item);
+    for (const Option<Item>& option : into.options) {
       const bool is_missing =
           option.spec.presence == Presence::required && node.find(option.spec.path) == nullptr;
       if (!is_missing) continue;
@@ -167,23 +175,25 @@ void read_items(std::string_view list_path, const Node& list, std::span<const Op
           node.place, path, fmt::format("{} is missing", option.spec.path),
           fmt::format("add \"{}: …\" ({})", option.spec.path, to_string(option.spec.kind)));
     }
-    items.push_back(std::move(item));
-    nodes.push_back(&node);
+    into.items.push_back(std::move(item));
+    into.nodes.push_back(&node);
   }
 }
 
 constexpr std::string_view kLists[] = {"feeds", "groups", "resolver.forward"};
 
 bool read_list(std::string_view path, const Node& node, Draft& draft, Problems& problems) {
+  Config& config = draft.config;
   if (path == "feeds") {
-    read_items(path, node, feed_options(), draft.config.feeds, draft.feed_nodes, kMaxFeeds,
-               problems);
+    read_items<Feed>(node, {path, feed_options(), kMaxFeeds, config.feeds, draft.feed_nodes},
+                     problems);
   } else if (path == "groups") {
-    read_items(path, node, group_options(), draft.config.groups, draft.group_nodes, kMaxGroups,
-               problems);
+    read_items<Group>(node, {path, group_options(), kMaxGroups, config.groups, draft.group_nodes},
+                      problems);
   } else if (path == "resolver.forward") {
-    read_items(path, node, forward_options(), draft.config.forward, draft.forward_nodes,
-               kMaxForwardZones, problems);
+    read_items<ForwardZone>(
+        node, {path, forward_options(), kMaxForwardZones, config.forward, draft.forward_nodes},
+        problems);
   } else {
     return false;
   }
