@@ -50,6 +50,6 @@ struct Metric {
 using Metrics = std::vector<Metric>;
 
 /// The Prometheus text exposition format, version 0.0.4. Metrics of one name are put together.
-std::string to_prometheus(Metrics metrics);
+std::string to_prometheus(const Metrics& metrics);
 
 }  // namespace postern

@@ -101,7 +101,7 @@ bool rewrite(const MessageView& message, const Life& life, bool strip_dnssec,
     }
     rdata.clear();
     fits = fits && dns::expand_rdata(message.octets(), record, rdata) &&
-           writer.record(section, record.owner, record.type, record.rr_class, ttl, rdata);
+           writer.record(section, {record.owner, record.type, record.rr_class, ttl, rdata});
     return fits;
   });
   return fits;
@@ -159,13 +159,6 @@ std::size_t write_for_client(const Answer& answer, OctetView query, std::size_t 
     store_u32(&out[offset], serving.stale ? kStaleTtlS : left);
   }
   return size;
-}
-
-std::size_t write_for_client(const Answer& answer, OctetView query, std::size_t question_end,
-                             std::uint32_t age_s, bool stale, bool set_ad,
-                             std::span<std::uint8_t> out) {
-  const Serving serving{.age_s = age_s, .stale = stale, .set_ad = set_ad};
-  return write_for_client(answer, query, question_end, serving, out);
 }
 
 }  // namespace postern::cache

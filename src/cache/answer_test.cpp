@@ -50,7 +50,7 @@ Octets write(const Message& message) {
     const auto rdata = dns::rdata_from_text(r.type, r.data, dns::Name());
     EXPECT_TRUE(rdata.has_value()) << r.data;
     EXPECT_TRUE(
-        writer.record(r.section, name(r.owner), r.type, dns::RRClass::in, r.ttl, rdata.value()));
+        writer.record(r.section, {name(r.owner), r.type, dns::RRClass::in, r.ttl, rdata.value()}));
   }
   writer.set_rcode(message.rcode);
   if (message.with_opt) {
@@ -169,7 +169,7 @@ TEST(MakeAnswer, RefusesAddressesAndHintsThatDoNotRead) {
     dns::MessageWriter writer(buffer, buffer.size());
     writer.header(0, dns::flag::qr);
     EXPECT_TRUE(writer.question({.qname = name("x"), .qtype = type}));
-    EXPECT_TRUE(writer.record(kAnswer, name("x"), type, dns::RRClass::in, 60, rdata));
+    EXPECT_TRUE(writer.record(kAnswer, {name("x"), type, dns::RRClass::in, 60, rdata}));
     return make_answer(writer.message(), false, true, {}).has_value();
   };
   EXPECT_TRUE(with(RRType::a, {192, 0, 2, 1}));

@@ -125,9 +125,4 @@ struct Serving {
 std::size_t write_for_client(const Answer& answer, OctetView query, std::size_t question_end,
                              const Serving& serving, std::span<std::uint8_t> out);
 
-/// The same with `serving` in parts.
-std::size_t write_for_client(const Answer& answer, OctetView query, std::size_t question_end,
-                             std::uint32_t age_s, bool stale, bool set_ad,
-                             std::span<std::uint8_t> out);
-
 }  // namespace postern::cache

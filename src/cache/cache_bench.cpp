@@ -37,7 +37,7 @@ Octets message(const dns::Name& qname) {
   writer.header(0, dns::flag::qr | dns::flag::ra);
   fits = fits && writer.question({.qname = qname});
   const auto add = [&](const dns::Name& owner, dns::RRType type, OctetView rdata) {
-    fits = fits && writer.record(dns::Section::answer, owner, type, dns::RRClass::in, 300, rdata);
+    fits = fits && writer.record(dns::Section::answer, {owner, type, dns::RRClass::in, 300, rdata});
   };
   add(qname, dns::RRType::cname, target.wire());
   add(target, dns::RRType::a, Octets{192, 0, 2, 1});

@@ -49,9 +49,9 @@ std::size_t write_answer(std::span<std::uint8_t> buffer, const Octets& question,
   writer.header(1, flag::qr | flag::rd | flag::ra);
   writer.echo_question(question, question_end);
   writer.reserve(11);
-  writer.record(Section::answer, owner, RRType::cname, RRClass::in, 60, target.wire());
+  writer.record(Section::answer, {owner, RRType::cname, RRClass::in, 60, target.wire()});
   for (int i = 0; i < 4; ++i) {
-    writer.record(Section::answer, target, RRType::a, RRClass::in, 60, address);
+    writer.record(Section::answer, {target, RRType::a, RRClass::in, 60, address});
   }
   writer.opt(1232, Rcode::noerror, false, {});
   return writer.size();

@@ -33,7 +33,7 @@ void run(const std::uint8_t* data, std::size_t size) {
       POSTERN_ASSERT(record.rdata.empty());  // A deletion by UPDATE; all else was checked.
     }
     if (record.type == RRType::opt) return true;
-    if (!writer.record(section, record.owner, record.type, record.rr_class, record.ttl, rdata)) {
+    if (!writer.record(section, {record.owner, record.type, record.rr_class, record.ttl, rdata})) {
       return false;
     }
     all.push_back(rdata);

@@ -223,12 +223,12 @@ TEST(MessageView, WalksTheRecordsInOrder) {
   writer.header(7, flag::qr | flag::ra);
   ASSERT_TRUE(writer.question({name("a.example"), RRType::a, RRClass::in}));
   const Octets address = {192, 0, 2, 1};
-  ASSERT_TRUE(writer.record(Section::answer, name("a.example"), RRType::cname, RRClass::in, 60,
-                            name("b.example").wire()));
+  ASSERT_TRUE(writer.record(Section::answer, {name("a.example"), RRType::cname, RRClass::in, 60,
+                                              name("b.example").wire()}));
   ASSERT_TRUE(
-      writer.record(Section::answer, name("b.example"), RRType::a, RRClass::in, 61, address));
-  ASSERT_TRUE(writer.record(Section::authority, name("example"), RRType::ns, RRClass::in, 62,
-                            name("ns.example").wire()));
+      writer.record(Section::answer, {name("b.example"), RRType::a, RRClass::in, 61, address}));
+  ASSERT_TRUE(writer.record(Section::authority, {name("example"), RRType::ns, RRClass::in, 62,
+                                                 name("ns.example").wire()}));
   ASSERT_TRUE(writer.opt(1232, Rcode::badvers, true, {}));
   const auto view = MessageView::parse(writer.message());
   ASSERT_TRUE(view);

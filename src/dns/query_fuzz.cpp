@@ -28,7 +28,7 @@ void run(const std::uint8_t* data, std::size_t size) {
   POSTERN_ASSERT(writer.echo_question(message, query.question_end));
   const std::array<std::uint8_t, 4> address{};
   POSTERN_ASSERT(
-      writer.record(Section::answer, query.question.qname, RRType::a, RRClass::in, 1, address));
+      writer.record(Section::answer, {query.question.qname, RRType::a, RRClass::in, 1, address}));
   writer.opt(1232, Rcode::noerror, false, {});
   const auto answer = MessageView::parse(writer.message());
   POSTERN_ASSERT(answer && answer->question() == query.question);

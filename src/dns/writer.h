@@ -44,11 +44,6 @@ class MessageWriter {
   /// Uncompressed RDATA in; names in it are compressed where allowed. Sections must come in
   /// order. False where it does not fit.
   bool record(Section section, const NewRecord& record);
-  /// The same, field by field.
-  bool record(Section section, const Name& owner, RRType type, RRClass rr_class, std::uint32_t ttl,
-              OctetView rdata) {
-    return record(section, {owner, type, rr_class, ttl, rdata});
-  }
 
   /// Keeps `octets` free for an OPT to come.
   void reserve(std::size_t octets);

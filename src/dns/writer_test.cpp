@@ -28,19 +28,19 @@ TEST(MessageWriter, CompressesOwnersAndTheNamesThatRfc3597Allows) {
   ASSERT_TRUE(w.writer.question({name("www.example.com"), RRType::a, RRClass::in}));
   ASSERT_EQ(w.writer.size(), 12U + 17 + 4);
   // The owner is a pointer; in a CNAME, one new label and a pointer.
-  ASSERT_TRUE(w.writer.record(Section::answer, name("www.example.com"), RRType::cname, RRClass::in,
-                              1, name("web.example.com").wire()));
+  ASSERT_TRUE(w.writer.record(Section::answer, {name("www.example.com"), RRType::cname, RRClass::in,
+                                                1, name("web.example.com").wire()}));
   ASSERT_EQ(w.writer.size(), 33U + 2 + 10 + 6);
   // An SRV target is written out.
   const Octets srv = rdata_of({Octets{0, 1, 0, 2, 0, 3}, name("web.example.com").wire()});
-  ASSERT_TRUE(
-      w.writer.record(Section::answer, name("web.example.com"), RRType::srv, RRClass::in, 1, srv));
+  ASSERT_TRUE(w.writer.record(Section::answer,
+                              {name("web.example.com"), RRType::srv, RRClass::in, 1, srv}));
   ASSERT_EQ(w.writer.size(), 51U + 2 + 10 + srv.size());
   // A SOA's two names are compressed.
   const Octets soa = rdata_of(
       {name("ns.example.com").wire(), name("hostmaster.ns.example.com").wire(), Octets(20, 7)});
   ASSERT_TRUE(
-      w.writer.record(Section::authority, name("example.com"), RRType::soa, RRClass::in, 1, soa));
+      w.writer.record(Section::authority, {name("example.com"), RRType::soa, RRClass::in, 1, soa}));
   ASSERT_EQ(w.writer.size(), 86U + 2 + 10 + (3 + 2) + (11 + 2) + 20);
   const auto view = MessageView::parse(w.writer.message());
   ASSERT_TRUE(view);
@@ -63,7 +63,7 @@ TEST(MessageWriter, PointsIntoAnEchoedQuestionWhateverItsCase) {
   ASSERT_TRUE(w.writer.echo_question(query, query.size()));
   EXPECT_EQ(text_of(w.writer.message().subspan(13, 3)), "WwW");
   ASSERT_TRUE(
-      w.writer.record(Section::answer, name("www.de"), RRType::a, RRClass::in, 1, Octets(4, 1)));
+      w.writer.record(Section::answer, {name("www.de"), RRType::a, RRClass::in, 1, Octets(4, 1)}));
   EXPECT_EQ(w.writer.size(), query.size() + 2 + 10 + 4);
   const auto view = MessageView::parse(w.writer.message());
   ASSERT_TRUE(view);
@@ -79,7 +79,8 @@ TEST(MessageWriter, SimilarNamesAreNotMixedUp) {
                         name("aa.a"),  Name(),      name("b.a.a.a")};
   Writing w;
   for (const Name& owner : names) {
-    ASSERT_TRUE(w.writer.record(Section::answer, owner, RRType::ns, RRClass::in, 1, owner.wire()));
+    ASSERT_TRUE(
+        w.writer.record(Section::answer, {owner, RRType::ns, RRClass::in, 1, owner.wire()}));
   }
   const auto view = MessageView::parse(w.writer.message());
   ASSERT_TRUE(view);
@@ -96,11 +97,11 @@ TEST(MessageWriter, SimilarNamesAreNotMixedUp) {
 TEST(MessageWriter, NamesPastPointerReachAreWrittenOut) {
   Writing w(65535);
   const Octets filler(16000, 0);
-  ASSERT_TRUE(w.writer.record(Section::answer, Name(), RRType::txt, RRClass::in, 1, filler));
-  ASSERT_TRUE(w.writer.record(Section::answer, Name(), RRType::txt, RRClass::in, 1, filler));
+  ASSERT_TRUE(w.writer.record(Section::answer, {Name(), RRType::txt, RRClass::in, 1, filler}));
+  ASSERT_TRUE(w.writer.record(Section::answer, {Name(), RRType::txt, RRClass::in, 1, filler}));
   for (int i = 0; i < 100; ++i) {
     const Name owner = name("n" + std::to_string(i % 50) + ".example");
-    ASSERT_TRUE(w.writer.record(Section::answer, owner, RRType::a, RRClass::in, 1, Octets(4)));
+    ASSERT_TRUE(w.writer.record(Section::answer, {owner, RRType::a, RRClass::in, 1, Octets(4)}));
   }
   const auto view = MessageView::parse(w.writer.message());
   ASSERT_TRUE(view);
@@ -122,8 +123,8 @@ TEST(MessageWriter, WhatDoesNotFitIsNotThere) {
     ASSERT_TRUE(w.writer.question({name("example.com"), RRType::a, RRClass::in}));
     w.writer.reserve(11);
     unsigned written = 0;
-    while (w.writer.record(Section::answer, name("w" + std::to_string(written) + ".example.com"),
-                           RRType::a, RRClass::in, 1, address)) {
+    while (w.writer.record(Section::answer, {name("w" + std::to_string(written) + ".example.com"),
+                                             RRType::a, RRClass::in, 1, address})) {
       ++written;
       EXPECT_LE(w.writer.size() + 11, limit);
     }
@@ -139,7 +140,7 @@ TEST(MessageWriter, WhatDoesNotFitIsNotThere) {
 TEST(MessageWriter, AMalformedRdataIsPassedOnAsItIs) {
   Writing w;
   const Octets odd = {0, 10};
-  ASSERT_TRUE(w.writer.record(Section::answer, name("a"), RRType::mx, RRClass::in, 1, odd));
+  ASSERT_TRUE(w.writer.record(Section::answer, {name("a"), RRType::mx, RRClass::in, 1, odd}));
   EXPECT_EQ(w.writer.size(), 12U + 3 + 10 + 2);
 }
 

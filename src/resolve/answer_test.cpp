@@ -26,10 +26,10 @@ Octets message(std::uint16_t flags, const dns::Question& question, Opt opt) {
   const std::array<std::uint8_t, 4> address{192, 0, 2, 1};
   writer.header(0x1234, flags);
   writer.question(question);
-  writer.record(Section::answer, question.qname, RRType::a, dns::RRClass::in, 60, address);
+  writer.record(Section::answer, {question.qname, RRType::a, dns::RRClass::in, 60, address});
   if (opt == Opt::before_glue) writer.opt(1232, dns::Rcode::noerror, true, {});
   const auto glue = *dns::Name::from_text("ns.example");
-  writer.record(Section::additional, glue, RRType::a, dns::RRClass::in, 60, address);
+  writer.record(Section::additional, {glue, RRType::a, dns::RRClass::in, 60, address});
   if (opt == Opt::last) writer.opt(1232, dns::Rcode::noerror, true, {});
   buffer.resize(writer.size());
   return buffer;

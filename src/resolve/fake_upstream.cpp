@@ -124,8 +124,9 @@ Octets answer_for(OctetView query, std::uint8_t last_octet, dns::Rcode rcode, st
                 static_cast<std::uint16_t>(dns::flag::qr | dns::flag::rd | dns::flag::ra | flags));
   writer.question(*view->question());
   if (last_octet != 0) {
-    writer.record(dns::Section::answer, view->question()->qname, dns::RRType::a, dns::RRClass::in,
-                  60, std::array<std::uint8_t, 4>{192, 0, 2, last_octet});
+    const std::array<std::uint8_t, 4> address{192, 0, 2, last_octet};
+    writer.record(dns::Section::answer,
+                  {view->question()->qname, dns::RRType::a, dns::RRClass::in, 60, address});
   }
   writer.set_rcode(rcode);
   writer.opt(1232, rcode, true, {});

@@ -95,16 +95,16 @@ class Answer {
     return question_.qtype == type || question_.qtype == dns::RRType::any;
   }
   void add(dns::RRType type, OctetView rdata) {
-    found_ |=
-        writer_.record(dns::Section::answer, question_.qname, type, dns::RRClass::in, kTtlS, rdata);
+    found_ |= writer_.record(dns::Section::answer,
+                             {question_.qname, type, dns::RRClass::in, kTtlS, rdata});
   }
   void add(dns::RRType type, const dns::Name& target) { add(type, target.wire()); }
 
   /// With the SOA for a negative answer, RFC 2308 §2.
   Octets finish(dns::Rcode rcode_if_none) {
     if (!found_) {
-      writer_.record(dns::Section::authority, zone_.name, dns::RRType::soa, dns::RRClass::in, kTtlS,
-                     soa_rdata(zone_.name));
+      writer_.record(dns::Section::authority, {zone_.name, dns::RRType::soa, dns::RRClass::in,
+                                               kTtlS, soa_rdata(zone_.name)});
       writer_.set_rcode(rcode_if_none);
     }
     buffer_.resize(writer_.size());

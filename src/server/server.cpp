@@ -36,10 +36,9 @@ Result<BoundEndpoint> bind_first(const Endpoint& at) {
 
 class WorkerServer final : public Server {
  public:
-  WorkerServer(const Options& options, const Published<Settings>& settings,
-               const Published<policy::Generation>& policy, resolve::Resolver& resolver,
-               event::QuerySink& sink)
-      : options_(options), shared_{options_, settings, policy, resolver, sink} {}
+  WorkerServer(const Options& options, const Surroundings& around)
+      : options_(options),
+        shared_{options_, around.settings, around.policy, around.resolver, around.sink} {}
   ~WorkerServer() override { stop(); }
 
   Result<void> start() {
@@ -88,14 +87,11 @@ class WorkerServer final : public Server {
 }  // namespace
 
 Result<std::unique_ptr<Server>> Server::start(const Options& options,
-                                              const Published<Settings>& settings,
-                                              const Published<policy::Generation>& policy,
-                                              resolve::Resolver& resolver, event::QuerySink& sink,
-                                              Log& log) {
-  auto server = std::make_unique<WorkerServer>(options, settings, policy, resolver, sink);
+                                              const Surroundings& surroundings) {
+  auto server = std::make_unique<WorkerServer>(options, surroundings);
   POSTERN_CHECK(server->start());
   for (const Endpoint& endpoint : server->endpoints()) {
-    log.info("server", "answers on " + endpoint.to_text() + " by UDP and TCP");
+    surroundings.log.info("server", "answers on " + endpoint.to_text() + " by UDP and TCP");
   }
   return server;
 }

@@ -37,16 +37,22 @@ struct Options {
   std::uint64_t seed = 0;  ///< For trace ids.
 };
 
+/// What a Server works with. All of it must outlive the Server.
+struct Surroundings {
+  const Published<Settings>& settings;
+  const Published<policy::Generation>& policy;
+  resolve::Resolver& resolver;
+  event::QuerySink& sink;  ///< `record` is called by every worker, on its thread.
+  Log& log;
+};
+
 /// All members may be called from any thread.
 class Server {
  public:
   /// Binds every endpoint, then starts the workers. `sink.record` is called by every worker.
   /// Everything passed by reference must outlive the Server.
   static Result<std::unique_ptr<Server>> start(const Options& options,
-                                               const Published<Settings>& settings,
-                                               const Published<policy::Generation>& policy,
-                                               resolve::Resolver& resolver, event::QuerySink& sink,
-                                               Log& log);
+                                               const Surroundings& surroundings);
   virtual ~Server() = default;
   /// Where it listens, ports filled in: for each of `Options::listen`.
   virtual std::vector<Endpoint> endpoints() const = 0;

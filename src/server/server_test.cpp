@@ -112,7 +112,7 @@ class ServerTest : public ::testing::Test {
   }
 
   void start() {
-    auto server = Server::start(options_, settings_, policy_, resolver_, sink_, log_);
+    auto server = Server::start(options_, {settings_, policy_, resolver_, sink_, log_});
     ASSERT_TRUE(server) << server.error().text;
     server_ = std::move(*server);
   }
@@ -318,7 +318,7 @@ TEST_F(ServerTest, APortThatIsTakenIsAnErrorThatSaysSo) {
   start();
   Options again = options_;
   again.listen = {server_->endpoints()[0]};
-  const auto second = Server::start(again, settings_, policy_, resolver_, sink_, log_);
+  const auto second = Server::start(again, {settings_, policy_, resolver_, sink_, log_});
   ASSERT_FALSE(second);
   EXPECT_NE(second.error().text.find(again.listen[0].to_text()), std::string::npos);
 }

@@ -85,7 +85,7 @@ class HttpFeeds(unittest.TestCase):
         with Postern(config) as postern:
             until(lambda: postern.feed("remote")["health"] == "good", "the first copy")
             self.assertEqual(ede(postern.ask("bad7.feed.example"))[0], 15)
-            for behave, says in (("html", "HTML"), ("binary", "binary"), ("empty", "empty"), ("loop", "redirect"),
+            for behave, says in (("html", "web page"), ("binary", "binary"), ("empty", "empty"), ("loop", "redirect"),
                                  ("error", "500"), ("short", ""), ("huge", "16")):
                 with self.subTest(behave):
                     web.behave = behave

@@ -8,6 +8,7 @@ import http.client
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import socket
@@ -93,6 +94,11 @@ class Postern:
 
     def log_text(self):
         return (self.folder / "log").read_text(errors="replace")
+
+    def first_run_token(self):
+        """The console's token, which the server prints once, at its first start."""
+        found = until(lambda: re.search(r"^\s*token\s+(\S+)", self.log_text(), re.M), "the token in the output")
+        return found[1]
 
     def stop(self, seconds=10):
         """Ends it in good order; its exit status."""

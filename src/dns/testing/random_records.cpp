@@ -255,8 +255,8 @@ Octets random_message(Random& random, std::size_t max_records) {
     section = std::min(section + (random() % 3 == 0 ? 1U : 0U), 2U);
     const auto owner = zone.with_prefix(random_name(random));
     const RRType type = types[random() % types.size()];
-    writer.record(static_cast<Section>(section), owner.value_or(zone), type, RRClass::in, 300,
-                  random_rdata(type, random));
+    writer.record(static_cast<Section>(section),
+                  {owner.value_or(zone), type, RRClass::in, 300, random_rdata(type, random)});
   }
   const Octets cookie(8, octet(random));
   const MessageWriter::Option option{EdnsOption::cookie, cookie};

@@ -1,0 +1,105 @@
+"""The API of the real server: held against its OpenAPI file, closed to strangers, metrics that count."""
+import json
+import pathlib
+import re
+import subprocess
+import sys
+import threading
+import unittest
+import urllib.error
+import urllib.request
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+from postern_process import ROOT, Postern, until  # noqa: E402
+
+
+class Api(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.postern = Postern({"policy": {"block": ["*.bad.example"]}}).start()
+        cls.url = f"http://127.0.0.1:{cls.postern.console_port}"
+        cls.token = cls.postern.first_run_token()
+        for name in ("www.bad.example", "localhost"):
+            cls.postern.ask(name)
+        cls.postern.logged("www.bad.example")
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.postern.__exit__(None, None, None)
+
+    def get(self, path, token=None, host=None):
+        request = urllib.request.Request(self.url + path)
+        if token:
+            request.add_header("Authorization", f"Bearer {token}")
+        if host:
+            request.add_header("Host", host)
+        try:
+            with urllib.request.urlopen(request, timeout=10) as answer:
+                return answer.status, answer.read().decode(), answer.headers
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode(), error.headers
+
+    def test_the_server_is_what_the_openapi_file_says(self):
+        stop = threading.Event()
+
+        def ask():  # So that the live stream has something to tell.
+            while not stop.wait(0.1):
+                self.postern.ask("www.bad.example")
+
+        thread = threading.Thread(target=ask)
+        thread.start()
+        self.addCleanup(thread.join)
+        self.addCleanup(stop.set)
+        done = subprocess.run([sys.executable, str(ROOT / "tests/support/openapi_check.py"), "--spec",
+                               str(ROOT / "docs/reference/openapi.yaml"), "--url", self.url, "--token", self.token],
+                              capture_output=True, text=True, timeout=100, check=False)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
+    def test_nothing_without_the_token(self):
+        for path in ("/api/v1/status", "/api/v1/queries", "/api/v1/explain?name=a.example"):
+            status, body, headers = self.get(path)
+            self.assertEqual(status, 401)
+            self.assertIn("problem+json", headers["Content-Type"])
+            self.assertEqual(self.get(path, "pst_wrong")[0], 401)
+            self.assertEqual(self.get(path, self.token)[0], 200, body)
+
+    def test_a_page_of_another_name_gets_nothing(self):
+        self.assertEqual(self.get("/api/v1/status", self.token, host="evil.example")[0], 421)
+
+    def test_the_console_page_is_strict(self):
+        status, body, headers = self.get("/")
+        self.assertEqual(status, 200)
+        self.assertIn("Postern", body)
+        self.assertIn("default-src", headers["Content-Security-Policy"])
+        self.assertNotIn("unsafe", headers["Content-Security-Policy"])
+
+    def test_metrics_count_what_happened(self):
+        def blocked():
+            text = self.get("/metrics")[1]
+            return text if re.search(r'postern_blocked_total\{[^}]*\} [1-9]', text) else None
+        text = until(blocked, "a blocked query in /metrics")
+        for name in ("postern_queries_total", "postern_answers_total", "postern_feed_rules", "postern_generation",
+                     "postern_cache", "postern_journal", "process_" if "process_" in text else "postern_"):
+            self.assertIn(name, text)
+        names = set()
+        for line in text.splitlines():
+            if line.startswith("# TYPE"):
+                self.assertNotIn(line.split()[2], names, "each name once")
+                names.add(line.split()[2])
+            elif not line.startswith("#"):
+                self.assertRegex(line, r'^[a-z_]+(\{([a-z_]+="[^"]*",?)+\})? -?[0-9.e+-]+$')
+
+    def test_top_and_timeline(self):
+        top = json.loads(self.get("/api/v1/top?by=name&disposition=blocked", self.token)[1])
+        self.assertEqual(top["entries"][0]["key"], "www.bad.example")
+        points = json.loads(self.get("/api/v1/timeline?interval_s=60&since=-10m", self.token)[1])["points"]
+        self.assertGreaterEqual(sum(point["blocked"] for point in points), 1)
+
+    def test_the_token_is_kept_only_as_a_hash(self):
+        for path in (self.postern.folder / "state").rglob("*"):
+            if path.is_file():
+                self.assertNotIn(self.token.encode(), path.read_bytes(), path)
+
+
+if __name__ == "__main__":
+    unittest.main()
