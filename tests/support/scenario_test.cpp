@@ -1,10 +1,13 @@
 // The runner itself: what it says of a scenario that is wrong, and of one that does not read.
 #include "scenario.h"
 
+#include <array>
+#include <cstdio>
 #include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <sys/wait.h>
 
 #include "scenario_player.h"
 
@@ -155,6 +158,47 @@ TEST(ScenarioParser, AMistakeIsNamedWithItsLine) {
     SCOPED_TRACE(c.text);
     EXPECT_EQ(outcome_of(c.text), Lines{c.want});
   }
+}
+
+struct Ended {
+  int status = -1;
+  std::string output;
+};
+
+/// The runner as a person would call it, in the folder of its test files.
+Ended run(const std::string& arguments) {
+  const std::string command =
+      "cd " POSTERN_SUPPORT_DIR " && " POSTERN_SCENARIO_RUNNER " " + arguments + " 2>&1";
+  Ended ended;
+  std::FILE* const pipe = popen(command.c_str(), "r");
+  if (pipe == nullptr) return ended;
+  std::array<char, 512> buffer{};
+  while (const std::size_t count = std::fread(buffer.data(), 1, buffer.size(), pipe)) {
+    ended.output.append(buffer.data(), count);
+  }
+  const int status = pclose(pipe);
+  if (WIFEXITED(status)) ended.status = WEXITSTATUS(status);
+  return ended;
+}
+
+TEST(ScenarioRunner, SaysFileLineAndWhatCame) {
+  const Ended wrong = run("scenario_wrong.scn");
+  EXPECT_EQ(wrong.status, 1);
+  EXPECT_EQ(wrong.output,
+            "scenario_wrong.scn:9: wanted 198.51.100.7; came nxdomain, ttl 10, edns, ede 15, list "
+            "block, from policy, after 0s\n"
+            "scenario_wrong.scn:10: wanted upstream asked 1 times; it was asked 0 times\n");
+}
+
+TEST(ScenarioRunner, TheWorstOfSeveralFilesIsTheStatus) {
+  const Ended both = run("scenario_unreadable.scn ../scenario/drop.scn nowhere.scn");
+  EXPECT_EQ(both.status, 2);
+  EXPECT_EQ(both.output,
+            "scenario_unreadable.scn:4: \"forbid\" is not a rule: pass, block, nxdomain, nodata, "
+            "refuse, drop or tcp-only\n"
+            "nowhere.scn: cannot be read\n");
+  EXPECT_EQ(run("../scenario/drop.scn").status, 0);
+  EXPECT_EQ(run("").status, 2);
 }
 
 }  // namespace
