@@ -1,4 +1,5 @@
 // `postern check`: every mistake of the configuration, and of the feeds on this machine.
+#include <algorithm>
 #include <cstdio>
 #include <string>
 
@@ -12,6 +13,7 @@
 #include "feeds/digest.h"
 #include "feeds/files.h"
 #include "feeds/store.h"
+#include "feeds/unpack.h"
 
 namespace postern::app {
 namespace {
@@ -32,7 +34,7 @@ struct FeedReport {
 Result<std::string> text_of_feed(const feeds::Source& source, const Places& places) {
   if (!source.path.empty()) {
     feeds::FileContent file = POSTERN_TRY(feeds::read_file(source.path, source.max_octets));
-    return std::move(file.text);
+    return feeds::unpack(std::move(file.text), source.max_octets);
   }
   const feeds::CopyStore copies(places.feed_cache());
   feeds::Copy copy = POSTERN_TRY(
@@ -113,9 +115,13 @@ std::string to_text(const config::Outcome& outcome, const std::vector<FeedReport
   for (const config::Problem& problem : outcome.problems)
     out += config::to_text(problem, file) + "\n";
   for (const FeedReport& report : reports) out += view(report);
-  if (outcome.problems.empty()) return out + fmt::format("No mistake in {}.\n", file);
-  const std::size_t count = outcome.problems.size();
-  return out + fmt::format("{} mistake{} in {}.\n", count, count == 1 ? "" : "s", file);
+  if (const std::size_t count = outcome.problems.size(); count > 0) {
+    return out + fmt::format("{} mistake{} in {}.\n", count, count == 1 ? "" : "s", file);
+  }
+  out += fmt::format("No mistake in {}", file);
+  const auto bad = std::ranges::count_if(reports, [](const auto& r) { return !r.error.empty(); });
+  if (bad > 0) out += fmt::format(", but {} feed{} cannot be read", bad, bad == 1 ? "" : "s");
+  return out + ".\n";
 }
 
 int print_generated(const std::string& what) {

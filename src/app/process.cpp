@@ -59,6 +59,34 @@ Result<Account> find_account(const std::string& user) {
   return Account{entry.pw_uid, entry.pw_gid};
 }
 
+Result<void> give(const std::filesystem::path& path, const Account& account) {
+  if (::lchown(path.c_str(), account.uid, account.gid) == 0) return {};
+  return Unexpected(system_error("give " + path.string() + " to its user", errno));
+}
+
+/// Hands a state folder of ours, and all in it, to `account`.
+Result<void> give_state_dir(const std::string& path, const Account& account) {
+  struct stat status{};
+  if (::stat(path.c_str(), &status) != 0) return Unexpected(system_error(path, errno));
+  std::error_code error;
+  const bool is_ours = std::filesystem::is_empty(path, error) ||
+                       std::filesystem::is_regular_file(path + "/lock", error);
+  if (!is_ours) {
+    if (status.st_uid == account.uid) return {};
+    return fail(Errc::denied, path +
+                                  " is not empty and not a state folder of postern; name another, "
+                                  "or give it to the user yourself");
+  }
+  POSTERN_CHECK(give(path, account));
+  // Symbolic links are not followed, neither by the iterator nor by lchown.
+  for (std::filesystem::recursive_directory_iterator entry(path, error), end;
+       !error && entry != end; entry.increment(error)) {
+    POSTERN_CHECK(give(entry->path(), account));
+  }
+  if (error) return fail(Errc::denied, path + ": " + error.message());
+  return {};
+}
+
 std::string parent_of(const std::string& path) {
   return std::filesystem::path(path).parent_path().string();
 }
@@ -105,9 +133,7 @@ void forbid_new_privileges() {
 
 Result<void> work_as_user(const std::string& user, const std::string& state_dir) {
   const Account account = POSTERN_TRY(find_account(user));
-  if (::chown(state_dir.c_str(), account.uid, account.gid) != 0) {
-    return Unexpected(system_error("give " + state_dir + " to " + user, errno));
-  }
+  POSTERN_CHECK(give_state_dir(state_dir, account));
   if (::setgroups(0, nullptr) != 0) return Unexpected(system_error("drop groups", errno));
   if (::setresgid(account.gid, account.gid, account.gid) != 0) {
     return Unexpected(system_error("become group of " + user, errno));
@@ -119,6 +145,11 @@ Result<void> work_as_user(const std::string& user, const std::string& state_dir)
   if (!keep_only({CAP_NET_BIND_SERVICE}))
     return Unexpected(system_error("drop capabilities", errno));
   return {};
+}
+
+Result<void> drop_root_capabilities() {
+  if (keep_only({CAP_NET_BIND_SERVICE})) return {};
+  return Unexpected(system_error("drop capabilities", errno));
 }
 
 Result<void> become_user_for_good(const std::string& user) {

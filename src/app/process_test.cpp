@@ -71,6 +71,46 @@ TEST(StateDir, HasOneProcessAtATime) {
   EXPECT_TRUE(lock_state_dir(folder.path).has_value());
 }
 
+TEST(WorkAsUser, GivesOverAStateFolderOfOursAndNoOther) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can become another user";
+  const TemporaryFolder folder;
+  ASSERT_EQ(::chmod(folder.path.c_str(), 0711), 0);
+  const std::string ours = folder.path + "/ours";
+  const std::string other = folder.path + "/other";
+  std::filesystem::create_directories(ours + "/feeds");
+  std::filesystem::create_directory(other);
+  for (const char* name : {"/lock", "/journal.sqlite", "/feeds/copy"}) {
+    std::ofstream(ours + name) << "x";
+    ASSERT_EQ(::chmod((ours + name).c_str(), 0600), 0);
+  }
+  std::filesystem::create_symlink("/etc/passwd", ours + "/link");
+  std::ofstream(other + "/precious") << "x";
+  // What root made before is readable afterwards, and nothing behind a link has changed hands.
+  EXPECT_EQ(in_child([&] {
+              if (!work_as_user("nobody", ours)) return 1;
+              if (!std::ifstream(ours + "/feeds/copy")) return 2;
+              struct stat status{};
+              ::stat("/etc/passwd", &status);
+              return status.st_uid == 0 ? 0 : 3;
+            }),
+            0);
+  EXPECT_EQ(in_child([&] { return work_as_user("nobody", other) ? 1 : 0; }), 0);
+  struct stat status{};
+  ASSERT_EQ(::stat(other.c_str(), &status), 0);
+  EXPECT_EQ(status.st_uid, 0U);
+}
+
+TEST(Process, RootKeepsNoCapabilityButThePorts) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root has capabilities to drop";
+  EXPECT_EQ(in_child([] {
+              if (!drop_root_capabilities()) return 1;
+              // CAP_CHOWN is gone: root may no longer give its own file away.
+              const TemporaryFolder folder;
+              return ::chown(folder.path.c_str(), 65534, 65534) == 0 ? 2 : 0;
+            }),
+            0);
+}
+
 TEST(Signals, AreWaitedForInOrder) {
   EXPECT_EQ(in_child([] {
               const auto signals = Signals::take_over();

@@ -36,13 +36,18 @@ void fit_to_machine(config::Config& config, Log& log) {
   config.listen = fitting;
 }
 
-Result<void> prepare_process(const Arguments& arguments, const config::Config& config) {
+Result<void> prepare_process(const Arguments& arguments, const config::Config& config, Log& log) {
   raise_file_limit();
   forbid_new_privileges();
   const Places places = places_of(config, arguments.value("state-dir"));
   POSTERN_CHECK(make_state_dir(places.state_dir));
   if (const auto user = arguments.value("user")) {
     POSTERN_CHECK(work_as_user(*user, places.state_dir));
+  } else if (::geteuid() == 0) {
+    POSTERN_CHECK(drop_root_capabilities());
+    log.warning("serve",
+                "running as root, with no capability but CAP_NET_BIND_SERVICE; better give it a "
+                "user of its own with --user NAME");
   }
   return {};
 }
@@ -59,8 +64,10 @@ std::string dig_line(const Endpoint& server, const std::string& name) {
 }
 
 std::string places_flag(const Overrides& overrides) {
-  if (overrides.state_dir) return " --state-dir " + *overrides.state_dir;
-  return overrides.config_path.empty() ? "" : " -c " + overrides.config_path;
+  std::string flags;
+  if (!overrides.config_path.empty()) flags += " -c " + overrides.config_path;
+  if (overrides.state_dir) flags += " --state-dir " + *overrides.state_dir;
+  return flags;
 }
 
 /// What a person wants to know first: where it is, that it protects, what to try.
@@ -108,7 +115,8 @@ int serve(const Arguments& arguments, const Overrides& overrides, Log& log) {
   fit_to_machine(*config, log);
   const auto signals = Signals::take_over();
   if (!signals) return fail_with(signals.error());
-  if (const auto done = prepare_process(arguments, *config); !done) return fail_with(done.error());
+  if (const auto done = prepare_process(arguments, *config, log); !done)
+    return fail_with(done.error());
   const auto lock = lock_state_dir(places_of(*config, overrides.state_dir).state_dir);
   if (!lock) return fail_with(lock.error());
 

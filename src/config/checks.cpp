@@ -190,8 +190,13 @@ void check_group_feeds(const Draft& draft, std::size_t index, Problems& problems
   }
   for (std::size_t i = 0; i < list->children.size(); ++i) {
     const Node& name = list->children[i];
-    if (name.kind != Node::Kind::scalar || std::ranges::find(known, name.text) != known.end())
+    if (name.kind != Node::Kind::scalar) continue;
+    if (name.text == "hafnium" && !draft.config.pack_hafnium) {
+      problems.add(name.place, fmt::format("groups[{}].feeds[{}]", index, i),
+                   "the pack \"hafnium\" is off", "set packs.hafnium to true, or remove it here");
       continue;
+    }
+    if (std::ranges::find(known, name.text) != known.end()) continue;
     const auto near = nearest(name.text, known);
     problems.add(
         name.place, fmt::format("groups[{}].feeds[{}]", index, i),

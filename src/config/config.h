@@ -32,7 +32,7 @@ enum class ResolverMode : std::uint8_t { recurse, forward };
 struct ForwardZone {
   dns::Name zone;  ///< "." for everything.
   std::vector<std::string>
-      servers;  ///< "udp://192.0.2.1:53", "tcp://…", "tls://192.0.2.1:853#name".
+      servers;            ///< "udp://192.0.2.1:53", "tcp://…", "tls://192.0.2.1:853#name".
   bool trust_ad = false;  ///< Take the servers' AD bit for validated (RFC 4035 §4.9.3).
 
   bool operator==(const ForwardZone&) const = default;
@@ -105,6 +105,7 @@ struct Config {
   // console
   bool console_enabled = true;
   std::optional<Endpoint> console_listen;
+  std::vector<std::string> console_hosts;  ///< Names it is reached by, besides its address.
   // places
   std::string state_dir;       ///< Absolute or relative to the working folder.
   std::string control_socket;  ///< Empty: `state_dir`/control.sock.

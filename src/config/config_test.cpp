@@ -211,7 +211,8 @@ TEST(Config, WhatIsWrongAndWhatToDo) {
        "f:1:10: server.lisen: \"lisen\" is not known here; did you mean listen?\n"},
       {"listen: x", "f:1:1: listen: \"listen\" is not known here; did you mean console.listen?\n"},
       {"console: {zzzzzzzz: 1}",
-       "f:1:11: console.zzzzzzzz: \"zzzzzzzz\" is not known here; known here: enabled, listen\n"},
+       "f:1:11: console.zzzzzzzz: \"zzzzzzzz\" is not known here; known here: enabled, hosts, "
+       "listen\n"},
       {"resolver: {foward: []}",
        "f:1:12: resolver.foward: \"foward\" is not known here; did you mean forward?\n"},
       // Kinds.
@@ -342,6 +343,12 @@ TEST(Config, FeedsAndGroupsAreCheckedTogether) {
        "its own\n"},
       {"groups: [{name: g, clients: 10.0.0.0/8, feeds: [hafnum]}]",
        "f:1:49: groups[0].feeds[0]: no feed is called \"hafnum\"; did you mean hafnium?\n"},
+      {"packs: {hafnium: false}\ngroups: [{name: g, clients: [10.0.0.0/8], feeds: [hafnium]}]",
+       "f:2:51: groups[0].feeds[0]: the pack \"hafnium\" is off; set packs.hafnium to true, or "
+       "remove it here\n"},
+      {"console: {hosts: [dns.example, 'a b']}",
+       "f:1:32: console.hosts[1]: \"a b\" is not a domain name; write the name alone: no "
+       "scheme, path or port\n"},
       {"groups: [{name: g}]",
        "f:1:10: groups[0].clients: the group has no clients; list their addresses or prefixes\n"},
       {"groups: [{name: default, answer: refused}]", "good"},

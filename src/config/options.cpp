@@ -79,6 +79,9 @@ constexpr Option<Config> kOptions[] = {
    into<&Config::cache_stale_for_s>},
   {{"console.enabled", Kind::flag, "true", 0, 0, kAtRestart,
     "Serve the web console and the REST API on console.listen."}, into<&Config::console_enabled>},
+  {{"console.hosts", Kind::names, "[]", 0, 0, kAtRestart,
+    "Names that the console is reached by through a TLS proxy that passes the Host header on; other names are refused."},
+   into<&Config::console_hosts>},
   {{"console.listen", Kind::endpoint, "127.0.0.1:8080", 0, 0, kAtRestart,
     "Where the console is. It speaks plain HTTP: beyond this machine put a TLS proxy in front."},
    into<&Config::console_listen>},
@@ -275,6 +278,8 @@ std::string_view to_string(Kind kind) {
       return "list of paths";
     case Kind::name:
       return "name";
+    case Kind::names:
+      return "list of names";
     case Kind::patterns:
       return "list of names";
     case Kind::label:

@@ -31,6 +31,7 @@ enum class Kind : std::uint8_t {
   path,          ///< A file or folder.
   paths,         ///< A list of them.
   name,          ///< A domain name.
+  names,         ///< A list of domain names.
   patterns,      ///< A list of names and "*.name".
   label,         ///< [a-z0-9][a-z0-9._-]*, at most 32 octets: what feeds and groups are called.
   labels,        ///< A list of them.

@@ -111,6 +111,7 @@ std::string schema_type(const Spec& spec) {
     case Kind::urls:
       return array_of("\"type\": \"string\", \"pattern\": \"^https?://[^/]\"");
     case Kind::paths:
+    case Kind::names:
     case Kind::patterns:
     case Kind::labels:
     case Kind::prefixes:

@@ -142,6 +142,12 @@ Read<std::string> pattern(std::string_view text) {
   return std::string(text);
 }
 
+Read<std::string> host_name(std::string_view text) {
+  const auto read = name(text);
+  if (!read) return std::unexpected(read.error());
+  return read->to_display();
+}
+
 Read<IpAddress> address(std::string_view text, IpAddress::Family family) {
   const bool wants_v4 = family == IpAddress::Family::v4;
   auto read = IpAddress::from_text(text);
@@ -318,6 +324,7 @@ std::optional<Value> read_list(const Node& node, const std::string& path, Proble
 bool is_list(Kind kind) {
   switch (kind) {
     case Kind::paths:
+    case Kind::names:
     case Kind::patterns:
     case Kind::labels:
     case Kind::prefixes:
@@ -337,6 +344,8 @@ std::optional<Value> read_any_list(const Spec& spec, const Node& node, const std
       return read_list<IpPrefix>(node, path, problems, prefix);
     case Kind::endpoints:
       return read_list<Endpoint>(node, path, problems, endpoint);
+    case Kind::names:
+      return read_list<std::string>(node, path, problems, host_name);
     case Kind::patterns:
       return read_list<std::string>(node, path, problems, pattern);
     case Kind::labels:
