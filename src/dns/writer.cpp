@@ -43,7 +43,14 @@ bool MessageWriter::echo_question(OctetView query, std::size_t question_end) {
   // Names of the answer may point into it only if it is plain labels and nothing more.
   std::size_t name_end = 0;
   const bool reads = skip_name(octets, name_end).has_value();
-  if (reads && name_end + 4 == octets.size()) remember_labels(kHeaderOctets);
+  if (!reads || name_end + 4 != octets.size()) return true;
+  std::array<std::uint8_t, Name::kMaxLabels> starts;
+  std::size_t count = 0;
+  for (std::size_t at = 0; octets[at] != 0; at += octets[at] + 1U) {
+    if (octets[at] > Name::kMaxLabelOctets) return true;  // A pointer.
+    starts[count++] = static_cast<std::uint8_t>(at);
+  }
+  remember({starts.data(), count}, kHeaderOctets, kRoot);
   return true;
 }
 
@@ -127,52 +134,56 @@ bool MessageWriter::put_octets(OctetView octets) {
   return true;
 }
 
-// True if the name that stands at `target` in the buffer is `labels`, whatever the case.
-bool MessageWriter::ends_with_at(std::size_t target, OctetView labels) const {
-  std::size_t at = 0;
-  for (;;) {
-    while (buffer_[target] > Name::kMaxLabelOctets) {
-      target = load_u16(&buffer_[target]) & kMaxPointerTarget;
-    }
-    if (!same_label(&buffer_[target], &labels[at])) return false;
-    if (labels[at] == 0) return true;
-    target += buffer_[target] + 1U;
-    at += labels[at] + 1U;
-  }
-}
-
-// `labels` is a whole, uncompressed name. On false some of it may have been written:
-// the caller takes it back.
+// `labels` is a whole, uncompressed name. Matches it from the right against the tree of what is
+// remembered, so that its cost is one pass over its labels and one over the tree, whatever the
+// names: comparing each suffix with each target would let one small message cost seconds.
 bool MessageWriter::put_name(OctetView labels) {
-  const std::size_t start = size_;
-  std::size_t at = 0;
-  for (; labels[at] != 0; at += labels[at] + 1U) {
-    const OctetView suffix = labels.subspan(at);
-    for (std::size_t i = 0; i < target_count_; ++i) {
-      if (!ends_with_at(targets_[i], suffix)) continue;
-      if (!fits(2)) return false;
-      store_u16(&buffer_[size_], static_cast<std::uint16_t>(0xc000U | targets_[i]));
-      size_ += 2;
-      remember_labels(start);
-      return true;
-    }
-    const std::size_t label_octets = labels[at] + std::size_t{1};
-    if (!fits(label_octets)) return false;
-    std::memcpy(&buffer_[size_], &labels[at], label_octets);
-    size_ += label_octets;
+  std::array<std::uint8_t, Name::kMaxLabels> starts;
+  std::size_t count = 0;
+  std::size_t end = 0;  // Of what must be written out.
+  for (; labels[end] != 0; end += labels[end] + 1U) {
+    starts[count++] = static_cast<std::uint8_t>(end);
   }
-  if (!put_octets(labels.subspan(at))) return false;
-  remember_labels(start);
+  std::size_t known = kRoot;
+  while (count > 0) {
+    const std::size_t child = find_child(known, &labels[starts[count - 1]]);
+    if (child == kRoot) break;
+    known = child;
+    end = starts[--count];
+  }
+  if (!fits(end + (known == kRoot ? 1 : 2))) return false;
+  const std::size_t at = size_;
+  std::memcpy(&buffer_[size_], labels.data(), end);
+  size_ += end;
+  if (known == kRoot) {
+    buffer_[size_++] = 0;
+  } else {
+    store_u16(&buffer_[size_], static_cast<std::uint16_t>(0xc000U | targets_[known - 1]));
+    size_ += 2;
+  }
+  remember({starts.data(), count}, at, known);
   return true;
 }
 
-// Makes the labels from `at` to the pointer or root behind them targets. Only for a name that
-// is whole: a comparison walks a target to its end.
-void MessageWriter::remember_labels(std::size_t at) {
-  while (buffer_[at] != 0 && buffer_[at] <= Name::kMaxLabelOctets) {
-    if (target_count_ == kMaxTargets || at > kMaxPointerTarget) return;
-    targets_[target_count_++] = static_cast<std::uint16_t>(at);
-    at += buffer_[at] + 1U;
+// The node of `label` right before the suffix `parent`; kRoot where there is none. A child stands
+// behind its parent, so the searches of one name do not overlap.
+std::size_t MessageWriter::find_child(std::size_t parent, const std::uint8_t* label) const {
+  for (std::size_t i = parent; i < target_count_; ++i) {
+    if (parents_[i] == parent && same_label(&buffer_[targets_[i]], label)) return i + 1;
+  }
+  return kRoot;
+}
+
+// Makes targets of the labels that begin at `starts` from `at` on, behind which `parent` follows.
+// From the right: a label without its parent could not be found.
+void MessageWriter::remember(std::span<const std::uint8_t> starts, std::size_t at,
+                             std::size_t parent) {
+  for (std::size_t i = starts.size(); i > 0; --i) {
+    const std::size_t label = at + starts[i - 1];
+    if (target_count_ == kMaxTargets || label > kMaxPointerTarget) return;
+    targets_[target_count_] = static_cast<std::uint16_t>(label);
+    parents_[target_count_] = static_cast<std::uint8_t>(parent);
+    parent = ++target_count_;
   }
 }
 

@@ -63,21 +63,25 @@ class MessageWriter {
   std::size_t size() const { return size_; }
 
  private:
-  static constexpr std::size_t kMaxTargets = 64;  ///< Names remembered for compression.
+  /// Labels remembered for compression: the longest question, and in practice much more.
+  static constexpr std::size_t kMaxTargets = 128;
+  /// The node of the empty suffix. Node n is that of `targets_[n - 1]`.
+  static constexpr std::size_t kRoot = 0;
 
   bool fits(std::size_t octets) const { return octets <= limit_ - reserved_ - size_; }
   bool put_octets(OctetView octets);
   bool put_name(OctetView labels);
-  void remember_labels(std::size_t at);
+  std::size_t find_child(std::size_t parent, const std::uint8_t* label) const;
+  void remember(std::span<const std::uint8_t> starts, std::size_t at, std::size_t parent);
   bool put_rdata(RRType type, OctetView rdata);
   void count_record(Section section);
-  bool ends_with_at(std::size_t target, OctetView labels) const;
 
   std::span<std::uint8_t> buffer_;
   std::size_t limit_;
   std::size_t size_ = 0;
   std::size_t reserved_ = 0;
   std::array<std::uint16_t, kMaxTargets> targets_{};  ///< Offsets of labels that can be pointed at.
+  std::array<std::uint8_t, kMaxTargets> parents_{};   ///< Each label's node for what follows it.
   std::size_t target_count_ = 0;
   Section section_ = Section::answer;
 };
