@@ -84,6 +84,7 @@ Result<void> Service::start_parts() {
                                               {settings_, policy_, *resolver_, *sink_, log_}));
   api::Options options;
   if (config.console_enabled) options.listen = config.console_listen;
+  options.hosts = config.console_hosts;
   options.control_socket = places_.control_socket;
   options.token_file = places_.token();
   api_ = POSTERN_TRY(api::Api::start(options, services(), *live_, log_));
