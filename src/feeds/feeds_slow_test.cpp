@@ -153,7 +153,7 @@ TEST_F(FeedsTest, AFileThatGoesBadLeavesWhatWasInForceAlsoAfterARestart) {
                    "ELF\0\0\0\0\1\2\3",
                    11),
        "binary"},
-      {"too large", std::string(1'000'001, 'a'), "over 1000000 octets"},
+      {"too large", std::string(1'000'001, 'a'), "over 1000000 octets; raise the feed's max_size"},
   };
   for (const Case& c : cases) {
     SCOPED_TRACE(c.what);
@@ -225,6 +225,36 @@ TEST_F(FeedsTest, ReconfiguringKeepsWhatIsTheSameAndDropsWhatIsGone) {
   EXPECT_EQ(feeds->update("b").error().code, Errc::not_found);
   folder.write("a.txt", "aa.example\n");
   EXPECT_TRUE(eventually([&] { return blocks("aa.example"); })) << "still watched";
+}
+
+TEST_F(FeedsTest, AWrongPathOrFormatLeavesTheOldRulesUntilAGoodCopyComes) {
+  folder.write("a.txt", "a.example\n");
+  start({file_source("a", "a.txt")});
+  ASSERT_TRUE(blocks("a.example"));
+  feeds->reconfigure(options({file_source("a", "wrong.txt")}));
+  ASSERT_TRUE(
+      eventually([&] { return status().last_error.find("wrong.txt") != std::string::npos; }));
+  EXPECT_EQ(status().health, intel::Health::stale);
+  EXPECT_EQ(status().rules, 1U);
+  EXPECT_TRUE(status().last_success);
+  EXPECT_TRUE(blocks("a.example"));
+  // The same text again is content of the new source all the same.
+  folder.write("wrong.txt", "a.example\n");
+  EXPECT_TRUE(eventually([&] { return status().health == intel::Health::good; }));
+  EXPECT_TRUE(blocks("a.example"));
+  Source misread = file_source("a", "wrong.txt");
+  misread.format.format = intel::Format::csv;
+  feeds->reconfigure(options({misread}));
+  ASSERT_TRUE(eventually([&] { return status().format == "csv"; }));
+  EXPECT_EQ(status().health, intel::Health::stale);
+  EXPECT_NE(status().last_error, "");
+  EXPECT_TRUE(blocks("a.example"));
+  // Another reading of the same text takes effect, although its octets are the same.
+  Source below = file_source("a", "wrong.txt");
+  below.format.scope = policy::Scope::at_and_below;
+  feeds->reconfigure(options({below}));
+  EXPECT_TRUE(eventually([&] { return blocks("www.a.example"); }));
+  EXPECT_TRUE(eventually([&] { return status().health == intel::Health::good; }));
 }
 
 TEST_F(FeedsTest, AnImpossibleReconfigurationLeavesTheOldOne) {
@@ -353,6 +383,71 @@ TEST_F(DownloadsTest, NoBadAnswerWeakensWhatIsInForce) {
   EXPECT_TRUE(eventually([&] { return status().rules == 1400; }));
   EXPECT_EQ(status().health, intel::Health::good);
   EXPECT_EQ(status().last_error, "");
+}
+
+TEST_F(DownloadsTest, AMessageInPlainTextReplacesNoList) {
+  server.files.write("list.txt", list(900));
+  server.files.write("sorry.txt", "Service\nTemporarily\nUnavailable\n");
+  server.files.write("few.txt", list(89));
+  server.files.write("tenth.txt", list(90));
+  serve("file list.txt");
+  start({url_source("feed", server.url("feed"))});
+  ASSERT_TRUE(eventually([&] { return status().rules == 900; })) << status().last_error;
+  const std::string meta = folder.read("cache/feed.meta");
+  serve("file sorry.txt");
+  update_and_fail("feed");
+  EXPECT_NE(status().last_error.find("none of its names has a dot"), std::string::npos)
+      << status().last_error;
+  serve("file few.txt");
+  update_and_fail("feed");
+  EXPECT_NE(status().last_error.find("89 rules where there were 900"), std::string::npos)
+      << status().last_error;
+  EXPECT_TRUE(blocks("bad899.example"));
+  EXPECT_EQ(folder.read("cache/feed.meta"), meta);
+  serve("file tenth.txt");
+  ASSERT_TRUE(feeds->update("feed"));
+  EXPECT_TRUE(eventually([&] { return status().rules == 90; }));
+}
+
+TEST_F(DownloadsTest, AWrongUrlLeavesTheOldRulesUntilTheNewSourceAnswers) {
+  server.files.write("list.txt", list(100));
+  server.files.write("short.txt", list(3, "new"));
+  serve("file list.txt");
+  start({url_source("feed", server.url("feed"))});
+  ASSERT_TRUE(eventually([&] { return status().rules == 100; })) << status().last_error;
+  feeds->reconfigure(options({url_source("feed", server.url("wrong"))}));
+  ASSERT_TRUE(eventually([&] { return status().last_error.find("404") != std::string::npos; }));
+  EXPECT_EQ(status().health, intel::Health::stale);
+  EXPECT_EQ(status().rules, 100U);
+  EXPECT_TRUE(blocks("bad99.example"));
+  // Shorter by far, but of another source: nothing to compare it with.
+  server.files.write("wrong", "file short.txt");
+  ASSERT_TRUE(feeds->update("feed"));
+  EXPECT_TRUE(eventually([&] { return blocks("new2.example"); }));
+  EXPECT_FALSE(blocks("bad99.example"));
+  EXPECT_TRUE(eventually([&] { return status().health == intel::Health::good; }));
+  feeds->reconfigure(options({text_source("other", "other.example\n")}));
+  EXPECT_TRUE(eventually([&] { return !blocks("new2.example"); })) << "removed is gone at once";
+}
+
+TEST_F(DownloadsTest, AWrongFormatLeavesTheRulesOfTheRightOne) {
+  server.files.write("list.txt", list(100));
+  serve("file list.txt");
+  Source feed = url_source("feed", server.url("feed"));
+  start({feed});
+  ASSERT_TRUE(eventually([&] { return status().rules == 100; })) << status().last_error;
+  Source misread = feed;
+  misread.format.format = intel::Format::rpz;
+  feeds->reconfigure(options({misread}));
+  ASSERT_TRUE(eventually([&] { return metric("postern_feed_failures_total", "feed") == 1; }));
+  EXPECT_EQ(status().health, intel::Health::stale);
+  EXPECT_EQ(status().format, "rpz");
+  EXPECT_NE(status().last_error.find("/feed"), std::string::npos) << status().last_error;
+  EXPECT_TRUE(blocks("bad99.example"));
+  feeds->reconfigure(options({feed}));
+  EXPECT_TRUE(eventually([&] { return status().health == intel::Health::good; }));
+  EXPECT_EQ(status().last_error, "");
+  EXPECT_TRUE(blocks("bad99.example"));
 }
 
 TEST_F(DownloadsTest, AMirrorServesWhereTheFirstDoesNot) {

@@ -127,8 +127,8 @@ Errc code_of(CURLcode code) {
 Unexpected<Error> failure(CURLcode code, const Download& download, const char* error_text) {
   if (download.too_large || code == CURLE_FILESIZE_EXCEEDED) {
     return fail(Errc::limit_exceeded, "over " + std::to_string(download.request.max_octets) +
-                                          " octets; stopped. Raise max_octets if the list is "
-                                          "meant to be that large");
+                                          " octets; stopped. Raise the feed's max_size if "
+                                          "the list is meant to be that large");
   }
   if (download.cancelled.load(std::memory_order_relaxed)) {
     return fail(Errc::unavailable, "stopped");

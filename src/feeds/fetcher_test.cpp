@@ -81,7 +81,7 @@ TEST_F(FetcherTest, WhatGoesWrongIsNamed) {
       {"loop", Errc::limit_exceeded, "redirects"},
       {"redirect file:///etc/passwd", Errc::denied, "rotocol"},
       {"redirect ftp://127.0.0.1/x", Errc::denied, "rotocol"},
-      {"endless", Errc::limit_exceeded, "over 1000000 octets"},
+      {"endless", Errc::limit_exceeded, "Raise the feed's max_size"},
       {"announced", Errc::limit_exceeded, "over 1000000 octets"},
       {"bomb", Errc::limit_exceeded, "over 1000000 octets"},
       {"truncated list.txt", Errc::unavailable, "bytes"},

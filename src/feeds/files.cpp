@@ -53,7 +53,8 @@ Result<FileContent> read_file(const std::string& path, std::uint64_t max_octets)
   if (::fstat(file.get(), &info) != 0) return Unexpected<Error>(file_error("stat " + path, errno));
   FileContent content{{}, POSTERN_TRY(stamp_from(info, path))};
   if (content.stamp.octets > max_octets) {
-    return fail(Errc::limit_exceeded, path + " is over " + std::to_string(max_octets) + " octets");
+    return fail(Errc::limit_exceeded, path + " is over " + std::to_string(max_octets) +
+                                          " octets; raise the feed's max_size");
   }
   // One more, to notice that it has grown meanwhile.
   content.text.resize(static_cast<std::size_t>(content.stamp.octets) + 1);

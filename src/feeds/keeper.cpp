@@ -114,7 +114,9 @@ void Keeper::load_last_good(FeedState& feed, const Now& now) {
     return;
   }
   const Origin origin = is_remote(feed.source) ? Origin::remote : Origin::local;
-  auto content = parse_copy(copy->text, feed.source.format, origin, 0);
+  // The same text read in another way must not lose nearly all of its rules.
+  const std::uint64_t before = feed.content.is_of_old_source ? copy->facts.rules : 0;
+  auto content = parse_copy(copy->text, feed.source.format, origin, before);
   if (!content) {
     log_.warning("feeds", feed.status.name + ": last good copy: " + content.error().text);
     return;
@@ -122,6 +124,7 @@ void Keeper::load_last_good(FeedState& feed, const Now& now) {
   const WallTime checked_at = copy->facts.checked_at;
   accept(feed, std::move(*content), std::move(copy->facts), std::nullopt);
   feed.status.last_success = checked_at;
+  feed.status.last_error.clear();
   const microseconds age = std::max(now.wall - checked_at, microseconds(0));
   const microseconds refresh = feed.source.refresh;
   feed.status.health = age < 2 * refresh ? intel::Health::good : intel::Health::stale;
@@ -151,9 +154,9 @@ Result<void> Keeper::read_file_of(FeedState& feed, const Now& now) {
   return {};
 }
 
-// Of what is in force, or was when the program ended.
+// Of what is in force, or was when the program ended, or before the feed was read differently.
 std::uint64_t Keeper::rules_before(const FeedState& feed) const {
-  if (feed.content.rules) return feed.content.rule_count();
+  if (feed.content.rules && !feed.content.is_of_old_source) return feed.content.rule_count();
   const auto facts = store_.load_facts(feed.status.name, feed.digest);
   return facts ? facts->rules : 0;
 }
@@ -166,9 +169,12 @@ void Keeper::reconfigure(Options options, const Now& now) {
   for (const Source& source : options_.sources) {
     FeedState feed = make_state(source);
     const auto old = std::find_if(old_feeds.begin(), old_feeds.end(), [&](const FeedState& f) {
-      return f.source.zone.name == source.zone.name && same_content(f.source, source);
+      return f.source.zone.name == source.zone.name;
     });
     if (old == old_feeds.end()) {
+      load(feed, now);
+    } else if (!same_content(old->source, source)) {
+      inherit(feed, *old);
       load(feed, now);
     } else {
       feed = *old;
@@ -185,6 +191,20 @@ void Keeper::reconfigure(Options options, const Now& now) {
     changes_.clear();
     must_publish_ = false;
   }
+}
+
+// A mistake in the new source must not take away what protects now.
+void Keeper::inherit(FeedState& feed, const FeedState& old) {
+  if (!old.content.rules) return;
+  feed.content = old.content;
+  feed.content.is_of_old_source = true;
+  feed.status.health = intel::Health::stale;
+  feed.status.last_success = old.status.last_success;
+  feed.status.rules = old.status.rules;
+  feed.status.lines_skipped = old.status.lines_skipped;
+  feed.status.first_skipped = old.status.first_skipped;
+  feed.status.generation = old.status.generation;
+  feed.status.last_error = "the new source is not read yet; the rules of the old one stay in force";
 }
 
 void Keeper::want(const std::string& name, const Now& now) {
@@ -236,7 +256,7 @@ Job Keeper::job_of(FeedState& feed) {
   job.fetched_from = feed.facts.fetched_from;
   job.validators = feed.facts.validators;
   job.format = feed.source.format;
-  job.rules_before = feed.content.rule_count();
+  job.rules_before = rules_before(feed);
   job.max_octets = feed.source.max_octets;
   job.timeout = feed.source.fetch_timeout;
   return job;
@@ -266,7 +286,8 @@ void Keeper::take(Outcome outcome, const Now& now) {
 
 void Keeper::accept(FeedState& feed, Content content, CopyFacts facts,
                     std::optional<std::string> text) {
-  if (feed.content.rules && content.sha256 == feed.content.sha256) {
+  if (feed.content.rules && !feed.content.is_of_old_source &&
+      content.sha256 == feed.content.sha256) {
     feed.facts = std::move(facts);
     if (text) save_facts(feed);
     return;

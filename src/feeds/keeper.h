@@ -48,8 +48,9 @@ class Keeper {
 
   /// Reads every source that needs no network, then publishes.
   void load_all(const Now& now);
-  /// Takes over other sources and groups; what is the same keeps its content. If the new ones
-  /// cannot be compiled, the old ones stay.
+  /// Takes over other sources and groups; what is the same keeps its content. A feed whose source
+  /// is another keeps the old rules (`stale`) until the new source gives a good copy. If the new
+  /// ones cannot be compiled, the old ones stay.
   void reconfigure(Options options, const Now& now);
   /// Makes one feed, or all where `name` is empty, due at once.
   void want(const std::string& name, const Now& now);
@@ -80,6 +81,7 @@ class Keeper {
   };
 
   static FeedState make_state(Source source);
+  static void inherit(FeedState& feed, const FeedState& old);
   FeedState* find(const std::string& name);
   void load(FeedState& feed, const Now& now);
   void load_last_good(FeedState& feed, const Now& now);

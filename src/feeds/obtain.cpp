@@ -8,8 +8,24 @@
 namespace postern::feeds {
 namespace {
 
-constexpr std::uint64_t kFewRules = 1000;  // Up to here any change is believed.
+constexpr std::uint64_t kFewRemote = 19;   // Up to here any change is believed: a short list
+constexpr std::uint64_t kFewLocal = 1000;  // may turn over, and an owner edits his own file.
 constexpr std::uint64_t kShrunkTo = 10;    // Less than one in ten is left.
+
+bool is_cut_down(std::uint64_t rules, std::uint64_t before, Origin origin) {
+  const std::uint64_t few = origin == Origin::remote ? kFewRemote : kFewLocal;
+  return before > few && rules * kShrunkTo < before;
+}
+
+// "Service", "Temporarily", "Unavailable": in a list of bare names, an error page without mark-up
+// reads as names of one label each.
+bool is_prose(const policy::ZoneRules& rules, intel::Format format) {
+  if (format != intel::Format::domains && format != intel::Format::hosts) return false;
+  for (std::size_t i = 0; i < rules.size(); ++i) {
+    if (rules.at(i).name.label_count() > 1) return false;
+  }
+  return true;
+}
 
 Result<Obtained> obtain_from(const Job& job, const std::string& url,
                              const std::atomic<bool>& cancelled) {
@@ -46,7 +62,11 @@ Result<Content> parse_copy(std::string_view text, const intel::FeedOptions& form
   if (!feed) return Unexpected<Error>(std::move(feed).error());
   const std::uint64_t rules = feed->rules.size();
   if (rules == 0 && origin == Origin::remote) return fail(Errc::invalid_input, "no rule in it");
-  if (rules_before > kFewRules && rules < rules_before / kShrunkTo) {
+  if (origin == Origin::remote && is_prose(feed->rules, format.format)) {
+    return fail(Errc::invalid_input,
+                "none of its names has a dot; this is probably a message, not a list");
+  }
+  if (is_cut_down(rules, rules_before, origin)) {
     return fail(Errc::invalid_input,
                 std::to_string(rules) + " rules where there were " + std::to_string(rules_before) +
                     ": less than a tenth; the list was probably cut off or replaced");

@@ -20,6 +20,8 @@ struct Content {
   std::uint64_t lines_skipped = 0;
   std::string first_skipped;
   std::string sha256;  ///< Of the text.
+  /// Read as the feed was configured before, and in force until it is read as it is now.
+  bool is_of_old_source = false;
 
   std::uint64_t rule_count() const { return rules ? rules->size() : 0; }
 };
@@ -28,8 +30,9 @@ struct Content {
 enum class Origin : std::uint8_t { local, remote };
 
 /// Parses one copy. Refused (`invalid_input`): what is no such feed, what has no rules, and what
-/// has less than a tenth of `rules_before` if these are over a thousand. A local text of comments
-/// only is a list that its owner emptied, and fine.
+/// has less than a tenth of `rules_before` if these are at least 20, or for a local text over a
+/// thousand. Also a remote list of bare names (domains, hosts) that are all of a single label. A
+/// local text of comments only is a list that its owner emptied, and fine.
 Result<Content> parse_copy(std::string_view text, const intel::FeedOptions& format, Origin origin,
                            std::uint64_t rules_before);
 

@@ -16,9 +16,10 @@ namespace {
 constexpr std::size_t kPieceOctets = 256 * 1024;
 
 Unexpected<Error> too_large(std::uint64_t max_octets) {
-  return fail(Errc::limit_exceeded, "unpacked it is over " + std::to_string(max_octets) +
-                                        " octets; raise max_octets if the list is meant to be "
-                                        "that large");
+  return fail(Errc::limit_exceeded,
+              "unpacked it is over " + std::to_string(max_octets) +
+                  " octets; raise the feed's max_size if the list is meant to be "
+                  "that large");
 }
 
 Unexpected<Error> damaged(std::string_view kind) {

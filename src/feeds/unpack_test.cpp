@@ -56,7 +56,11 @@ TEST(Unpack, BothFormatsOfAnySizeAndInSeveralPieces) {
 TEST(Unpack, OneOctetTooManyIsRefused) {
   const std::string text = text_of_size(300'000);
   for (const std::string& packed : {text, gzip(text), zstd(text)}) {
-    EXPECT_EQ(unpack(packed, text.size() - 1).error().code, Errc::limit_exceeded);
+    const auto over = unpack(packed, text.size() - 1);
+    ASSERT_FALSE(over);
+    EXPECT_EQ(over.error().code, Errc::limit_exceeded);
+    EXPECT_NE(over.error().text.find("raise the feed's max_size"), std::string::npos)
+        << over.error().text;
   }
 }
 

@@ -1,0 +1,50 @@
+#include "feeds/obtain.h"
+
+#include <gtest/gtest.h>
+
+#include "feeds/testing.h"
+
+namespace postern::feeds {
+namespace {
+
+using testing::list;
+
+TEST(ParseCopy, RefusesWhatIsAbsurd) {
+  struct Case {
+    std::string_view what;
+    std::string text;
+    intel::Format format;
+    Origin origin;
+    std::uint64_t before;
+    std::string_view error;  // Empty: taken.
+  };
+  using enum intel::Format;
+  const std::string prose = "Service\nTemporarily\nUnavailable\n";
+  const std::string prose_hosts = "0.0.0.0 Service\n0.0.0.0 Unavailable\n";
+  const Case cases[] = {
+      {"20 to 1", list(1), domains, Origin::remote, 20, "1 rules where there were 20"},
+      {"19 to 1", list(1), domains, Origin::remote, 19, ""},
+      {"20 to 2", list(2), domains, Origin::remote, 20, ""},
+      {"29 to 2", list(2), domains, Origin::remote, 29, "less than a tenth"},
+      {"local, 1000 to 1", list(1), domains, Origin::local, 1000, ""},
+      {"local, 1001 to 100", list(100), domains, Origin::local, 1001, "less than a tenth"},
+      {"local, 1001 to 101", list(101), domains, Origin::local, 1001, ""},
+      {"prose", prose, domains, Origin::remote, 0, "none of its names has a dot"},
+      {"prose as hosts", prose_hosts, hosts, Origin::remote, 0, "none of its names has a dot"},
+      {"one real name", prose + "bad.example\n", domains, Origin::remote, 0, ""},
+      {"TLDs of the owner's", prose, domains, Origin::local, 0, ""},
+      {"TLDs as patterns", "||zip^\n||mov^\n", adblock, Origin::remote, 0, ""},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.what);
+    intel::FeedOptions options;
+    options.format = c.format;
+    const auto content = parse_copy(c.text, options, c.origin, c.before);
+    EXPECT_EQ(content.has_value(), c.error.empty()) << (content ? "" : content.error().text);
+    if (content) continue;
+    EXPECT_NE(content.error().text.find(c.error), std::string::npos) << content.error().text;
+  }
+}
+
+}  // namespace
+}  // namespace postern::feeds
