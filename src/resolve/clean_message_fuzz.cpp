@@ -7,15 +7,26 @@
 #include "resolve/answer.h"
 #include "resolve/upstream_query.h"
 
+namespace {
+
+const postern::dns::Question kRoot{{}, postern::dns::RRType::ns, postern::dns::RRClass::in};
+
+}  // namespace
+
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const postern::OctetView raw(data, size);
+  const auto header = postern::dns::Header::read(raw);
   const auto view = postern::dns::MessageView::parse(raw);
+  const postern::dns::Question asked = view ? view->question().value_or(kRoot) : kRoot;
+  using postern::resolve::ResponseKind;
+  const auto response = postern::resolve::read_response(raw, asked, header ? header->id : 0);
+  POSTERN_ASSERT(response.kind != ResponseKind::whole || response.view);
+  POSTERN_ASSERT(response.kind != ResponseKind::stray || !response.view);
   if (!view || !view->question()) return 0;
   if (view->edns()) {
     const auto ede = postern::resolve::extended_error(*view->edns());
     POSTERN_ASSERT(!ede || ede->text.size() <= postern::resolve::kMaxEdeTextOctets);
   }
-  (void)postern::resolve::answer_to(raw, *view->question(), view->header().id);
   const auto clean = postern::resolve::clean_message(raw, *view->question());
   if (!clean) return 0;
   const auto again = postern::dns::MessageView::parse(*clean);

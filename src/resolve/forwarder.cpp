@@ -25,7 +25,9 @@
 
 #include "base/file_descriptor.h"
 #include "dns/message.h"
+#include "net/socket_address.h"
 #include "resolve/answer.h"
+#include "resolve/clock.h"
 #include "resolve/factory.h"
 #include "resolve/health.h"
 #include "resolve/inbox.h"
@@ -44,10 +46,6 @@ constexpr milliseconds kTick{10};          // How late a timeout may be noticed.
 constexpr seconds kIdleStream{10};         // Then a connection without questions is closed.
 constexpr int kMaxEvents = 64;
 
-MonoTime mono_now() {
-  return std::chrono::time_point_cast<microseconds>(std::chrono::steady_clock::now());
-}
-
 struct ServerStats {
   Counter questions, answers, failures, timeouts, tcp, connections, mismatches;
 };
@@ -62,8 +60,15 @@ struct Try {
   FileDescriptor fd;  ///< UDP only.
   std::uint16_t id = 0;
   bool on_stream = false;
+  bool bare = false;  ///< Without EDNS.
   bool is_open = false;
   MonoTime sent{};
+};
+
+/// How a question goes to a server.
+struct Way {
+  bool over_stream;
+  bool bare;  ///< Without EDNS.
 };
 
 struct Pending {
@@ -139,14 +144,17 @@ class ForwardingThread {
 
   void next_try(std::uint32_t place);
   std::optional<std::size_t> choose(const Pending& pending) const;
-  bool begin_try(std::uint32_t place, std::size_t server, bool over_stream);
+  bool begin_try(std::uint32_t place, std::size_t server, Way way);
   bool send_datagram(std::uint32_t place, std::uint8_t index);
   bool send_on_stream(std::uint32_t place, std::uint8_t index);
   void close_try(Try& one);
   bool has_open_try(const Pending& pending) const;
 
   void on_datagram(std::uint32_t place, std::uint8_t index);
+  void on_truncated(std::uint32_t place, std::uint8_t index);
+  void note_life(const Try& one);
   void on_answer(std::uint32_t place, std::uint8_t index, const dns::MessageView& view);
+  bool is_worth_asking_bare(const Pending& pending, const Try& one, dns::Rcode rcode) const;
   void keep_failure(Pending& pending, const Server& server, const dns::MessageView& view);
   void on_no_answer(std::size_t server, std::string_view why);
   void finish(std::uint32_t place, Reply reply);
@@ -356,7 +364,7 @@ void ForwardingThread::next_try(std::uint32_t place) {
   pending.try_deadline = MonoTime::max();
   while (const auto server = choose(pending)) {
     const bool over_stream = servers_[*server]->upstream.transport != UpstreamTransport::udp;
-    if (begin_try(place, *server, over_stream)) return;
+    if (begin_try(place, *server, {.over_stream = over_stream, .bare = false})) return;
   }
   if (!has_open_try(pending)) {
     finish(place, final_failure(pending, dns::EdeCode::network_error,
@@ -381,16 +389,17 @@ std::optional<std::size_t> ForwardingThread::choose(const Pending& pending) cons
   return asked[best] < 2 ? std::optional(best) : std::nullopt;
 }
 
-bool ForwardingThread::begin_try(std::uint32_t place, std::size_t server, bool over_stream) {
+bool ForwardingThread::begin_try(std::uint32_t place, std::size_t server, Way way) {
   Pending& pending = *pending_[place];
   const auto index = static_cast<std::uint8_t>(pending.try_count++);
   Try& one = pending.tries[index];
   one = Try{};
   one.server = server;
-  one.on_stream = over_stream;
+  one.on_stream = way.over_stream;
+  one.bare = way.bare;
   one.sent = mono_now();
   servers_[server]->stats.questions.add();
-  const bool sent = over_stream ? send_on_stream(place, index) : send_datagram(place, index);
+  const bool sent = way.over_stream ? send_on_stream(place, index) : send_datagram(place, index);
   if (sent) pending.try_deadline = one.sent + try_timeout_;
   return sent;
 }
@@ -398,16 +407,16 @@ bool ForwardingThread::begin_try(std::uint32_t place, std::size_t server, bool o
 bool ForwardingThread::send_datagram(std::uint32_t place, std::uint8_t index) {
   Pending& pending = *pending_[place];
   Try& one = pending.tries[index];
-  sockaddr_storage address;
-  const unsigned size = to_socket_address(servers_[one.server]->upstream.endpoint, address);
-  FileDescriptor fd(::socket(address.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  const net::SocketAddress address(servers_[one.server]->upstream.endpoint);
+  FileDescriptor fd(::socket(address.any.sa_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   std::array<std::uint8_t, kMaxQueryOctets> query;
   one.id = ids_.next();
-  const std::size_t query_size = write_query(pending.job.request, one.id, Padding::no, query);
+  const QueryForm form = one.bare ? QueryForm::bare : QueryForm::edns;
+  const std::size_t query_size = write_query(pending.job.request, one.id, form, query);
   epoll_event event{};
   event.events = EPOLLIN;
   event.data.u64 = pack(EventKind::datagram, pending.generation, index, place);
-  if (!fd || ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), size) != 0 ||
+  if (!fd || ::connect(fd.get(), &address.any, address.size()) != 0 ||
       ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd.get(), &event) != 0 ||
       ::send(fd.get(), query.data(), query_size, MSG_NOSIGNAL) < 0) {
     on_no_answer(one.server, system_error("send", errno).text);
@@ -426,10 +435,11 @@ bool ForwardingThread::send_on_stream(std::uint32_t place, std::uint8_t index) {
   std::uint16_t id = ids_.next();
   while (server.on_stream.contains(id)) ++id;  // Ends: kMaxPending * kMaxTries < 65536.
   std::array<std::uint8_t, kMaxQueryOctets> query;
-  const std::size_t size =
-      write_query(pending.job.request, id, server.tls ? Padding::yes : Padding::no, query);
-  if (!server.stream->send(OctetView(query).first(size))) return false;
   Try& one = pending.tries[index];
+  const QueryForm with_edns = server.tls ? QueryForm::padded : QueryForm::edns;
+  const std::size_t size =
+      write_query(pending.job.request, id, one.bare ? QueryForm::bare : with_edns, query);
+  if (!server.stream->send(OctetView(query).first(size))) return false;
   one.id = id;
   one.is_open = true;
   server.stats.tcp.add();
@@ -470,21 +480,42 @@ void ForwardingThread::on_datagram(std::uint32_t place, std::uint8_t index) {
     return;
   }
   const OctetView message = OctetView(datagram_).first(static_cast<std::size_t>(size));
-  const auto view = answer_to(message, pending.job.request.question, one.id);
-  if (!view) {
+  const Response response = read_response(message, pending.job.request.question, one.id);
+  if (response.kind == ResponseKind::stray) {
     // Forged, or noise: the true answer may still come.
     server.stats.mismatches.add();
+  } else if (response.kind == ResponseKind::truncated) {
+    on_truncated(place, index);
+  } else {
+    on_answer(place, index, *response.view);
+  }
+}
+
+void ForwardingThread::on_truncated(std::uint32_t place, std::uint8_t index) {
+  Pending& pending = *pending_[place];
+  Try& one = pending.tries[index];
+  note_life(one);
+  if (pending.job.sink == nullptr) {  // A probe has seen enough.
+    servers_[one.server]->stats.answers.add();
+    finish(place, Reply{});
     return;
   }
-  if (view->header().has(dns::flag::tc) && pending.job.sink != nullptr) {
-    server.health.on_answer(mono_now() - one.sent);
-    const std::size_t number = one.server;
-    close_try(one);
-    if (pending.try_count < kMaxTries && begin_try(place, number, true)) return;
-    next_try(place);
+  close_try(one);
+  if (pending.try_count < kMaxTries &&
+      begin_try(place, one.server, {.over_stream = true, .bare = one.bare})) {
     return;
   }
-  on_answer(place, index, *view);
+  next_try(place);
+}
+
+/// Whatever it said: the server is there.
+void ForwardingThread::note_life(const Try& one) {
+  Server& server = *servers_[one.server];
+  server.health.on_answer(mono_now() - one.sent);
+  server.rtt_us.store(server.health.smoothed_rtt().count(), std::memory_order_relaxed);
+  if (!server.up.exchange(true, std::memory_order_relaxed)) {
+    log_.info("resolve.forward", "upstream " + server.label + " answers again");
+  }
 }
 
 void ForwardingThread::on_answer(std::uint32_t place, std::uint8_t index,
@@ -492,11 +523,7 @@ void ForwardingThread::on_answer(std::uint32_t place, std::uint8_t index,
   Pending& pending = *pending_[place];
   Try& one = pending.tries[index];
   Server& server = *servers_[one.server];
-  server.health.on_answer(mono_now() - one.sent);
-  server.rtt_us.store(server.health.smoothed_rtt().count(), std::memory_order_relaxed);
-  if (!server.up.exchange(true, std::memory_order_relaxed)) {
-    log_.info("resolve.forward", "upstream " + server.label + " answers again");
-  }
+  note_life(one);
   const bool is_probe = pending.job.sink == nullptr;
   std::optional<Octets> message;
   if (is_answer(view.rcode()) && !is_probe)
@@ -520,7 +547,25 @@ void ForwardingThread::on_answer(std::uint32_t place, std::uint8_t index,
   keep_failure(pending, server, view);
   const bool was_last = index + 1U == pending.try_count;
   close_try(one);
+  if (is_worth_asking_bare(pending, one, view.rcode()) &&
+      begin_try(place, one.server, {.over_stream = one.on_stream, .bare = true})) {
+    return;
+  }
   if (was_last || !has_open_try(pending)) next_try(place);
+}
+
+/// Servers that know no EDNS, or another version, say so by these errors (RFC 6891 §6.1.3, §7).
+/// Not remembered: a forged error must not take the signatures from later questions too.
+bool ForwardingThread::is_worth_asking_bare(const Pending& pending, const Try& one,
+                                            dns::Rcode rcode) const {
+  if (rcode != dns::Rcode::formerr && rcode != dns::Rcode::notimp && rcode != dns::Rcode::badvers) {
+    return false;
+  }
+  return pending.try_count < kMaxTries &&
+         std::none_of(
+             pending.tries.begin(),
+             pending.tries.begin() + static_cast<std::ptrdiff_t>(pending.try_count),
+             [&](const Try& other) { return other.bare && other.server == one.server; });
 }
 
 /// SERVFAIL and REFUSED are kept, for the case that nobody knows better.
@@ -631,13 +676,14 @@ void ForwardingThread::on_stream_message(std::size_t number, OctetView message) 
     return;
   }
   const TryRef ref = found->second;
-  const auto view = answer_to(message, pending_[ref.pending]->job.request.question, header->id);
-  if (!view) {
+  const Response response =
+      read_response(message, pending_[ref.pending]->job.request.question, header->id);
+  if (!response.view) {  // There is nowhere to go from a truncated one either.
     server.stats.mismatches.add();
     return;
   }
   server.stream_answered = true;
-  on_answer(ref.pending, ref.index, *view);
+  on_answer(ref.pending, ref.index, *response.view);
 }
 
 /// Ends the connection; the questions on it go on elsewhere, or on a new one.

@@ -42,6 +42,26 @@ Messages truncated(OctetView query) {
 Messages silence(OctetView) {
   return {};
 }
+/// The header of an answer alone, as servers send it that could not read the query.
+Octets bare_header(OctetView query, Rcode rcode) {
+  Octets out = answer_for(query, 0, rcode);
+  out.resize(dns::kHeaderOctets);
+  for (std::size_t i = 4; i < out.size(); ++i) out[i] = 0;
+  return out;
+}
+FakeUpstream::Answer fails_barely(Rcode rcode) {
+  return [=](OctetView query) { return Messages{bare_header(query, rcode)}; };
+}
+/// TC, and the end in the middle of the address.
+Octets cut_off(OctetView query) {
+  Octets out = answer_for(query, 66, Rcode::noerror, dns::flag::tc);
+  constexpr std::size_t kOptOctets = 11;
+  out.resize(out.size() - kOptOctets - 2);
+  return out;
+}
+bool has_edns(OctetView query) {
+  return dns::MessageView::parse(query)->edns().has_value();
+}
 
 class ForwarderTest : public ::testing::Test {
  protected:
@@ -123,16 +143,35 @@ TEST_F(ForwarderTest, ForgeriesAreIgnoredUntilTheAnswerComes) {
                                a_query[2] &= 0x7f;
                                Octets cut = answer_for(query, 66);
                                cut.resize(cut.size() - 3);
-                               return Messages{
-                                   wrong_id, wrong_question, no_question, a_query,
-                                   cut,      {1, 2, 3},      {},          answer_for(query, 1)};
+                               Octets bare_wrong_id = bare_header(query, Rcode::refused);
+                               bare_wrong_id[0] ^= 1;
+                               Octets bare_query = bare_header(query, Rcode::refused);
+                               bare_query[2] &= 0x7f;
+                               Octets cut_wrong_question = cut_off(query);
+                               cut_wrong_question[13] = 'X';
+                               Octets cut_question = cut_off(query);
+                               cut_question.resize(dns::kHeaderOctets + 14);
+                               return Messages{wrong_id,
+                                               wrong_question,
+                                               no_question,
+                                               a_query,
+                                               cut,
+                                               {1, 2, 3},
+                                               {},
+                                               bare_wrong_id,
+                                               bare_query,
+                                               bare_header(query, Rcode::noerror),
+                                               bare_header(query, Rcode::nxdomain),
+                                               cut_wrong_question,
+                                               cut_question,
+                                               answer_for(query, 1)};
                              },
                          .stream = {},
                          .close_after_each = false,
                          .tls = nullptr});
   const auto forwarder = make({upstream.url("udp")});
   EXPECT_EQ(records_of(ask(*forwarder, request("www.example"))), "A 192.0.2.1");
-  EXPECT_EQ(metric(*forwarder, "postern_upstream_mismatches_total"), 7);
+  EXPECT_EQ(metric(*forwarder, "postern_upstream_mismatches_total"), 13);
   forwarder->stop();
 }
 
@@ -146,18 +185,106 @@ TEST_F(ForwarderTest, TruncatedAnswersAreFetchedByTcp) {
   forwarder->stop();
 }
 
+TEST_F(ForwarderTest, AnAnswerCutWithinARecordIsFetchedByTcpToo) {
+  FakeUpstream upstream({.datagram = [](OctetView query) { return Messages{cut_off(query)}; },
+                         .stream = answers(3),
+                         .close_after_each = false,
+                         .tls = nullptr});
+  const auto forwarder = make({upstream.url("udp")});
+  EXPECT_EQ(records_of(ask(*forwarder, request("www.example"))), "A 192.0.2.3");
+  EXPECT_EQ(metric(*forwarder, "postern_upstream_mismatches_total"), 0);
+  EXPECT_EQ(metric(*forwarder, "postern_upstream_timeouts_total"), 0);
+  forwarder->stop();
+}
+
+TEST_F(ForwarderTest, ServersWithoutEdnsAreAskedAgainWithoutIt) {
+  struct Case {
+    const char* what;
+    FakeUpstream::Answer to_edns;
+  };
+  const Case cases[] = {
+      {"FORMERR, a header", fails_barely(Rcode::formerr)},
+      {"NOTIMP, a header", fails_barely(Rcode::notimp)},
+      {"FORMERR with the question", fails(Rcode::formerr)},
+      {"BADVERS", fails(Rcode::badvers)},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.what);
+    const auto answer = [&](OctetView query) {
+      return has_edns(query) ? c.to_edns(query) : Messages{answer_for(query, 8)};
+    };
+    FakeUpstream upstream(
+        {.datagram = answer, .stream = answer, .close_after_each = false, .tls = nullptr});
+    for (const char* scheme : {"udp", "tcp"}) {
+      const auto forwarder = make({upstream.url(scheme)}, 5000);
+      for (const char* name : {"a.example", "b.example", "c.example", "d.example"}) {
+        EXPECT_EQ(records_of(ask(*forwarder, request(name))), "A 192.0.2.8");
+      }
+      EXPECT_EQ(metric(*forwarder, "postern_upstream_questions_total"), 8);
+      EXPECT_EQ(metric(*forwarder, "postern_upstream_mismatches_total"), 0);
+      EXPECT_EQ(metric(*forwarder, "postern_upstream_up"), 1);
+      forwarder->stop();
+    }
+  }
+}
+
+TEST_F(ForwarderTest, ATruncatedAnswerWithoutEdnsIsFetchedWithoutItToo) {
+  const auto answer_or = [](Messages otherwise, OctetView query) {
+    return has_edns(query) ? Messages{bare_header(query, Rcode::formerr)} : otherwise;
+  };
+  FakeUpstream upstream(
+      {.datagram = [&](OctetView query) { return answer_or(truncated(query), query); },
+       .stream = [&](OctetView query) { return answer_or({answer_for(query, 9)}, query); },
+       .close_after_each = false,
+       .tls = nullptr});
+  const auto forwarder = make({upstream.url("udp")}, 5000);
+  EXPECT_EQ(records_of(ask(*forwarder, request("www.example"))), "A 192.0.2.9");
+  EXPECT_EQ(metric(*forwarder, "postern_upstream_questions_total"), 3);
+  forwarder->stop();
+}
+
+TEST_F(ForwarderTest, ErrorsWithoutAQuestionAreAnswersOfALivingServer) {
+  struct Case {
+    Rcode rcode;
+    const char* text;
+  };
+  const Case cases[] = {{Rcode::formerr, "FORMERR"},
+                        {Rcode::notimp, "NOTIMP"},
+                        {Rcode::servfail, "SERVFAIL"},
+                        {Rcode::refused, "REFUSED"}};
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.text);
+    FakeUpstream upstream({.datagram = fails_barely(c.rcode),
+                           .stream = {},
+                           .close_after_each = false,
+                           .tls = nullptr});
+    const auto forwarder = make({upstream.url("udp")}, 5000);
+    for (unsigned i = 1; i <= 4; ++i) {
+      const Reply reply = ask(*forwarder, request("www.example"));
+      EXPECT_EQ(rcode_of(reply), Rcode::servfail);
+      EXPECT_EQ(reply.ede_text, std::string("upstream resolver 127.0.0.1 said ") + c.text);
+      EXPECT_EQ(upstream.datagrams(), i * 2);  // With EDNS and without, or just once more.
+    }
+    EXPECT_EQ(metric(*forwarder, "postern_upstream_timeouts_total"), 0);
+    EXPECT_EQ(metric(*forwarder, "postern_upstream_up"), 1);
+    forwarder->stop();
+  }
+}
+
 TEST_F(ForwarderTest, GoesOnToTheNextServer) {
   struct Case {
     const char* what;
     FakeUpstream::Answer first;
-    EdeCode ede;
+    unsigned datagrams;
   };
   const Case cases[] = {
-      {"silence", silence, EdeCode::other},
-      {"SERVFAIL", fails(Rcode::servfail), EdeCode::other},
-      {"REFUSED", fails(Rcode::refused), EdeCode::other},
-      {"FORMERR", fails(Rcode::formerr), EdeCode::other},
-      {"BADVERS, of which the header shows nothing", fails(Rcode::badvers), EdeCode::other},
+      {"silence", silence, 1},
+      {"SERVFAIL", fails(Rcode::servfail), 1},
+      {"REFUSED", fails(Rcode::refused), 1},
+      {"REFUSED, a header", fails_barely(Rcode::refused), 1},
+      {"FORMERR, with EDNS and without", fails(Rcode::formerr), 2},
+      {"NOTIMP, with EDNS and without", fails_barely(Rcode::notimp), 2},
+      {"BADVERS, of which the header shows nothing", fails(Rcode::badvers), 2},
   };
   for (const Case& c : cases) {
     SCOPED_TRACE(c.what);
@@ -167,7 +294,7 @@ TEST_F(ForwarderTest, GoesOnToTheNextServer) {
         {.datagram = answers(2), .stream = {}, .close_after_each = false, .tls = nullptr});
     const auto forwarder = make({bad.url("udp"), good.url("udp")}, 300);
     EXPECT_EQ(records_of(ask(*forwarder, request("www.example"))), "A 192.0.2.2");
-    EXPECT_EQ(bad.datagrams(), 1U);
+    EXPECT_EQ(bad.datagrams(), c.datagrams);
     forwarder->stop();
   }
 }

@@ -23,6 +23,7 @@
 
 #include "base/assert.h"
 #include "resolve/answer.h"
+#include "resolve/clock.h"
 #include "resolve/factory.h"
 #include "resolve/inbox.h"
 #include "resolve/recursor_options.h"
@@ -52,10 +53,6 @@ struct Stats {
   Counter questions, answers, bogus, failures, timeouts, late_answers, shed;
   SharedCounter refused;
 };
-
-MonoTime mono_now() {
-  return std::chrono::time_point_cast<microseconds>(std::chrono::steady_clock::now());
-}
 
 /// What the callback was given.
 struct RawAnswer {

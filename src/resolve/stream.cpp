@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstring>
 #include <span>
 #include <system_error>
 #include <utility>
@@ -13,6 +12,8 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <sys/socket.h>
+
+#include "net/socket_address.h"
 
 namespace postern::resolve {
 namespace {
@@ -25,32 +26,13 @@ std::string errno_text(int error_number) {
 
 }  // namespace
 
-unsigned to_socket_address(const Endpoint& endpoint, sockaddr_storage& out) {
-  out = {};
-  const OctetView octets = endpoint.address.octets();
-  if (endpoint.address.is_v4()) {
-    auto& v4 = reinterpret_cast<sockaddr_in&>(out);
-    v4.sin_family = AF_INET;
-    v4.sin_port = htons(endpoint.port);
-    std::memcpy(&v4.sin_addr, octets.data(), octets.size());
-    return sizeof v4;
-  }
-  auto& v6 = reinterpret_cast<sockaddr_in6&>(out);
-  v6.sin6_family = AF_INET6;
-  v6.sin6_port = htons(endpoint.port);
-  std::memcpy(&v6.sin6_addr, octets.data(), octets.size());
-  return sizeof v6;
-}
-
 Result<std::unique_ptr<Stream>> Stream::connect(const Endpoint& server, TlsClient* tls) {
-  sockaddr_storage address;
-  const unsigned size = to_socket_address(server, address);
-  FileDescriptor fd(::socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  const net::SocketAddress address(server);
+  FileDescriptor fd(::socket(address.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!fd) return Unexpected<Error>(system_error("make a socket", errno));
   const int on = 1;
   ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), size) != 0 &&
-      errno != EINPROGRESS) {
+  if (::connect(fd.get(), &address.any, address.size()) != 0 && errno != EINPROGRESS) {
     return Unexpected<Error>(system_error("connect", errno));
   }
   Ssl ssl = tls == nullptr ? nullptr : tls->connect(fd.get());

@@ -7,8 +7,6 @@
 #include <string>
 #include <vector>
 
-#include <sys/socket.h>
-
 #include "base/file_descriptor.h"
 #include "base/ip.h"
 #include "base/octets.h"
@@ -60,8 +58,5 @@ class Stream {
   Octets received_;       ///< The beginning of a message that is not whole yet.
   std::string failure_;
 };
-
-/// A socket address of `endpoint`; returns its size.
-unsigned to_socket_address(const Endpoint& endpoint, sockaddr_storage& out);
 
 }  // namespace postern::resolve
