@@ -35,10 +35,11 @@ class SharedCounter {
   std::atomic<std::uint64_t> value_{0};
 };
 
-enum class MetricKind : std::uint8_t { counter, gauge };
+/// `histogram`: one number of a histogram NAME, called NAME_bucket (how many were at most the label
+/// `le`; added in the order of `le`, "+Inf" the last), NAME_sum or NAME_count.
+enum class MetricKind : std::uint8_t { counter, gauge, histogram };
 
-/// One exported number. Metrics of one name must stand together in the list and share
-/// kind and help.
+/// One exported number. Metrics of one name, or of one histogram, share kind and help.
 struct Metric {
   std::string_view name;  ///< A literal: "postern_queries_total".
   MetricKind kind = MetricKind::counter;
@@ -49,7 +50,8 @@ struct Metric {
 
 using Metrics = std::vector<Metric>;
 
-/// The Prometheus text exposition format, version 0.0.4. Metrics of one name are put together.
+/// The Prometheus text exposition format, version 0.0.4. Metrics of one name are put together;
+/// those of one histogram under one header: its buckets as they came, the sum, the count.
 std::string to_prometheus(const Metrics& metrics);
 
 }  // namespace postern

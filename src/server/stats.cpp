@@ -147,6 +147,9 @@ void collect_answers(std::span<const WorkerStats> workers, Metrics& metrics) {
 }
 
 void collect_latency(std::span<const WorkerStats> workers, Metrics& metrics) {
+  const auto part = [&metrics](std::string_view name, std::string labels, double value) {
+    metrics.push_back({name, MetricKind::histogram, kLatencyHelp, std::move(labels), value});
+  };
   double total = 0;
   for (std::size_t i = 0; i < Stats::kLatencyBounds.size() + 1; ++i) {
     total += sum(workers, [i](const Stats& s) { return s.latency[i].value(); });
@@ -156,11 +159,11 @@ void collect_latency(std::span<const WorkerStats> workers, Metrics& metrics) {
       bound.erase(bound.find_last_not_of('0') + 1);
       if (bound.back() == '.') bound.pop_back();
     }
-    add(metrics, "postern_answer_seconds_bucket", kLatencyHelp, label("le", bound), total);
+    part("postern_answer_seconds_bucket", label("le", bound), total);
   }
-  add(metrics, "postern_answer_seconds_count", kLatencyHelp, "", total);
-  add(metrics, "postern_answer_seconds_sum", kLatencyHelp, "",
-      sum(workers, [](const Stats& s) { return s.latency_sum_us.value(); }) / 1e6);
+  part("postern_answer_seconds_sum", "",
+       sum(workers, [](const Stats& s) { return s.latency_sum_us.value(); }) / 1e6);
+  part("postern_answer_seconds_count", "", total);
 }
 
 }  // namespace
