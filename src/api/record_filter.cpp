@@ -171,11 +171,14 @@ Result<void> read_numbers(const Params& params, journal::Filter& filter) {
 
 Result<WallTime> time_from_text(std::string_view text, WallTime now) {
   if (text == "now") return now;
-  const auto time = text.starts_with('-') ? ago(text.substr(1), now) : rfc3339(text);
+  // No date ends with a unit's letter, so "1h" can only be "-1h".
+  auto time = ago(text.substr(text.starts_with('-') ? 1 : 0), now);
+  if (!time) time = rfc3339(text);
   if (time) return *time;
-  return fail(
-      Errc::invalid_input,
-      fmt::format("\"{}\" is not a time like 2026-03-02T08:00:00Z, -15m, -1h or -7d", text));
+  return fail(Errc::invalid_input,
+              fmt::format("\"{}\" is not a time: write how long ago (90s, 30m, 1h, 2d; or -1h), "
+                          "a date (2026-03-02), 2026-03-02T08:00:00Z, or now",
+                          text));
 }
 
 Result<journal::Filter> filter_from(const Params& params, WallTime now) {

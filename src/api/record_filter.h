@@ -14,8 +14,8 @@
 
 namespace postern::api {
 
-/// Reads "2026-03-02", "2026-03-02T08:00:00Z" with fraction or offset (RFC 3339), "-90s", "-15m",
-/// "-1h", "-7d" (that long before `now`) or "now".
+/// Reads "2026-03-02", "2026-03-02T08:00:00Z" with fraction or offset (RFC 3339), "90s", "30m",
+/// "1h", "2d" (that long before `now`; "-1h" is the same) or "now". An error names these forms.
 Result<WallTime> time_from_text(std::string_view text, WallTime now);
 
 /// The filter of since, until, client, name, below, disposition, zone, group, type, rcode, trace.

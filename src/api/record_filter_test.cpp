@@ -24,6 +24,10 @@ TEST(TimeFromText, Good) {
   };
   const Case cases[] = {
       {"now", "2026-03-02T08:00:00.000000Z"},
+      {"90s", "2026-03-02T07:58:30.000000Z"},
+      {"30m", "2026-03-02T07:30:00.000000Z"},
+      {"1h", "2026-03-02T07:00:00.000000Z"},
+      {"2d", "2026-02-28T08:00:00.000000Z"},
       {"-90s", "2026-03-02T07:58:30.000000Z"},
       {"-15m", "2026-03-02T07:45:00.000000Z"},
       {"-1h", "2026-03-02T07:00:00.000000Z"},
@@ -51,6 +55,15 @@ TEST(TimeFromText, Bad) {
                                  "-1",
                                  "-1y",
                                  "--1h",
+                                 "+1h",
+                                 "1",
+                                 "h",
+                                 "1y",
+                                 "1.5h",
+                                 " 1h",
+                                 "1h ",
+                                 "1h30m",
+                                 "99999999999h",
                                  "-1.5h",
                                  "-99999999999h",
                                  "yesterday",
@@ -67,6 +80,15 @@ TEST(TimeFromText, Bad) {
                                  "2026-03-01T10:20:30+2:00"}) {
     SCOPED_TRACE(text);
     EXPECT_FALSE(time_from_text(text, kNow).has_value());
+  }
+}
+
+TEST(TimeFromText, AnErrorNamesEveryForm) {
+  const std::string text = time_from_text("yesterday", kNow).error().text;
+  for (const std::string form : {"yesterday", "90s", "30m", "1h", "2d", "-1h", "2026-03-02",
+                                 "2026-03-02T08:00:00Z", "now"}) {
+    EXPECT_NE(text.find(form), text.npos) << form;
+    EXPECT_EQ(time_from_text(form, kNow).has_value(), form != "yesterday") << form;
   }
 }
 
