@@ -40,6 +40,10 @@ struct Options {
   std::optional<Endpoint> listen;  ///< The console; unset: control socket only.
   std::string control_socket;      ///< Path; mode 0600; only our own uid and root may speak.
   std::string token_file;          ///< The first-run token's SHA-256 is kept here, mode 0600.
+  /// Names, in lower case and without a port, that the console is reached by besides its address:
+  /// those of a TLS proxy in front. With any, /metrics takes the token on loopback too, since
+  /// whoever comes by the proxy comes from there.
+  std::vector<std::string> hosts;
 };
 
 /// Where the live tail comes from: records are offered by the workers' sink, dropped (and counted)
@@ -58,8 +62,9 @@ class LiveTail : public event::QuerySink {
 
 class Api {
  public:
-  /// Binds and starts the thread. `first_run_token` is set where a token was made just now:
-  /// to be shown to the person once.
+  /// Binds, starts the thread, and keeps the token if it had to be made. `first_run_token` is set
+  /// where one was made for the console just now: to be shown to the person once. A start that
+  /// fails, or has no console, leaves the token to be made by a later one.
   static Result<std::unique_ptr<Api>> start(const Options& options, Services services,
                                             LiveTail& live, Log& log);
   virtual ~Api() = default;

@@ -119,8 +119,11 @@ Result<Token> load_or_make_token(const std::string& path) {
   Token token;
   token.fresh = new_token();
   token.sha256 = sha256_hex(*token.fresh);
-  POSTERN_CHECK(write_whole(path, std::string(kFilePrefix) + token.sha256 + "\n"));
   return token;
+}
+
+Result<void> keep_token(const std::string& path, const Token& token) {
+  return write_whole(path, std::string(kFilePrefix) + token.sha256 + "\n");
 }
 
 std::string Sessions::open(MonoTime now) {

@@ -30,9 +30,12 @@ struct Token {
   std::optional<std::string> fresh;
 };
 
-/// Reads `path`, or makes a token and the file (mode 0600, put in place whole). Errors: the file
-/// cannot be read or written, or is not one that we wrote.
+/// Reads `path`, or makes a token where there is no such file; keeping it is for `keep_token`.
+/// Errors: the file cannot be read, or is not one that we wrote.
 Result<Token> load_or_make_token(const std::string& path);
+/// Writes the token's digest to `path` (mode 0600, put in place whole). Only once the token is sure
+/// to be shown: one that was kept and never shown locks everybody out.
+Result<void> keep_token(const std::string& path, const Token& token);
 
 /// Who is signed in with a cookie. Bounded: a new session closes the oldest. One thread.
 class Sessions {
@@ -82,7 +85,6 @@ class Auth {
   Check check_token(std::string_view token, const IpAddress& address, MonoTime now);
 
   Sessions& sessions() { return sessions_; }
-  const std::optional<std::string>& fresh_token() const { return token_.fresh; }
 
  private:
   Token token_;

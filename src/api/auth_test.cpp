@@ -58,6 +58,8 @@ TEST(Token, IsMadeOnceAndOnlyItsDigestIsKept) {
   ASSERT_TRUE(first->fresh.has_value());
   EXPECT_EQ(first->fresh->size(), 36U);  // "pst_" and 160 bits in letters of five.
   EXPECT_EQ(first->sha256, sha256_hex(*first->fresh));
+  EXPECT_EQ(folder.files(), 0U);  // Made is not kept.
+  ASSERT_TRUE(keep_token(path, *first).has_value());
   EXPECT_EQ(content(path), "sha256:" + first->sha256 + "\n");
   struct stat status{};
   ASSERT_EQ(::stat(path.c_str(), &status), 0);
@@ -93,9 +95,9 @@ TEST(Token, AFileThatIsNotOursIsAnErrorAndStays) {
 }
 
 TEST(Token, AFolderThatIsNotThereIsAnError) {
-  const auto token = load_or_make_token("/nonexistent/api.token");
-  ASSERT_FALSE(token.has_value());
-  EXPECT_NE(token.error().text.find("/nonexistent/api.token"), std::string::npos);
+  const auto kept = keep_token("/nonexistent/api.token", Token{sha256_hex("x"), std::nullopt});
+  ASSERT_FALSE(kept.has_value());
+  EXPECT_NE(kept.error().text.find("/nonexistent/api.token"), std::string::npos);
 }
 
 TEST(Token, ASymbolicLinkIsNotFollowed) {

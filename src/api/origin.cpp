@@ -1,5 +1,6 @@
 #include "api/origin.h"
 
+#include <algorithm>
 #include <string>
 
 namespace postern::api {
@@ -34,17 +35,19 @@ std::optional<std::string_view> without_port(std::string_view host) {
 
 }  // namespace
 
-bool host_is_ours(std::string_view host, const std::optional<Endpoint>& listen) {
+bool host_is_ours(std::string_view host, const std::optional<Endpoint>& listen,
+                  std::span<const std::string> names) {
   const auto name = without_port(host);
   if (!name) return false;
-  if (lower(*name) == "localhost") return true;
+  const std::string lowered = lower(*name);
+  if (lowered == "localhost" || std::ranges::find(names, lowered) != names.end()) return true;
   const auto address = IpAddress::from_text(*name);
   if (!address) return false;
   if (address->is_loopback()) return true;
   return listen && (listen->address.is_unspecified() || listen->address == *address);
 }
 
-bool origin_is_ours(const Request& request) {
+bool origin_is_ours(const Request& request, std::span<const std::string> names) {
   if (!request.fetch_site.empty() && request.fetch_site != "same-origin" &&
       request.fetch_site != "none") {
     return false;
@@ -52,7 +55,9 @@ bool origin_is_ours(const Request& request) {
   if (request.origin.empty()) return true;
   const std::string origin = lower(request.origin);
   const std::string host = lower(request.host);
-  return origin == "http://" + host || origin == "https://" + host;
+  if (origin == "http://" + host || origin == "https://" + host) return true;
+  return std::ranges::any_of(
+      names, [&origin](const std::string& name) { return origin == "https://" + name; });
 }
 
 }  // namespace postern::api

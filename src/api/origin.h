@@ -2,6 +2,8 @@
 #pragma once
 
 #include <optional>
+#include <span>
+#include <string>
 #include <string_view>
 
 #include "api/request.h"
@@ -10,12 +12,15 @@
 namespace postern::api {
 
 /// True where a Host header names this console: "localhost", a loopback address, the address it
-/// listens on, or any address where it listens on all of them. A page of a stranger whose name
-/// was made to resolve to us sends its own name, and fails. Any port: a forwarded one is fine.
-bool host_is_ours(std::string_view host, const std::optional<Endpoint>& listen);
+/// listens on, any address where it listens on all of them, or one of `names` (lower case). A page
+/// of a stranger whose name was made to resolve to us sends its own name, and fails. Any port: a
+/// forwarded one is fine.
+bool host_is_ours(std::string_view host, const std::optional<Endpoint>& listen,
+                  std::span<const std::string> names = {});
 
 /// True unless a browser says that another site's page sends this request: an Origin header
-/// that is not our Host's, or Sec-Fetch-Site of another kind. Programs send neither.
-bool origin_is_ours(const Request& request);
+/// that is neither our Host's nor https://NAME of one of `names` (a TLS proxy may have put its own
+/// Host), or Sec-Fetch-Site of another kind. Programs send neither.
+bool origin_is_ours(const Request& request, std::span<const std::string> names = {});
 
 }  // namespace postern::api

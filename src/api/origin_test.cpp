@@ -49,6 +49,57 @@ TEST(HostIsOurs, Cases) {
   }
 }
 
+TEST(HostIsOurs, NamesOfAProxyInFront) {
+  const auto loopback = Endpoint::from_text("127.0.0.1:8080").value();
+  const std::vector<std::string> names = {"dns.example", "postern.home.arpa"};
+  struct Case {
+    std::string host;
+    bool want;
+  };
+  const Case cases[] = {
+      {"dns.example", true},        {"DNS.Example:8443", true},  {"postern.home.arpa", true},
+      {"127.0.0.1:8080", true},     {"localhost", true},         {"evil.example", false},
+      {"x.dns.example", false},     {"dns.example.evil", false}, {"dns.example:", false},
+      {"dns.example:https", false}, {"example", false},          {"", false},
+      {"evil@dns.example", false},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.host);
+    EXPECT_EQ(host_is_ours(c.host, loopback, names), c.want);
+  }
+  EXPECT_FALSE(host_is_ours("dns.example", loopback));
+}
+
+TEST(OriginIsOurs, NamesOfAProxyInFront) {
+  const std::vector<std::string> names = {"dns.example"};
+  struct Case {
+    std::string host;
+    std::string origin;
+    bool want;
+  };
+  const Case cases[] = {
+      {"dns.example", "https://dns.example", true},
+      {"dns.example:8443", "https://dns.example:8443", true},
+      {"127.0.0.1:8080", "https://dns.example", true},  // The proxy put its own Host.
+      {"127.0.0.1:8080", "https://DNS.example", true},
+      {"127.0.0.1:8080", "http://dns.example", false},  // Anybody on the way may write that page.
+      {"127.0.0.1:8080", "https://dns.example:9090", false},  // Another server of that name.
+      {"127.0.0.1:8080", "https://x.dns.example", false},
+      {"127.0.0.1:8080", "https://dns.example.evil", false},
+      {"dns.example", "https://evil.example", false},
+      {"dns.example", "null", false},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.origin + " at " + c.host);
+    Request request;
+    request.host = c.host;
+    request.origin = c.origin;
+    EXPECT_EQ(origin_is_ours(request, names), c.want);
+    request.fetch_site = "cross-site";
+    EXPECT_FALSE(origin_is_ours(request, names));
+  }
+}
+
 TEST(OriginIsOurs, Cases) {
   struct Case {
     std::string origin;

@@ -50,7 +50,9 @@ std::span<const std::pair<std::string_view, std::string_view>> security_headers(
 
 std::optional<Response> Router::check_access(Access access, const Request& request) const {
   if (access == Access::open || request.peer.trusted) return std::nullopt;
-  if (access == Access::metrics && listen_ && listen_->address.is_loopback()) return std::nullopt;
+  // With a proxy in front everybody comes from loopback.
+  const bool local_only = hosts_.empty() && listen_ && listen_->address.is_loopback();
+  if (access == Access::metrics && local_only) return std::nullopt;
   if (const auto token = bearer_token(request.authorization)) {
     const Auth::Check check = context_.auth.check_token(*token, request.peer.address, request.mono);
     if (check.outcome == Auth::Outcome::good) return std::nullopt;
@@ -70,8 +72,10 @@ std::variant<Admitted, Response> Router::admit(Request request) const {
   if (request.peer.control_socket && !request.peer.trusted) {
     return problem(403, "the control socket is for root and the server's own user");
   }
-  if (!request.peer.control_socket && !host_is_ours(request.host, listen_)) {
-    return problem(421, "the Host header names another server; use the address it listens on");
+  if (!request.peer.control_socket && !host_is_ours(request.host, listen_, hosts_)) {
+    return problem(421,
+                   "the Host header names another server; use the address it listens on, or add "
+                   "the name to console.hosts");
   }
   const std::string_view target = request.target;
   if (!target.starts_with('/')) return problem(400, "the request target must be a path");
@@ -80,7 +84,7 @@ std::variant<Admitted, Response> Router::admit(Request request) const {
   auto* admitted = std::get_if<Admitted>(&found);
   if (admitted == nullptr) return found;
   if (auto refusal = check_access(admitted->route->access, request)) return *std::move(refusal);
-  if (request.method != Method::get && !origin_is_ours(request)) {
+  if (request.method != Method::get && !origin_is_ours(request, hosts_)) {
     return problem(403, "this request was sent by a page of another site");
   }
   if (question != target.npos && admitted->route->access != Access::open) {

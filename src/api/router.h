@@ -19,8 +19,9 @@ struct Admitted {
 /// Decides who may ask what. `admit` and whatever routes run `here` belong to one thread.
 class Router {
  public:
-  Router(Context context, std::optional<Endpoint> listen)
-      : context_(context), listen_(std::move(listen)) {}
+  /// `hosts` as in Options.
+  Router(Context context, std::optional<Endpoint> listen, std::vector<std::string> hosts = {})
+      : context_(context), listen_(std::move(listen)), hosts_(std::move(hosts)) {}
 
   /// Checks in this order: the peer, the Host header, the path, the method, the token or session,
   /// the Origin header. The first that fails is the answer.
@@ -40,6 +41,7 @@ class Router {
 
   Context context_;
   std::optional<Endpoint> listen_;
+  std::vector<std::string> hosts_;
 };
 
 /// The headers that every answer has: no framing, no sniffing, nothing from elsewhere, no inline

@@ -235,6 +235,67 @@ TEST_F(RouterTest, MetricsNeedATokenOnlyBeyondLoopback) {
   EXPECT_EQ(router_.answer(scrape).status, 200U);
 }
 
+TEST_F(RouterTest, MetricsPutAHistogramUnderOneHeader) {
+  services_.metrics = [] {
+    const auto part = [](std::string_view name, std::string labels, double value) {
+      return Metric{name, MetricKind::histogram, "How long.", std::move(labels), value};
+    };
+    return Metrics{part("wait_seconds_count", "", 3),
+                   {"wait_seconds_bucketful", MetricKind::gauge, "Sorts between.", "", 7},
+                   part("wait_seconds_bucket", "le=\"0.5\"", 1),
+                   part("wait_seconds_bucket", "le=\"10\"", 2),
+                   part("wait_seconds_bucket", "le=\"+Inf\"", 3),
+                   {"wait_total", MetricKind::counter, "After.", "", 4},
+                   part("wait_seconds_sum", "", 12.5)};
+  };
+  const std::string body = get("/metrics").body;
+  const std::size_t at = body.find("# HELP wait_seconds ");
+  ASSERT_NE(at, body.npos) << body;
+  EXPECT_EQ(body.substr(at),
+            "# HELP wait_seconds How long.\n# TYPE wait_seconds histogram\n"
+            "wait_seconds_bucket{le=\"0.5\"} 1\n"
+            "wait_seconds_bucket{le=\"10\"} 2\n"
+            "wait_seconds_bucket{le=\"+Inf\"} 3\n"
+            "wait_seconds_sum 12.5\n"
+            "wait_seconds_count 3\n"
+            "# HELP wait_seconds_bucketful Sorts between.\n# TYPE wait_seconds_bucketful gauge\n"
+            "wait_seconds_bucketful 7\n"
+            "# HELP wait_total After.\n# TYPE wait_total counter\n"
+            "wait_total 4\n");
+}
+
+TEST_F(RouterTest, ReachedByANameOfItsOwn) {
+  const Router behind_proxy{Context{.services = services_,
+                                    .auth = auth_,
+                                    .stats = stats_,
+                                    .live = *live_,
+                                    .log = log_,
+                                    .started_at = kNow},
+                            Endpoint::from_text("127.0.0.1:8080").value(),
+                            {"dns.example"}};
+  Request asked = request(Method::get, "/api/v1/status");
+  asked.host = "dns.example";
+  EXPECT_EQ(router_.answer(asked).status, 421U);
+  EXPECT_NE(router_.answer(asked).body.find("console.hosts"), std::string::npos);
+  EXPECT_EQ(behind_proxy.answer(asked).status, 200U);
+  asked.host = "evil.example";
+  EXPECT_EQ(behind_proxy.answer(asked).status, 421U);
+
+  Request signing_in = sign_in_request(R"({"token": "right"})");
+  signing_in.origin = "https://dns.example";  // While the Host is the address that the proxy asks.
+  EXPECT_EQ(router_.answer(signing_in).status, 403U);
+  EXPECT_EQ(behind_proxy.answer(signing_in).status, 200U);
+  signing_in.origin = "https://evil.example";
+  EXPECT_EQ(behind_proxy.answer(signing_in).status, 403U);
+
+  // Whoever comes through the proxy comes from loopback.
+  Request scrape = request(Method::get, "/metrics");
+  EXPECT_EQ(behind_proxy.answer(scrape).status, 200U);
+  scrape.authorization.clear();
+  EXPECT_EQ(behind_proxy.answer(scrape).status, 401U);
+  EXPECT_EQ(router_.answer(scrape).status, 200U);
+}
+
 TEST_F(RouterTest, FilesAreSentOnceAndThenAskedAbout) {
   const Response page = get("/?from=a-bookmark");
   EXPECT_EQ(page.status, 200U);

@@ -19,7 +19,8 @@ namespace postern::api {
 enum class Access : std::uint8_t {
   open,       ///< Anybody: the page itself, signing in.
   signed_in,  ///< A token, a session, or the control socket.
-  metrics,    ///< As signed_in, but open to all on a loopback listener: scrapers cannot sign in.
+  metrics,  ///< As signed_in, but open to all on a loopback listener without other names: scrapers
+            ///< cannot sign in.
 };
 
 enum class Runs : std::uint8_t {

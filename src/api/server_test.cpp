@@ -509,5 +509,54 @@ TEST(Api, AnAddressThatIsTakenIsAnErrorWithItsName) {
   EXPECT_NE(second.error().text.find(options.listen->to_text()), std::string::npos);
 }
 
+TEST(Api, ATokenIsKeptOnlyByAStartThatShowsIt) {
+  const TempFolder folder;
+  testing::Fixture fixture;
+  NullLog log;
+  const auto live = LiveTail::create();
+  Options other;
+  other.listen = Endpoint{IpAddress::v4(127, 0, 0, 1), 0};
+  other.token_file = folder.path() + "/other.token";
+  const auto taken = Api::start(other, fixture.services(), *live, log);
+  ASSERT_TRUE(taken.has_value());
+
+  Options options;
+  options.token_file = folder.path() + "/api.token";
+  options.listen = (*taken)->endpoint();
+  EXPECT_FALSE(Api::start(options, fixture.services(), *live, log).has_value());
+  EXPECT_FALSE(std::filesystem::exists(options.token_file));
+  options.listen = std::nullopt;  // Nobody is told of a token where there is no console.
+  options.control_socket = folder.path() + "/control.sock";
+  {
+    const auto without = Api::start(options, fixture.services(), *live, log);
+    ASSERT_TRUE(without.has_value()) << without.error().text;
+    EXPECT_FALSE((*without)->first_run_token().has_value());
+    EXPECT_FALSE(std::filesystem::exists(options.token_file));
+  }
+  options.listen = Endpoint{IpAddress::v4(127, 0, 0, 1), 0};
+  options.hosts = {"dns.example"};
+  const auto api = Api::start(options, fixture.services(), *live, log);
+  ASSERT_TRUE(api.has_value()) << api.error().text;
+  ASSERT_TRUE((*api)->first_run_token().has_value());
+  EXPECT_TRUE(std::filesystem::exists(options.token_file));
+  Wire wire(*(*api)->endpoint());
+  wire.send("GET /api/v1/status HTTP/1.1\r\nHost: dns.example\r\nAuthorization: Bearer " +
+            *(*api)->first_run_token() + "\r\n\r\n");
+  EXPECT_TRUE(wire.answer().starts_with("HTTP/1.1 200"));
+}
+
+TEST(Api, ATokenThatCannotBeKeptIsAnError) {
+  const TempFolder folder;
+  testing::Fixture fixture;
+  NullLog log;
+  const auto live = LiveTail::create();
+  Options options;
+  options.listen = Endpoint{IpAddress::v4(127, 0, 0, 1), 0};
+  options.token_file = folder.path() + "/missing/api.token";
+  const auto api = Api::start(options, fixture.services(), *live, log);
+  ASSERT_FALSE(api.has_value());
+  EXPECT_NE(api.error().text.find("/missing/api.token"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace postern::api
