@@ -1,4 +1,5 @@
 """Start, reload, stop, kill: what holds across them."""
+import gzip
 import os
 import pathlib
 import signal
@@ -111,6 +112,18 @@ groups:
         text = done.stdout + done.stderr
         self.assertIn("list:2", text)
         self.assertIn("list:3", text)
+
+    def test_packed_feeds_are_read_as_serve_reads_them_and_missing_ones_counted(self):
+        postern = Postern()
+        (postern.folder / "list.gz").write_bytes(gzip.compress(b"packed.example\n"))
+        config = postern.folder / "c.yaml"
+        feed = "{name: %s, format: domains, path: %s}"
+        for names, status, says in ((["list.gz"], 0, "No mistake"), (["list.gz", "nowhere"], 1, "1 feed cannot")):
+            feeds = ", ".join(feed % (f"f{i}", postern.folder / name) for i, name in enumerate(names))
+            config.write_text(f"feeds: [{feeds}]\nstate_dir: {postern.folder}/s\n")
+            done = subprocess.run([BINARY, "check", "-c", str(config)], capture_output=True, text=True, timeout=20)
+            self.assertEqual(done.returncode, status, done.stdout + done.stderr)
+            self.assertIn(says, done.stdout + done.stderr)
 
 
 if __name__ == "__main__":
