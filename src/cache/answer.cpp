@@ -34,10 +34,28 @@ bool is_dnssec(RRType type) {
          type == RRType::dnskey || type == RRType::ds;
 }
 
-bool is_kept(const Record& record, RRType qtype, bool strip_dnssec) {
-  if (dns::is_meta(record.type)) return false;  // OPT, and TSIG, which covers one hop.
-  return !strip_dnssec || !is_dnssec(record.type) || record.type == qtype || qtype == RRType::any;
+/// What an authority section is for: denial, and whom to ask. Addresses have no place there.
+bool is_for_authority(RRType type) {
+  return type == RRType::soa || type == RRType::ns || is_dnssec(type);
 }
+
+/// Which records of a resolver's message are stored.
+struct Selection {
+  RRType qtype;
+  bool strip_dnssec;
+  const Reached& reached;
+
+  /// Of the additional section nothing: it holds the addresses of names that the client has not
+  /// asked for, so that policy has not judged them. Where it needs them it asks.
+  bool holds(Section section, const Record& record) const {
+    if (dns::is_meta(record.type)) return false;  // OPT, and TSIG, which covers one hop.
+    if (strip_dnssec && is_dnssec(record.type) && record.type != qtype && qtype != RRType::any) {
+      return false;
+    }
+    if (section == Section::authority) return is_for_authority(record.type);
+    return section == Section::answer && reached.holds(record);
+  }
+};
 
 /// A TTL with its upper bit set counts as 0: RFC 2181 §8.
 std::uint32_t sane_ttl(std::uint32_t ttl) {
@@ -57,20 +75,19 @@ struct Life {
   std::uint32_t ttl_s = 0;
 };
 
-Life life_of(const MessageView& message, bool strip_dnssec, const Options& options) {
+Life life_of(const MessageView& message, const Selection& selection, const Options& options) {
   const dns::Rcode rcode = message.rcode();
   if (rcode != dns::Rcode::noerror && rcode != dns::Rcode::nxdomain) {
     return {Kind::failure, options.failure_ttl_s};
   }
-  const RRType qtype = message.question()->qtype;
   std::uint32_t answer_ttl = options.max_ttl_s;
   std::uint32_t denial_ttl = kNoSoaTtlS;
   bool has_soa = false;
   bool has_answer = false;
   message.for_each_record([&](Section section, const Record& record) {
-    if (section == Section::answer && is_kept(record, qtype, strip_dnssec)) {
+    if (section == Section::answer && selection.holds(section, record)) {
       answer_ttl = std::min(answer_ttl, sane_ttl(record.ttl));
-      has_answer = has_answer || record.type == qtype || qtype == RRType::any;
+      has_answer = has_answer || record.type == selection.qtype || selection.qtype == RRType::any;
     }
     if (section == Section::authority && record.type == RRType::soa && !has_soa) {
       has_soa = true;
@@ -85,15 +102,14 @@ Life life_of(const MessageView& message, bool strip_dnssec, const Options& optio
 
 /// Writes the message anew: without what is stripped, with id 0, TTLs capped. Not a copy with
 /// holes: compression pointers would point at the wrong places, or into the header.
-bool rewrite(const MessageView& message, const Life& life, bool strip_dnssec,
+bool rewrite(const MessageView& message, const Life& life, const Selection& selection,
              const Options& options, dns::MessageWriter& writer) {
-  const dns::Question& question = *message.question();
   const auto rcode = static_cast<std::uint16_t>(message.rcode());
   writer.header(0, static_cast<std::uint16_t>(dns::flag::qr | dns::flag::ra | rcode));
-  bool fits = writer.question(question);
+  bool fits = writer.question(*message.question());
   Octets rdata;
   message.for_each_record([&](Section section, const Record& record) {
-    if (!is_kept(record, question.qtype, strip_dnssec)) return true;
+    if (!selection.holds(section, record)) return true;
     std::uint32_t ttl = std::min(sane_ttl(record.ttl), options.max_ttl_s);
     if (life.kind == Kind::negative && section == Section::authority &&
         record.type == RRType::soa) {
@@ -113,22 +129,23 @@ std::optional<Answer> make_answer(OctetView message, bool secure, bool strip_dns
                                   const Options& options) {
   const auto view = MessageView::parse(message);
   if (!view || !is_answer(*view)) return std::nullopt;
-  const Life life = life_of(*view, strip_dnssec, options);
   Answer answer;
+  const auto reached = collect_targets(*view, answer);
+  if (!reached) return std::nullopt;
+  const Selection selection{view->question()->qtype, strip_dnssec, *reached};
+  const Life life = life_of(*view, selection, options);
   answer.ttl_s = life.ttl_s;
   answer.secure = secure;
-  if (!collect_targets(*view, answer)) return std::nullopt;
 
   std::array<std::uint8_t, dns::kMaxMessageOctets> buffer;
   dns::MessageWriter writer(buffer, buffer.size());
-  if (!rewrite(*view, life, strip_dnssec, options, writer)) return std::nullopt;
+  if (!rewrite(*view, life, selection, options, writer)) return std::nullopt;
   const auto stored = MessageView::parse(writer.message());
   if (!stored) return std::nullopt;
   answer.wire.assign(writer.message().begin(), writer.message().end());
   answer.question_end = static_cast<std::uint16_t>(stored->question_end());
   const dns::Header& header = stored->header();
-  answer.ttl_offsets.reserve(std::size_t{header.answer_count} + header.authority_count +
-                             header.additional_count);
+  answer.ttl_offsets.reserve(std::size_t{header.answer_count} + header.authority_count);
   stored->for_each_record([&answer](Section, const Record& record) {
     answer.ttl_offsets.push_back(static_cast<std::uint16_t>(record.ttl_offset));
     return true;

@@ -99,7 +99,7 @@ TEST(MakeAnswer, TtlOfPositiveAnswersIsTheLeastOfTheAnswerSection) {
   EXPECT_EQ(capped->ttl_s, 1000U);
   EXPECT_EQ(records_of(capped->wire),
             "www.example. 1000 CNAME a.example.|a.example. 1000 A 192.0.2.1|/"
-            "example. 5 NS ns.example.|/ns.example. 7 A 192.0.2.53|");
+            "example. 5 NS ns.example.|");
 }
 
 TEST(MakeAnswer, TtlOfNegativeAnswersIsByRfc2308) {
@@ -184,9 +184,21 @@ TEST(MakeAnswer, RefusesAddressesAndHintsThatDoNotRead) {
   EXPECT_FALSE(with(RRType::svcb, {0, 1, 0, 0, 4, 0}));
 }
 
+/// "step step | sibling sibling".
+std::string targets_of(const Message& message) {
+  const auto answer = make(message);
+  if (!answer) return "refused";
+  std::string text;
+  for (std::size_t i = 0; i < answer->names.size(); ++i) {
+    if (i == answer->chain_count) text += "| ";
+    text += answer->names[i].to_text() + " ";
+  }
+  return text;
+}
+
 TEST(MakeAnswer, CollectsTargetsInTheOrderOfTheChain) {
   Message message;
-  // Out of order on purpose; a stray link comes last, and once.
+  // Out of order on purpose; stray links lead nowhere, as they are left out.
   message.records = {{kAnswer, "c.example", RRType::a, 60, "192.0.2.1"},
                      {kAnswer, "stray.example", RRType::cname, 60, "far.example."},
                      {kAnswer, "stray2.example", RRType::cname, 60, "far.example."},
@@ -195,10 +207,134 @@ TEST(MakeAnswer, CollectsTargetsInTheOrderOfTheChain) {
                      {kAnswer, "old.example", RRType::dname, 60, "new.example."},
                      {kAnswer, "x.old.example", RRType::cname, 60, "x.new.example."},
                      {kAuthority, "example", RRType::ns, 60, "ns.example."}};
-  const auto answer = make(message);
-  std::string names;
-  for (const dns::Name& target : answer->names) names += target.to_text() + " ";
-  EXPECT_EQ(names, "b.example. x.old.example. new.example. x.new.example. far.example. ");
+  EXPECT_EQ(targets_of(message), "b.example. x.old.example. x.new.example. ");
+}
+
+// Where a DNAME sends is what it makes of the name (RFC 6672 §2.2), never its bare target.
+TEST(MakeAnswer, ADnameLeadsToTheSubstitutedName) {
+  struct Case {
+    const char* what;
+    std::vector<R> records;
+    const char* want;
+  };
+  const R dname{kAnswer, "example", RRType::dname, 60, "new.test."};
+  const Case cases[] = {
+      {"without the CNAME", {dname}, "www.new.test. "},
+      {"with it",
+       {dname, {kAnswer, "www.example", RRType::cname, 60, "www.new.test."}},
+       "www.new.test. "},
+      {"with another CNAME, each may be followed",
+       {dname, {kAnswer, "www.example", RRType::cname, 60, "other.test."}},
+       "other.test. | www.new.test. "},
+      {"twice",
+       {dname, {kAnswer, "new.test", RRType::dname, 60, "a.b.test."}},
+       "www.new.test. www.a.b.test. "},
+      {"to the root", {{kAnswer, "example", RRType::dname, 60, "."}}, "www. "},
+      {"not of its own owner", {{kAnswer, "www.example", RRType::dname, 60, "new.test."}}, ""},
+      {"not of a neighbour", {{kAnswer, "ww.example", RRType::dname, 60, "new.test."}}, ""},
+      {"into itself, until the name is too long or there are too many",
+       {{kAnswer, "example", RRType::dname, 60, "a.example."}},
+       nullptr},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.what);
+    Message message;
+    message.records = c.records;
+    if (c.want != nullptr) {
+      EXPECT_EQ(targets_of(message), c.want);
+    } else {
+      const auto answer = make(message);
+      EXPECT_TRUE(!answer || answer->names.size() <= kMaxAnswerNames);
+    }
+  }
+}
+
+TEST(MakeAnswer, ServiceTargetsAreSiblingsBesideTheChain) {
+  Message message;
+  message.qtype = RRType::https;
+  message.records = {{kAnswer, "b.example", RRType::https, 60, "2 two.example."},
+                     {kAnswer, "www.example", RRType::cname, 60, "b.example."},
+                     {kAnswer, "b.example", RRType::https, 60, "1 one.example."},
+                     {kAnswer, "b.example", RRType::https, 60, "3 one.example."},
+                     {kAnswer, "b.example", RRType::https, 60, "4 b.example."},
+                     {kAnswer, "stray.example", RRType::https, 60, "1 far.example."}};
+  // A name may be both: what a step of the chain covers does not cover the sibling.
+  EXPECT_EQ(targets_of(message), "b.example. | two.example. one.example. b.example. ");
+}
+
+// What the client has not asked for has not been judged, and so does not reach it.
+TEST(MakeAnswer, KeepsOnlyWhatAnswersTheQuestion) {
+  constexpr const char* kSigned = " 13 2 60 20300101000000 20200101000000 1 example. AAAA";
+  const std::string a_rrsig = std::string("A") + kSigned;
+  const std::string dname_rrsig = std::string("DNAME") + kSigned;
+  struct Case {
+    const char* what;
+    RRType qtype;
+    std::vector<R> records;
+    const char* want;
+  };
+  const R blocked{kAnswer, "bad.tracker", RRType::a, 1, "192.0.2.66"};
+  const R mx{kAnswer, "www.example", RRType::mx, 60, "10 bad.tracker."};
+  const Case cases[] = {
+      {"no additional section",
+       RRType::mx,
+       {mx, {kAdditional, "bad.tracker", RRType::a, 60, "192.0.2.66"}},
+       "www.example. 60 MX 10 bad.tracker.|"},
+      {"no address in the authority section",
+       RRType::mx,
+       {mx, {kAuthority, "bad.tracker", RRType::a, 60, "192.0.2.66"}},
+       "www.example. 60 MX 10 bad.tracker.|"},
+      {"no other name's records", RRType::mx, {mx, blocked}, "www.example. 60 MX 10 bad.tracker.|"},
+      {"nor their signatures",
+       RRType::mx,
+       {mx, blocked, {kAnswer, "bad.tracker", RRType::rrsig, 60, a_rrsig.c_str()}},
+       "www.example. 60 MX 10 bad.tracker.|"},
+      {"nor those of a stray chain",
+       RRType::a,
+       {{kAnswer, "www.example", RRType::a, 60, "192.0.2.1"},
+        {kAnswer, "stray.example", RRType::cname, 60, "bad.tracker."},
+        blocked},
+       "www.example. 60 A 192.0.2.1|"},
+      {"nor those of a DNAME that leads nowhere",
+       RRType::a,
+       {{kAnswer, "www.example", RRType::a, 60, "192.0.2.1"},
+        {kAnswer, "elsewhere", RRType::dname, 60, "bad.tracker."},
+        {kAnswer, "elsewhere", RRType::rrsig, 60, dname_rrsig.c_str()}},
+       "www.example. 60 A 192.0.2.1|"},
+      {"nor what else stands at a DNAME's owner",
+       RRType::a,
+       {{kAnswer, "example", RRType::dname, 60, "test."},
+        {kAnswer, "example", RRType::a, 60, "192.0.2.66"},
+        {kAnswer, "www.test", RRType::a, 60, "192.0.2.1"}},
+       "example. 60 DNAME test.|www.test. 60 A 192.0.2.1|"},
+      {"a chain is whole",
+       RRType::a,
+       {{kAnswer, "a.example", RRType::a, 60, "192.0.2.1"},
+        {kAnswer, "www.example", RRType::cname, 60, "a.example."}},
+       "a.example. 60 A 192.0.2.1|www.example. 60 CNAME a.example.|"},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.what);
+    Message message;
+    message.qtype = c.qtype;
+    message.records = c.records;
+    const auto answer = make(message, false);
+    ASSERT_TRUE(answer.has_value());
+    EXPECT_EQ(records_of(answer->wire), c.want);
+    EXPECT_EQ(answer->ttl_s, 60U) << "what is left out does not count";
+    for (const IpAddress& address : answer->addresses) {
+      EXPECT_EQ(address.to_text(), "192.0.2.1");
+    }
+  }
+  // The signature of a DNAME that counts stays.
+  Message message;
+  message.records = {{kAnswer, "example", RRType::dname, 60, "test."},
+                     {kAnswer, "example", RRType::rrsig, 60, dname_rrsig.c_str()}};
+  EXPECT_EQ(make(message, false)->ttl_offsets.size(), 2U);
+  // A record of the type asked for, but of another name, is no answer: RFC 2308 sets the TTL.
+  message.records = {{kAnswer, "bad.tracker", RRType::a, 600, "192.0.2.66"},
+                     {kAuthority, "example", RRType::soa, 3000, kSoa}};
+  EXPECT_EQ(make(message)->ttl_s, 900U);
 }
 
 TEST(MakeAnswer, ALoopOfCnamesEnds) {
@@ -210,6 +346,7 @@ TEST(MakeAnswer, ALoopOfCnamesEnds) {
 
 TEST(MakeAnswer, TooManyTargetsAreRefusedNotOverlooked) {
   Message message;
+  message.qname = "n0.example";
   std::vector<std::string> owners;
   for (int i = 0; i < 129; ++i) owners.push_back("n" + std::to_string(i) + ".example.");
   for (std::size_t i = 0; i < 128; ++i) {
@@ -217,7 +354,7 @@ TEST(MakeAnswer, TooManyTargetsAreRefusedNotOverlooked) {
         {kAnswer, owners[i].c_str(), RRType::cname, 60, owners[i + 1].c_str()});
   }
   EXPECT_EQ(make(message)->names.size(), 128U);
-  message.records.push_back({kAnswer, "www.example", RRType::cname, 60, owners[0].c_str()});
+  message.records.push_back({kAnswer, "n0.example", RRType::https, 60, "1 ."});
   EXPECT_FALSE(make(message).has_value());
 }
 
@@ -227,9 +364,11 @@ TEST(MakeAnswer, CollectsAddressesAndHints) {
   message.records = {{kAnswer, "www.example", RRType::https, 60,
                       "1 svc.example. alpn=h2 ipv4hint=192.0.2.1,192.0.2.2 ipv6hint=2001:db8::1"},
                      {kAnswer, "www.example", RRType::https, 60, "2 . port=8443"},
+                     {kAnswer, "www.example", RRType::a, 60, "192.0.2.3"},
+                     {kAnswer, "www.example", RRType::aaaa, 60, "2001:db8::2"},
+                     {kAnswer, "svc.example", RRType::a, 60, "192.0.2.4"},
                      {kAuthority, "example", RRType::ns, 60, "ns.example."},
-                     {kAdditional, "svc.example", RRType::a, 60, "192.0.2.3"},
-                     {kAdditional, "svc.example", RRType::aaaa, 60, "2001:db8::2"}};
+                     {kAdditional, "svc.example", RRType::a, 60, "192.0.2.5"}};
   const auto answer = make(message);
   std::string all;
   for (const IpAddress& address : answer->addresses) all += address.to_text() + " ";
@@ -250,19 +389,17 @@ TEST(MakeAnswer, StripsDnssecRecordsUnlessTheyWereAskedFor) {
                      {kAdditional, "ns.example", RRType::a, 60, "192.0.2.53"}};
   const auto stripped = make(message);
   EXPECT_EQ(stripped->ttl_s, 60U) << "a stripped record's TTL does not count";
-  EXPECT_EQ(
-      records_of(stripped->wire),
-      "www.example. 60 A 192.0.2.1|/example. 60 NS ns.example.|/ns.example. 60 A 192.0.2.53|");
-  EXPECT_EQ(stripped->ttl_offsets.size(), 3U);
+  EXPECT_EQ(records_of(stripped->wire), "www.example. 60 A 192.0.2.1|/example. 60 NS ns.example.|");
+  EXPECT_EQ(stripped->ttl_offsets.size(), 2U);
   const auto whole = make(message, false);
   EXPECT_EQ(whole->ttl_s, 30U);
-  EXPECT_EQ(whole->ttl_offsets.size(), 5U) << "all but the OPT";
+  EXPECT_EQ(whole->ttl_offsets.size(), 4U) << "all but the additional section";
   EXPECT_NE(records_of(whole->wire).find("NSEC a.example. A RRSIG"), std::string::npos);
   message.qtype = RRType::rrsig;
   EXPECT_NE(records_of(make(message)->wire).find("RRSIG A 13"), std::string::npos);
   EXPECT_EQ(records_of(make(message)->wire).find("NSEC a"), std::string::npos);
   message.qtype = RRType::any;
-  EXPECT_EQ(make(message)->ttl_offsets.size(), 5U);
+  EXPECT_EQ(make(message)->ttl_offsets.size(), 4U);
 }
 
 TEST(MakeAnswer, StoresAWholeMessageWithIdZero) {

@@ -60,7 +60,6 @@ struct Cache::Impl {
     std::uint32_t hits = 0;
     Answer answer;
     MonoTime stored{};
-    MonoTime failed_until{};
     std::size_t cost = 0;
     std::size_t ring_index = 0;
 
@@ -174,7 +173,6 @@ Cache::Hit Cache::find(const Key& key, MonoTime now) {
     impl.stats.hits.add();
   } else {
     hit.state = State::stale;
-    hit.recently_failed = now < entry->failed_until;
     impl.stats.stale_hits.add();
   }
   return hit;
@@ -186,10 +184,7 @@ void Cache::insert(const Key& key, Answer answer, MonoTime now) {
   const std::uint64_t hash = hash_of(key, impl.options.hash_key);
   const bool failure = is_failure(answer);
   if (Impl::Entry* const old = impl.lookup(hash, key); old != nullptr) {
-    if (failure && !old->failure && now < impl.end_of(*old)) {
-      old->failed_until = now + seconds(answer.ttl_s);
-      return;
-    }
+    if (failure && !old->failure && now < impl.end_of(*old)) return;
     impl.remove(*old);
   }
   if (answer.ttl_s == 0) return;

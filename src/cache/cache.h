@@ -51,7 +51,8 @@ inline constexpr std::uint32_t kStaleTtlS = 30;
 
 /// A stored answer. `wire` is a whole message with id 0, no OPT record, and TTLs as they were
 /// when it was stored; `ttl_offsets` say where they stand. `names` and `addresses` are what policy
-/// must look at besides the question: CNAME/DNAME/SVCB targets in order, addresses and hints.
+/// must look at besides the question: where its records send a client, and their addresses and
+/// hints. Targets of MX, SRV, NS and PTR are not among them: a client asks for these by name.
 struct Answer {
   Octets wire;
   std::uint32_t ttl_s =
@@ -60,14 +61,20 @@ struct Answer {
   std::optional<dns::EdeCode> ede;
   std::uint16_t question_end = 0;  ///< Offset past the question of `wire`.
   std::vector<std::uint16_t> ttl_offsets;
+  /// First the chain of CNAMEs in order, those that a DNAME makes included: a client goes through
+  /// all of it. Then the siblings, each once: targets of SVCB and HTTPS, and of links that
+  /// contradict the chain; a client may go to any one of them.
   std::vector<dns::Name> names;
+  std::size_t chain_count = 0;  ///< How many of `names` are the chain.
   std::vector<IpAddress> addresses;
 };
 
-/// Makes an Answer of a resolver's message: checks it, strips the OPT, collects TTLs and names.
+/// Makes an Answer of a resolver's message: checks it, collects TTLs and names, and keeps only what
+/// answers the question: no additional section, and no record of a name that neither is the
+/// question's nor is reached from it by CNAME and DNAME records.
 /// Nothing where the message does not parse, is not the answer to one question, may not be cached
 /// in any way (TC=1), or holds what policy could not look at: an address or service record that
-/// does not read, over kMaxAnswerNames targets.
+/// does not read, over kMaxAnswerNames targets, or a chain that does not fit in them.
 /// `strip_dnssec`: leave out RRSIG, NSEC, NSEC3, DNSKEY and DS for DO=0, but never the type that
 /// was asked for (RFC 4035 §3.2.1). TTLs: RFC 2181 §8 and 5.2, negative ones RFC 2308 §5, capped
 /// in `wire` too. `ttl_s` may be 0: good for the client that waits, not kept by `Cache::insert`.
@@ -84,8 +91,6 @@ class Cache {
     std::uint32_t age_s = 0;         ///< To take off each TTL (not below 0; stale: answer with 30).
     bool prefetch = false;           ///< Fresh, popular, and in the last tenth of its life: said
                                      ///< at each hit, so the caller must know what is under way.
-    bool recently_failed = false;    ///< Stale, and a refresh failed within the last
-                                     ///< `failure_ttl_s`: serve it without another try.
   };
 
   explicit Cache(const Options& options);
@@ -96,7 +101,7 @@ class Cache {
   /// No allocation; about 100 ns on a warm hit.
   Hit find(const Key& key, MonoTime now);
   /// Replaces what was there, with one exception: a failure never replaces an answer that may
-  /// still be served stale (RFC 8767 §5); see `Hit::recently_failed`. An answer whose TTL is 0 is
+  /// still be served stale (RFC 8767 §5). An answer whose TTL is 0 is
   /// not kept. The oldest, least used entries make room.
   void insert(const Key& key, Answer answer, MonoTime now);
   void clear();

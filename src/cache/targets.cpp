@@ -1,6 +1,7 @@
 #include "cache/targets.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "dns/rdata.h"
 
@@ -61,62 +62,137 @@ bool add_record_addresses(OctetView message, const dns::Record& record,
   return !is_service(record.type) || add_hints(message, record, addresses);
 }
 
-bool leads_on(const Link& link, const dns::Name& from) {
-  if (link.type == RRType::dname) return from != link.owner && from.is_at_or_below(link.owner);
-  return link.owner == from;
+template <class Names>
+bool has(const Names& names, const dns::Name& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-/// The targets in the order of the chain from `first`; those outside the chain at the end, because
-/// a careless client might follow them all the same.
-std::vector<dns::Name> in_chain_order(const dns::Name& first, const std::vector<Link>& links) {
-  std::vector<dns::Name> names;
-  names.reserve(links.size());
-  std::vector<bool> done(links.size(), false);
-  const auto add = [&](std::size_t i) {
-    done[i] = true;
-    const dns::Name& target = links[i].target;
-    if (std::find(names.begin(), names.end(), target) == names.end()) names.push_back(target);
-  };
-  dns::Name at = first;
-  for (std::size_t i = 0; i < links.size();) {
-    const bool leads = !done[i] && leads_on(links[i], at);
-    if (leads) add(i);
-    if (leads && links[i].type == RRType::cname) {
-      at = links[i].target;
-      i = 0;
-    } else {
-      ++i;
+/// `from` with `link`'s owner replaced by its target (RFC 6672 §2.2). Nothing where it is not below
+/// the owner, or becomes too long: then the chain ends there.
+std::optional<dns::Name> substituted(const Link& link, const dns::Name& from) {
+  if (from == link.owner || !from.is_at_or_below(link.owner)) return std::nullopt;
+  const OctetView whole = from.wire();
+  const OctetView left = whole.first(whole.size() - link.owner.wire().size());
+  Octets labels(left.begin(), left.end());
+  labels.push_back(0);
+  const auto prefix = dns::Name::from_labels(labels);
+  if (!prefix) return std::nullopt;
+  const auto name = link.target.with_prefix(*prefix);
+  return name ? std::optional(*name) : std::nullopt;
+}
+
+/// Follows the links from the question as a client does.
+struct Walk {
+  const std::vector<Link>& links;
+  std::vector<dns::Name> chain{};     ///< Steps, in order.
+  std::vector<dns::Name> siblings{};  ///< What else the names on the way point to.
+  std::vector<dns::Name> dname_owners{};
+
+  /// The next step from `at`, if any. A CNAME goes before a DNAME above it: resolvers make it of
+  /// the DNAME, and most clients know no other. A second one that says otherwise is a sibling.
+  std::optional<dns::Name> step(const dns::Name& at) {
+    std::optional<dns::Name> next;
+    const auto offer = [&](const dns::Name& name) {
+      if (!next) next = name;
+      if (name != *next) add_sibling(name);
+    };
+    for (const Link& link : links) {
+      if (link.type == RRType::cname && link.owner == at) offer(link.target);
+      if (is_service(link.type) && link.owner == at) add_sibling(link.target);
+    }
+    for (const Link& link : links) {
+      if (link.type != RRType::dname) continue;
+      const auto name = substituted(link, at);
+      if (!name) continue;
+      if (!has(dname_owners, link.owner)) dname_owners.push_back(link.owner);
+      offer(*name);
+    }
+    return next;
+  }
+
+  void add_sibling(const dns::Name& name) {
+    if (!is_full() && !has(siblings, name)) siblings.push_back(name);
+  }
+
+  bool is_full() const { return chain.size() + siblings.size() > kMaxAnswerNames; }
+
+  /// Until nothing leads on, or leads back.
+  bool run(const dns::Name& question) {
+    dns::Name at = question;
+    for (;;) {
+      const auto next = step(at);
+      if (is_full()) return false;
+      if (!next || has(chain, *next)) return true;
+      chain.push_back(*next);
+      at = *next;
     }
   }
-  for (std::size_t i = 0; i < links.size(); ++i) {
-    if (!done[i]) add(i);
-  }
-  return names;
+};
+
+bool by_octets(const dns::Name& a, const dns::Name& b) {
+  return std::ranges::lexicographical_compare(a.wire(), b.wire());
+}
+
+/// The answer section's links, nothing where there are too many: those that lead nowhere count as
+/// well, so that their number is no way to make a message dear.
+std::optional<std::vector<Link>> links_of(const dns::MessageView& message) {
+  std::vector<Link> links;
+  std::size_t count = 0;
+  message.for_each_record([&](dns::Section section, const dns::Record& record) {
+    if (section != dns::Section::answer) return false;
+    if (!is_link(record.type)) return true;
+    Link link{.owner = record.owner, .target = {}, .type = record.type};
+    // A service target "." leads nowhere else (RFC 9460 §2.5); a DNAME's does.
+    const bool leads = dns::rdata_target(record.type, message.octets(), record, link.target);
+    const bool to_root = record.type == RRType::dname && record.rdata.size() == 1;
+    if (leads || to_root) links.push_back(link);
+    return ++count <= kMaxAnswerNames;
+  });
+  if (count > kMaxAnswerNames) return std::nullopt;
+  return links;
 }
 
 }  // namespace
 
-bool collect_targets(const dns::MessageView& message, Answer& answer) {
-  std::vector<Link> links;
+Reached::Reached(std::vector<dns::Name> owners, std::vector<dns::Name> dname_owners)
+    : owners_(std::move(owners)), dname_owners_(std::move(dname_owners)) {
+  std::ranges::sort(owners_, by_octets);
+  std::ranges::sort(dname_owners_, by_octets);
+}
+
+bool Reached::holds(const dns::Record& record) const {
+  if (std::ranges::binary_search(owners_, record.owner, by_octets)) return true;
+  const bool signs_dname =
+      record.type == RRType::rrsig && record.rdata.size() >= 2 &&
+      load_u16(record.rdata.data()) == static_cast<std::uint16_t>(RRType::dname);
+  return (record.type == RRType::dname || signs_dname) &&
+         std::ranges::binary_search(dname_owners_, record.owner, by_octets);
+}
+
+std::optional<Reached> collect_targets(const dns::MessageView& message, Answer& answer) {
+  const auto links = links_of(message);
+  if (!links) return std::nullopt;
+  const dns::Name& question = message.question()->qname;
+  Walk walk{.links = *links};
+  if (!walk.run(question)) return std::nullopt;
+  answer.chain_count = walk.chain.size();
+  answer.names = walk.chain;
+  answer.names.insert(answer.names.end(), walk.siblings.begin(), walk.siblings.end());
+  answer.names.shrink_to_fit();
+
+  walk.chain.push_back(question);
+  Reached reached(std::move(walk.chain), std::move(walk.dname_owners));
   bool readable = true;
   message.for_each_record([&](dns::Section section, const dns::Record& record) {
-    if (section == dns::Section::authority) return true;
-    readable = add_record_addresses(message.octets(), record, answer.addresses);
-    if (section == dns::Section::answer && is_link(record.type)) {
-      Link link{.owner = record.owner, .target = {}, .type = record.type};
-      // A target "." leads nowhere else (RFC 9460 §2.5).
-      if (dns::rdata_target(record.type, message.octets(), record, link.target)) {
-        links.push_back(link);
-      }
-      readable = readable && links.size() <= kMaxAnswerNames;
+    if (section != dns::Section::answer) return false;
+    if (reached.holds(record)) {
+      readable = add_record_addresses(message.octets(), record, answer.addresses);
     }
     return readable;
   });
-  if (!readable) return false;
-  answer.names = in_chain_order(message.question()->qname, links);
-  answer.names.shrink_to_fit();
+  if (!readable) return std::nullopt;
   answer.addresses.shrink_to_fit();
-  return true;
+  return reached;
 }
 
 }  // namespace postern::cache

@@ -238,9 +238,15 @@ Handler::Handled Handler::wait_for(Turn& turn, const cache::Key& key,
   return {.outcome = Outcome::pending};
 }
 
-/// Policy on the names behind the question, in order; nothing where none is blocked.
+/// Policy on the names behind the question; nothing where none is blocked. An allowed name of the
+/// chain covers what lies behind it in the chain. Siblings are judged each for itself: a client
+/// picks any of them, so neither an allowed one nor their order says anything about the others.
 std::optional<Handler::Handled> Handler::judge_chain(Turn& turn, const cache::Answer& answer) {
-  for (const dns::Name& name : answer.names) {
+  bool covered = false;
+  for (std::size_t i = 0; i < answer.names.size(); ++i) {
+    const bool in_chain = i < answer.chain_count;
+    if (in_chain && covered) continue;
+    const dns::Name& name = answer.names[i];
     const policy::Verdict verdict = turn.policy.decide(*turn.group, name);
     if (!verdict.matched) continue;
     const Ruling before = turn.ruling;
@@ -252,7 +258,7 @@ std::optional<Handler::Handled> Handler::judge_chain(Turn& turn, const cache::An
     }
     // What a log-only zone said before stays on record.
     if (!before.verdict.matched) turn.ruling = {verdict, &name, true};
-    if (verdict.allows()) return std::nullopt;
+    covered = covered || (in_chain && verdict.allows());
   }
   return std::nullopt;
 }

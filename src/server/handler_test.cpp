@@ -307,6 +307,48 @@ TEST_F(HandlerTest, TheNamesBehindAQuestionAreJudgedInOrder) {
   EXPECT_TRUE(last_record().matched_in_chain);
 }
 
+// A client may go to any of the targets: neither their order nor an allowed one opens the others.
+TEST_F(HandlerTest, ServiceTargetsAreJudgedEachForItself) {
+  const std::string good = "svc.example. 60 HTTPS 1 good.test.";
+  const std::string bad = "svc.example. 60 HTTPS 2 bad.test.";
+  const std::string behind = "www.example. 60 CNAME svc.example.";
+  resolver_.set("svc.example. HTTPS", {.records = {good, bad}});
+  resolver_.set("www.example. HTTPS", {.records = {behind, good, bad}});
+  resolver_.set("one.example. HTTPS", {.records = {"one.example. 60 HTTPS 1 good.test."}});
+  resolver_.set("back.example. HTTPS", {.records = {"back.example. 60 HTTPS 2 bad.test.",
+                                                    "back.example. 60 HTTPS 1 good.test."}});
+  policy::ZoneOptions options;
+  options.name = "trackers";
+  set_policy({{options, {{"bad.test"}, {"good.test", Action::pass}}}});
+  const auto asked = [&](const char* qname) {
+    return ask_through({.name = qname, .type = RRType::https});
+  };
+  EXPECT_TRUE(asked("svc.example").starts_with("NXDOMAIN"));
+  EXPECT_EQ(last_record().matched.to_text(), "bad.test.");
+  EXPECT_TRUE(asked("back.example").starts_with("NXDOMAIN"));
+  EXPECT_TRUE(asked("www.example").starts_with("NXDOMAIN"));
+  EXPECT_TRUE(asked("one.example").starts_with("NOERROR"));
+  EXPECT_EQ(last_record().disposition, event::Disposition::allowed);
+  // Nor does an allowed step of the chain.
+  set_policy({{options, {{"bad.test"}, {"svc.example", Action::pass}}}});
+  EXPECT_TRUE(asked("www.example").starts_with("NXDOMAIN"));
+  // A question that is allowed is.
+  EXPECT_TRUE(asked("svc.example").starts_with("NOERROR"));
+}
+
+// An exact rule on a DNAME's target says nothing about the names below it.
+TEST_F(HandlerTest, ADnameIsJudgedByTheNameItMakes) {
+  resolver_.set("www.old.test. A",
+                {.records = {"old.test. 60 DNAME new.test.", "www.old.test. 60 CNAME www.new.test.",
+                             "www.new.test. 60 A 192.0.2.1"}});
+  policy::ZoneOptions options;
+  options.name = "trackers";
+  set_policy({{options, {{"=new.test"}}}});
+  EXPECT_TRUE(ask_through({.name = "www.old.test"}).starts_with("NOERROR"));
+  set_policy({{options, {{"=www.new.test"}}}});
+  EXPECT_TRUE(ask_through({.name = "www.old.test"}).starts_with("NXDOMAIN"));
+}
+
 TEST_F(HandlerTest, LogOnlyZonesAreRecordedAndBlockNothing) {
   policy::ZoneOptions options;
   options.name = "trial";
