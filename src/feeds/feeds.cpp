@@ -126,6 +126,7 @@ class FeedsThread final : public Feeds {
     if (!jobs.empty()) watcher_.watch(keeper_.paths());
     for (Job& job : jobs) downloads.submit(std::move(job));
     keeper_.publish(now());
+    keeper_.free_retired(now());
   }
 
   void read_mailbox() {

@@ -128,6 +128,20 @@ TEST_F(FeedsTest, AFileReplacedOrRewrittenInPlaceTakesEffectByItself) {
   EXPECT_EQ(status().rules, 1U);
 }
 
+// Else the last worker to look would free it, in the middle of answering.
+TEST_F(FeedsTest, AReplacedGenerationIsFreedHereOnceNobodyReadsIt) {
+  folder.write("local.txt", "one.example\n");
+  start({file_source("local", "local.txt")});
+  feeds->wait_until_local_sources_are_in_force();
+  Published<policy::Generation>::Reader worker(policy);
+  const std::weak_ptr<const policy::Generation> old = policy.current();
+  folder.write("local.txt", "two.example\n");
+  ASSERT_TRUE(eventually([&] { return policy.current() != old.lock(); }));
+  worker.get();
+  EXPECT_FALSE(old.expired());  // The worker let go of it, and did not have to free it.
+  EXPECT_TRUE(eventually([&] { return old.expired(); }));
+}
+
 TEST_F(FeedsTest, AFileThatComesLaterIsSeen) {
   start({file_source("local", "local.txt")});
   EXPECT_EQ(status().health, intel::Health::failed);

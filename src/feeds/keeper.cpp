@@ -10,6 +10,9 @@
 namespace postern::feeds {
 namespace {
 
+/// How often a replaced generation is looked at: do workers still read it?
+constexpr seconds kRetiredCheck{1};
+
 // SplitMix64 (public domain, S. Vigna): well mixed, for jitter and keys made of one seed.
 std::uint64_t next_random(std::uint64_t& state) {
   state += 0x9e3779b97f4a7c15;
@@ -366,10 +369,18 @@ Result<void> Keeper::compile_and_publish(const Now& now) {
   log_.info("feeds", "generation " + std::to_string(generation_) + ": " +
                          std::to_string(generation->rule_count()) + " rules of " +
                          std::to_string(feeds_.size()) + " feeds in force");
+  retired_.push_back(target_.current());
   target_.publish(std::move(generation));
+  look_at_retired_ = now.mono + kRetiredCheck;
   must_publish_ = false;
   keep_copies();
   return {};
+}
+
+void Keeper::free_retired(const Now& now) {
+  if (retired_.empty() || now.mono < look_at_retired_) return;
+  std::erase_if(retired_, [](const auto& generation) { return generation.use_count() == 1; });
+  look_at_retired_ = now.mono + kRetiredCheck;
 }
 
 void Keeper::keep_copies() {
@@ -401,6 +412,7 @@ std::optional<MonoTime> Keeper::next_due() const {
     if (!feed.due || feed.fetching) continue;
     next = next ? std::min(*next, *feed.due) : *feed.due;
   }
+  if (!retired_.empty()) next = next ? std::min(*next, look_at_retired_) : look_at_retired_;
   return next;
 }
 

@@ -65,6 +65,10 @@ class Keeper {
   /// Reads those local files again that are not as they were when last read.
   void look_at_files(const Now& now);
 
+  /// Frees the generations that no worker reads any more: here, because freeing a million rules
+  /// takes milliseconds that a worker does not have.
+  void free_retired(const Now& now);
+
   std::optional<MonoTime> next_due() const;
   std::vector<std::string> paths() const;
   const std::vector<FeedState>& feeds() const { return feeds_; }
@@ -104,6 +108,9 @@ class Keeper {
   CopyStore store_;
   std::vector<FeedState> feeds_;
   std::vector<Change> changes_;
+  // Published once, kept until nobody else holds them.
+  std::vector<std::shared_ptr<const policy::Generation>> retired_;
+  MonoTime look_at_retired_{};  // When next; only while there are any.
   bool must_publish_ = false;
   std::uint64_t generation_ = 0;
   std::uint64_t last_ticket_ = 0;
