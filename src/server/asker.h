@@ -35,6 +35,7 @@ struct Asker {
   std::uint64_t trace_id = 0;
   MonoTime received{};
   WallTime at{};
+  std::uint8_t waits = 0;  ///< How often it has been a Waiter.
 
   bool is_udp() const { return transport == event::Transport::udp; }
   const dns::Name& qname() const { return query.question.qname; }
@@ -55,6 +56,7 @@ class Waiter {
     size_ = std::min(asker.query.question_end, octets_.size());
     std::memcpy(octets_.data(), asker.octets.data(), size_);
     asker_.octets = {};
+    ++asker_.waits;
   }
 
   /// The asker as it was, its octets being this waiter's: valid while this stays where it is.

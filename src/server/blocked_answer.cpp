@@ -6,6 +6,7 @@
 
 #include "base/assert.h"
 #include "base/octets.h"
+#include "cache/cache.h"
 #include "dns/rdata.h"
 #include "dns/writer.h"
 #include "server/answer.h"
@@ -28,6 +29,13 @@ constexpr std::uint32_t kSoaRefresh = 3600;
 constexpr std::uint32_t kSoaRetry = 600;
 constexpr std::uint32_t kSoaExpire = 86'400;
 constexpr std::size_t kSoaOctets = kSoaNames.size() + 20;
+
+void write_soa_rdata(ByteWriter& writer, std::uint32_t minimum) {
+  writer.octets(octets_of(kSoaNames));
+  for (const std::uint32_t value : {kSoaSerial, kSoaRefresh, kSoaRetry, kSoaExpire, minimum}) {
+    writer.u32(value);
+  }
+}
 
 /// Header, question, and a record head that points to the question's name.
 class Scribe {
@@ -58,10 +66,7 @@ class Scribe {
     out_[3] = static_cast<std::uint8_t>(out_[3] | static_cast<unsigned>(rcode));
     ByteWriter writer(out_.subspan(size_));
     record_head(writer, RRType::soa, ttl, kSoaOctets);
-    writer.octets(octets_of(kSoaNames));
-    for (const std::uint32_t value : {kSoaSerial, kSoaRefresh, kSoaRetry, kSoaExpire, ttl}) {
-      writer.u32(value);
-    }
+    write_soa_rdata(writer, ttl);
     // Fits by kMinBlockedOctets.
     POSTERN_ASSERT(writer.ok());
     store_u16(&out_[8], 1);
@@ -146,6 +151,21 @@ Blocked write_block_answer(const policy::BlockPlan& plan, const Asker& asker,
   return written(write_bare(asker, dns::Rcode::refused, 0, out));
 }
 
+std::uint32_t ttl_of(const dns::Record& record, const Rewritten& rewritten) {
+  if (rewritten.stale) return cache::kStaleTtlS;
+  return record.ttl > rewritten.age_s ? record.ttl - rewritten.age_s : 0;
+}
+
+/// RFC 2308 §3: without a SOA, "no such name" and "no such data" could not be cached.
+bool add_soa(dns::MessageWriter& writer, const dns::Name& owner, const Rewritten& rewritten) {
+  const std::uint32_t ttl =
+      rewritten.stale ? std::min(rewritten.ttl_s, cache::kStaleTtlS) : rewritten.ttl_s;
+  std::array<std::uint8_t, kSoaOctets> rdata;
+  ByteWriter soa(rdata);
+  write_soa_rdata(soa, ttl);
+  return writer.record(dns::Section::authority, {owner, RRType::soa, dns::RRClass::in, ttl, rdata});
+}
+
 }  // namespace
 
 Blocked write_blocked(const policy::BlockPlan& plan, const Asker& asker,
@@ -182,18 +202,25 @@ Blocked write_rewritten(const Asker& asker, const Rewritten& rewritten,
               writer.record(dns::Section::answer, {asker.qname(), RRType::cname, dns::RRClass::in,
                                                    rewritten.ttl_s, rewritten.target.wire()});
   Octets rdata;
+  dns::Name last = rewritten.target;  // The end of the chain: what there is no data for.
+  bool has_data = false;
   if (view) {
     view->for_each_record([&](dns::Section section, const dns::Record& record) {
       if (section != dns::Section::answer) return false;
       // Signatures stay out: the answer as a whole is ours, and signed by nobody.
       if (record.type == RRType::rrsig) return true;
       if (!dns::expand_rdata(rewritten.target_answer, record, rdata)) return true;
-      const std::uint32_t ttl = record.ttl > rewritten.age_s ? record.ttl - rewritten.age_s : 0;
-      fits =
-          fits && writer.record(section, {record.owner, record.type, record.rr_class, ttl, rdata});
+      has_data |= record.type == asker.qtype();
+      std::size_t offset = 0;
+      if (record.type == RRType::cname) (void)last.assign_from_wire(rdata, offset);
+      fits = fits && writer.record(section, {record.owner, record.type, record.rr_class,
+                                             ttl_of(record, rewritten), rdata});
       return fits;
     });
   }
+  const bool is_negative =
+      rcode == dns::Rcode::nxdomain || (rcode == dns::Rcode::noerror && !has_data);
+  if (is_negative) fits = fits && add_soa(writer, last, rewritten);
   if (!fits) return truncated(asker, out);
   writer.set_rcode(rcode);
   return written(writer.size());

@@ -44,10 +44,12 @@ struct Rewritten {
   std::uint32_t ttl_s = 0;  ///< Of the CNAME.
   OctetView target_answer;  ///< A whole message that answers for `target`.
   std::uint32_t age_s = 0;  ///< To take off its TTLs.
+  bool stale = false;       ///< Each of its TTLs is cache::kStaleTtlS instead.
 };
 
 /// The answer for a rewritten name: the CNAME, then what the target's answer section holds, and its
-/// rcode. Truncated where it does not fit.
+/// rcode. Where that is no such name or no such data, our SOA at the name that lacks it, for as
+/// long as the CNAME (RFC 2308 §3). Truncated where it does not fit.
 Blocked write_rewritten(const Asker& asker, const Rewritten& rewritten,
                         std::span<std::uint8_t> out);
 

@@ -147,6 +147,52 @@ TEST(BlockedAnswer, ARewrittenAnswerCarriesTheTargetsAnswerAndNoMore) {
   EXPECT_EQ(testing::words_of(OctetView(out).first(blocked.size)),
             "NOERROR qr rd ra no-edns | bad.example. 20 CNAME garden.example. | garden.example. 40 "
             "CNAME host.example. | host.example. 0 A 192.0.2.1");
+  const Blocked stale = write_rewritten(asked.asker, {target, 20, found, 60, true}, out);
+  EXPECT_EQ(testing::words_of(OctetView(out).first(stale.size)),
+            "NOERROR qr rd ra no-edns | bad.example. 20 CNAME garden.example. | garden.example. 30 "
+            "CNAME host.example. | host.example. 30 A 192.0.2.1");
+}
+
+TEST(BlockedAnswer, ARewrittenAnswerWithoutDataCarriesOurSoaAndNotTheTargets) {
+  struct Case {
+    dns::Rcode rcode;
+    std::vector<std::string> records;
+    bool stale;
+    std::string want;
+  };
+  const std::string head = " qr rd ra no-edns | bad.example. 40 CNAME garden.example.";
+  const std::string soa = "SOA postern.invalid. nobody.invalid. 1 3600 600 86400 ";
+  const std::string theirs = "ns:example. 900 SOA ns.example. admin.example. 7 1 2 3 900";
+  const Case cases[] = {
+      {dns::Rcode::nxdomain,
+       {theirs},
+       false,
+       "NXDOMAIN" + head + " | ns:garden.example. 40 " + soa + "40"},
+      {dns::Rcode::noerror,
+       {theirs},
+       false,
+       "NOERROR" + head + " | ns:garden.example. 40 " + soa + "40"},
+      {dns::Rcode::noerror,
+       {theirs},
+       true,
+       "NOERROR" + head + " | ns:garden.example. 30 " + soa + "30"},
+      // It is the end of the chain that is not there.
+      {dns::Rcode::nxdomain,
+       {"garden.example. 100 CNAME host.example.", theirs},
+       false,
+       "NXDOMAIN" + head + " | garden.example. 90 CNAME host.example. | ns:host.example. 40 " +
+           soa + "40"},
+      {dns::Rcode::servfail, {}, false, "SERVFAIL" + head},
+  };
+  const auto target = *dns::Name::from_text("garden.example");
+  const Asked asked({.name = "bad.example", .edns = false});
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.want);
+    const Octets found = testing::message_of({target, RRType::a}, c.rcode, c.records);
+    Octets out(512);
+    const Blocked blocked = write_rewritten(asked.asker, {target, 40, found, 10, c.stale}, out);
+    EXPECT_EQ(testing::words_of(OctetView(out).first(blocked.size)), c.want);
+  }
 }
 
 }  // namespace

@@ -215,26 +215,38 @@ Handler::Handled Handler::wait_for(Turn& turn, const cache::Key& key,
   stats_.cache_misses.add();
   if (has_stale && failed_lately(key, now)) return give(turn, stale);
 
+  // One query may wait several times, for a name and then for the name that a rule shows instead.
+  // All its waits end by the same times, and it never waits for a time that has passed: `advance`
+  // would take it up again at once, without end.
+  const Settings& settings = *settings_.held();
+  const milliseconds stale_after(settings.stale_after_ms);
+  const MonoTime give_up_at = turn.asker.received + milliseconds(settings.answer_deadline_ms);
+  const MonoTime stale_at = turn.asker.received + stale_after;
+  const bool is_late = give_up_at <= now || turn.asker.waits >= limits::kWaitsPerQuery;
+  if (is_late && !has_stale) return fail(turn, EdeCode::no_reachable_authority, kNoAnswerInTime);
+
   Pending* pending = pending_.find(key);
   if (pending != nullptr) {
     stats_.coalesced.add();
   } else {
     pending = start(key, now);
   }
-  const Settings& settings = *settings_.held();
-  const milliseconds stale_after(settings.stale_after_ms);
+  if (pending != nullptr) (key.dnssec_ok ? pending->wants_dnssec : pending->wants_plain) = true;
   // Whoever asks while others have waited that long already need not wait again.
-  const bool overdue = pending != nullptr && pending->started + stale_after <= now;
+  const bool overdue =
+      is_late || stale_at <= now || (pending != nullptr && pending->started + stale_after <= now);
   if (has_stale && (pending == nullptr || overdue)) return give(turn, stale);
+  // The resolver owes an answer, and might never give it: nobody else need wait for that.
+  if (pending != nullptr && pending->deadline <= now) {
+    return fail(turn, EdeCode::no_reachable_authority, kNoAnswerInTime);
+  }
   if (pending == nullptr || !pending_.add_waiter(*pending, turn.asker, turn.path)) {
     stats_.resolver_full.add();
     if (has_stale) return give(turn, stale);
     return fail(turn, EdeCode::not_ready, "too many questions under way");
   }
-  (key.dnssec_ok ? pending->wants_dnssec : pending->wants_plain) = true;
   pending->waiters.back().stale_tried = !has_stale;
-  const auto wait = has_stale ? stale_after : milliseconds(settings.answer_deadline_ms);
-  pending_.set_due(*pending, turn.asker.received + wait);
+  pending_.set_due(*pending, has_stale ? std::min(stale_at, give_up_at) : give_up_at);
   return {.outcome = Outcome::pending};
 }
 
@@ -310,19 +322,27 @@ Handler::Handled Handler::give(Turn& turn, const Served& served) {
   return finish(turn, size, ending);
 }
 
-Handler::Handled Handler::give_rewritten(Turn& turn, const Served& served) {
-  std::array<char, limits::kEdeTextOctets> buffer;
+/// How a rewritten query ends, whatever its target came to: it says that it is blocked, and why.
+Handler::Ending Handler::rewritten_ending(const Turn& turn, std::span<char> buffer) const {
   Ending ending{.disposition = Disposition::blocked, .source = Source::policy};
   ending.extended.ede = turn.rewrite->ede;
   if (turn.asker.query.edns) {
     const std::string_view zone = turn.policy.zone(turn.ruling.verdict.zone).name;
     ending.extended.text = block_text(buffer, zone, turn.asker.trace_id);
   }
+  return ending;
+}
+
+Handler::Handled Handler::give_rewritten(Turn& turn, const Served& served) {
+  std::array<char, limits::kEdeTextOctets> buffer;
+  const Ending ending = rewritten_ending(turn, buffer);
+  if (served.stale) stats_.stale_answers.add();
   const std::size_t room = turn.out.size() - opt_octets(turn.asker.query, ending.extended);
   const Rewritten rewritten{.target = turn.rewrite->target,
                             .ttl_s = turn.rewrite->ttl_s,
                             .target_answer = served.answer->wire,
-                            .age_s = served.age_s};
+                            .age_s = served.age_s,
+                            .stale = served.stale};
   const Blocked blocked = write_rewritten(turn.asker, rewritten, turn.out.first(room));
   if (blocked.kind == BlockedKind::truncated) stats_.truncated.add();
   return finish(turn, blocked.size, ending);
@@ -330,10 +350,12 @@ Handler::Handled Handler::give_rewritten(Turn& turn, const Served& served) {
 
 /// SERVFAIL, because no answer could be found.
 Handler::Handled Handler::fail(Turn& turn, EdeCode code, std::string_view text) {
-  const bool rewriting = turn.rewrite != nullptr;
-  return finish(turn, write_bare(turn.asker, Rcode::servfail, 0, turn.out),
-                {.disposition = rewriting ? Disposition::blocked : Disposition::failed,
-                 .source = rewriting ? Source::policy : Source::none,
+  std::array<char, limits::kEdeTextOctets> buffer;
+  const std::size_t size = write_bare(turn.asker, Rcode::servfail, 0, turn.out);
+  if (turn.rewrite != nullptr) return finish(turn, size, rewritten_ending(turn, buffer));
+  return finish(turn, size,
+                {.disposition = Disposition::failed,
+                 .source = Source::none,
                  .extended = {.ede = code, .text = text}});
 }
 

@@ -31,6 +31,9 @@
 
 namespace postern::server {
 
+/// The explanation at a query's deadline (RFC 8914 §2).
+inline constexpr std::string_view kNoAnswerInTime = "no answer in time";
+
 /// Where answers go that could not be given at once. Called on the handler's thread.
 class AnswerSink {
  public:
@@ -174,6 +177,7 @@ class Handler {
   Handled wait_for(Turn& turn, const cache::Key& key, const cache::Cache::Hit& hit);
   std::optional<Handled> judge_chain(Turn& turn, const cache::Answer& answer);
   Handled give(Turn& turn, const Served& served);
+  Ending rewritten_ending(const Turn& turn, std::span<char> buffer) const;
   Handled give_rewritten(Turn& turn, const Served& served);
   Handled fail(Turn& turn, dns::EdeCode code, std::string_view text);
   Handled refuse(Turn& turn, dns::Rcode rcode, std::optional<dns::EdeCode> ede);
@@ -184,6 +188,8 @@ class Handler {
   Pending* start(const cache::Key& key, MonoTime now);
   void prefetch(const cache::Key& key, MonoTime now);
   void look_at_waiters(Pending& pending, Moment now);
+  bool try_stale(Waiter& waiter, const cache::Key& key, Moment now);
+  void give_up(Pending& pending, Moment now);
   void resume(Waiter& waiter, const Given& given, Moment now);
   Settled settle(const cache::Key& key, const resolve::Reply& reply, MonoTime now);
   Settled settle_failure(const cache::Key& key, const resolve::Reply& reply, MonoTime now);

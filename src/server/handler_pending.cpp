@@ -143,14 +143,41 @@ Handler::Settled Handler::settle_failure(const cache::Key& key, const resolve::R
 
 void Handler::advance(Moment now) {
   refreshed_settings();
-  while (Pending* pending = pending_.pop_due(now.mono)) {
+  // A look at each question at most, and one to find that no other is due: whatever should be due
+  // again at once has its turn in the next call.
+  for (std::size_t left = pending_.size() + 1; left > 0; --left) {
+    Pending* pending = pending_.pop_due(now.mono);
+    if (pending == nullptr) return;
     if (pending->deadline + limits::kReplyGrace <= now.mono) {
-      // The resolver has broken its word; whoever still waits has long been answered.
-      pending_.erase(*pending);
-      continue;
+      give_up(*pending, now);
+    } else {
+      look_at_waiters(*pending, now);
     }
-    look_at_waiters(*pending, now);
   }
+}
+
+/// The resolver has broken its word: the question is forgotten. Who still waits joined under
+/// settings that let them wait longer, and hears of it now.
+void Handler::give_up(Pending& pending, Moment now) {
+  const cache::Key question = pending.key;
+  std::vector<Waiter> waiters = pending_.take_waiters(pending);
+  pending_.erase(pending);
+  for (Waiter& waiter : waiters) {
+    const cache::Key key = variant(question, waiter.asker().query.dnssec_ok());
+    if (!waiter.stale_tried && try_stale(waiter, key, now)) continue;
+    stats_.timeouts.add();
+    resume(waiter, {key, {.ede = EdeCode::no_reachable_authority, .text = kNoAnswerInTime}}, now);
+  }
+}
+
+/// Answers a waiter from a stale entry, where there is one.
+bool Handler::try_stale(Waiter& waiter, const cache::Key& key, Moment now) {
+  const cache::Cache::Hit hit = cache_.find(key, now.mono);
+  if (hit.state != cache::Cache::State::stale) return false;
+  const Served stale{
+      .answer = hit.answer, .age_s = hit.age_s, .stale = true, .source = event::Source::stale};
+  resume(waiter, {key, stale}, now);
+  return true;
 }
 
 /// Answers those whose time has come, from a stale entry or with SERVFAIL; the others wait on.
@@ -168,20 +195,11 @@ void Handler::look_at_waiters(Pending& pending, Moment now) {
     const bool is_late = waiter.received() + give_up_after <= now.mono;
     if (!waiter.stale_tried && (is_late || waiter.received() + stale_after <= now.mono)) {
       waiter.stale_tried = true;
-      const cache::Cache::Hit hit = cache_.find(key, now.mono);
-      if (hit.state == cache::Cache::State::stale) {
-        const Served stale{.answer = hit.answer,
-                           .age_s = hit.age_s,
-                           .stale = true,
-                           .source = event::Source::stale};
-        resume(waiter, {key, stale}, now);
-        continue;
-      }
+      if (try_stale(waiter, key, now)) continue;
     }
     if (is_late) {
       stats_.timeouts.add();
-      resume(waiter, {key, {.ede = EdeCode::no_reachable_authority, .text = "no answer in time"}},
-             now);
+      resume(waiter, {key, {.ede = EdeCode::no_reachable_authority, .text = kNoAnswerInTime}}, now);
       continue;
     }
     due = std::min(due, waiter.received() + (waiter.stale_tried ? give_up_after : stale_after));

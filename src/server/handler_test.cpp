@@ -459,6 +459,108 @@ TEST_F(HandlerTest, AWaiterForARewrittenNameAsksAnewWhenTheRuleGoes) {
   EXPECT_EQ(late[0], "0: NOERROR qr rd ra | www.example. 300 A 192.0.2.1");
 }
 
+// A query that waits for a rewriting rule's target, while the question's own answer expires.
+TEST_F(HandlerTest, AWaiterForARewrittenNameEndsAtItsDeadline) {
+  policy::ZoneOptions options;
+  options.name = "walled";
+  set_policy({{options, {{"bad.tracker", Action::local_data, {"20 CNAME garden.slow."}}}}});
+  resolver_.set("alias1.example. A", {.records = {"alias1.example. 1 CNAME bad.tracker.",
+                                                  "bad.tracker. 1 A 192.0.2.66"}});
+  EXPECT_EQ(ask({.name = "alias1.example"}), "pending");
+  resolver_.answer_all();
+  EXPECT_TRUE(take_late().empty());
+  EXPECT_EQ(resolver_.asked().back(), "garden.slow. A");
+  pass(milliseconds(4999));
+  EXPECT_TRUE(take_late().empty());
+  pass(milliseconds(1));
+  const auto late = take_late();
+  ASSERT_EQ(late.size(), 1U);
+  // Blocked it is, and says so, though there is nothing to show instead.
+  EXPECT_TRUE(late[0].starts_with("0: SERVFAIL qr rd ra ede=15 'Blocked by feed walled (trace "))
+      << late[0];
+  EXPECT_EQ(last_record().disposition, event::Disposition::blocked);
+  EXPECT_EQ(last_record().ede, 15);
+  EXPECT_FALSE(handler_->has_waiters());
+  EXPECT_GT(*handler_->next_due(), mono_);
+}
+
+// Both are there, but expired, and the question's again so while its rule's target is waited for.
+TEST_F(HandlerTest, StaleAnswersOfBothNamesOfARewriteServeAtOneTime) {
+  policy::ZoneOptions options;
+  options.name = "walled";
+  set_policy({{options, {{"bad.tracker", Action::local_data, {"20 CNAME garden.example."}}}}});
+  resolver_.set("alias1.example. A", {.records = {"alias1.example. 1 CNAME bad.tracker.",
+                                                  "bad.tracker. 1 A 192.0.2.66"}});
+  resolver_.set("garden.example. A", {.records = {"garden.example. 9 A 203.0.113.1"}});
+  ask_through({.name = "garden.example"});
+  ask_through({.name = "alias1.example"});
+  pass(seconds(100));
+  EXPECT_EQ(ask({.name = "alias1.example", .edns = false}), "pending");
+  pass(milliseconds(500));
+  resolver_.answer_all();  // The question's; its rule's target is asked for only now.
+  EXPECT_TRUE(take_late().empty());
+  pass(milliseconds(1300));
+  const auto late = take_late();
+  ASSERT_EQ(late.size(), 1U);
+  EXPECT_EQ(late[0].substr(late[0].find(": ")),
+            ": NOERROR qr rd ra no-edns | alias1.example. 20 CNAME garden.example. | "
+            "garden.example. 30 A 203.0.113.1");
+}
+
+TEST_F(HandlerTest, AQueryThatCanKeepNeitherAnswerOfARewriteEnds) {
+  policy::ZoneOptions options;
+  options.name = "walled";
+  set_policy({{options, {{"bad.tracker", Action::local_data, {"0 CNAME garden.example."}}}}});
+  resolver_.set("alias1.example. A", {.records = {"alias1.example. 0 CNAME bad.tracker.",
+                                                  "bad.tracker. 0 A 192.0.2.66"}});
+  resolver_.set("garden.example. A", {.records = {"garden.example. 0 A 203.0.113.1"}});
+  EXPECT_EQ(ask({.name = "alias1.example"}), "pending");
+  std::vector<std::string> late;
+  for (int i = 0; i < 100 && late.empty(); ++i) {
+    resolver_.answer_all();
+    late = take_late();
+  }
+  EXPECT_EQ(late.size(), 1U);
+  EXPECT_EQ(resolver_.asked().size(), limits::kWaitsPerQuery);
+}
+
+TEST_F(HandlerTest, WithoutAWaitForStaleAnswersTheirRefreshIsKept) {
+  settings_value_.stale_after_ms = 0;
+  publish_settings();
+  ask_through({});
+  pass(seconds(400));
+  EXPECT_EQ(ask({}), "NOERROR qr rd ra ede=3 | www.example. 30 A 192.0.2.1");
+  resolver_.answer_all();
+  EXPECT_TRUE(take_late().empty());
+  EXPECT_EQ(ask({}), "NOERROR qr rd ra | www.example. 300 A 192.0.2.1");
+}
+
+TEST_F(HandlerTest, WaitersUnderALongerDeadlineHearWhenTheQuestionIsForgotten) {
+  EXPECT_EQ(ask({}), "pending");
+  settings_value_.answer_deadline_ms = 60'000;
+  publish_settings();
+  pass(milliseconds(4900));
+  EXPECT_EQ(ask({}, event::Transport::tcp), "pending");
+  pass(milliseconds(10'099));
+  EXPECT_TRUE(take_late().empty());
+  pass(milliseconds(1));
+  EXPECT_EQ(take_late(),
+            (std::vector<std::string>{"0: SERVFAIL qr rd ra ede=22 'no answer in time'",
+                                      "1: SERVFAIL qr rd ra ede=22 'no answer in time'"}));
+  EXPECT_EQ(handler_->stats().timeouts.value(), 2U);
+  EXPECT_EQ(handler_->next_due(), std::nullopt);
+}
+
+TEST_F(HandlerTest, ARewriteThatCannotBeAskedForStillSaysBlocked) {
+  policy::ZoneOptions options;
+  options.name = "walled";
+  set_policy({{options, {{"www.example", Action::local_data, {"20 CNAME garden.example."}}}}});
+  resolver_.set_full(true);
+  const std::string got = ask({});
+  EXPECT_TRUE(got.starts_with("SERVFAIL qr rd ra ede=15 'Blocked by feed walled (trace ")) << got;
+  EXPECT_EQ(last_record().disposition, event::Disposition::blocked);
+}
+
 TEST_F(HandlerTest, EqualQuestionsAreAskedOnceAndEachIsAnsweredByItsOwnTerms) {
   resolver_.set("www.example. A",
                 {.records = {"www.example. 300 A 192.0.2.1",
@@ -569,7 +671,8 @@ TEST_F(HandlerTest, AQuestionWhoseReplyNeverComesIsForgotten) {
   EXPECT_EQ(ask({}), "pending");
   pass(seconds(6));
   take_late();
-  EXPECT_EQ(ask({}), "pending");  // Still under way: not asked again.
+  // Still under way: neither asked again nor waited for.
+  EXPECT_EQ(ask({}), "SERVFAIL qr rd ra ede=22 'no answer in time'");
   EXPECT_EQ(resolver_.asked().size(), 1U);
   pass(seconds(30));
   take_late();

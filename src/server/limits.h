@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 #include "base/time.h"
 #include "dns/message.h"
@@ -16,6 +17,9 @@ inline constexpr std::size_t kPendingQuestions = 16'384;
 inline constexpr std::size_t kWaiters = 16'384;
 /// Clients that wait for one question: each of its deadlines looks at all of them.
 inline constexpr std::size_t kWaitersPerQuestion = 1'000;
+/// How often one query waits before it fails: twice is usual, for a name and for what a rule shows
+/// instead; more where the first answer has expired by the time of the second.
+inline constexpr std::uint8_t kWaitsPerQuery = 8;
 /// How long after its deadline a reply may still come before its question is forgotten.
 inline constexpr seconds kReplyGrace{10};
 /// Questions whose refresh failed lately; a stale answer serves at once while one is in here.

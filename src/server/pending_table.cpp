@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <functional>
 #include <utility>
 
 #include "base/assert.h"
@@ -12,6 +13,9 @@ namespace {
 
 constexpr std::uint64_t kOdd1 = 0x9e3779b97f4a7c15;
 constexpr std::uint64_t kOdd2 = 0xd6e8feb86659fd93;
+
+/// Outdated entries that are not worth tidying up.
+constexpr std::size_t kSpareDues = 1024;
 
 std::uint64_t fold(std::uint64_t a, std::uint64_t b) {
   __extension__ using Wide = unsigned __int128;
@@ -106,18 +110,31 @@ void PendingTable::erase(Pending& pending) {
 void PendingTable::set_due(Pending& pending, MonoTime at) {
   if (at >= pending.due) return;
   pending.due = at;
-  due_.push({at, pending.ticket});
+  due_.push_back({at, pending.ticket});
+  std::push_heap(due_.begin(), due_.end(), std::greater<>());
+  if (due_.size() > 4 * by_key_.size() + kSpareDues) tidy_dues();
+}
+
+/// Drops the entries of questions that are gone, and those replaced by earlier ones.
+void PendingTable::tidy_dues() {
+  due_.clear();
+  for (const auto& [key, index] : by_key_) {
+    const Pending& pending = slots_[index].pending;
+    if (pending.due != MonoTime::max()) due_.push_back({pending.due, pending.ticket});
+  }
+  std::make_heap(due_.begin(), due_.end(), std::greater<>());
 }
 
 std::optional<MonoTime> PendingTable::next_due() const {
   if (due_.empty()) return std::nullopt;
-  return due_.top().at;
+  return due_.front().at;
 }
 
 Pending* PendingTable::pop_due(MonoTime now) {
-  while (!due_.empty() && due_.top().at <= now) {
-    const Due due = due_.top();
-    due_.pop();
+  while (!due_.empty() && due_.front().at <= now) {
+    std::pop_heap(due_.begin(), due_.end(), std::greater<>());
+    const Due due = due_.back();
+    due_.pop_back();
     Pending* pending = find(due.ticket);
     // An entry that is not the latest was replaced by an earlier one.
     if (pending == nullptr || pending->due != due.at) continue;

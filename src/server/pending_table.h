@@ -7,7 +7,6 @@
 #include <cstdint>
 #include <deque>
 #include <optional>
-#include <queue>
 #include <unordered_map>
 #include <vector>
 
@@ -59,6 +58,8 @@ class PendingTable {
 
   std::size_t size() const { return by_key_.size(); }
   std::size_t waiter_count() const { return waiter_count_; }
+  /// Times kept for `pop_due`, outdated ones too: at most 4 * size() + 1024 after a `set_due`.
+  std::size_t due_count() const { return due_.size(); }
 
  private:
   struct KeyHash {
@@ -75,6 +76,7 @@ class PendingTable {
     std::uint64_t ticket;
     bool operator>(const Due& other) const { return at > other.at; }
   };
+  void tidy_dues();
   static cache::Key plain(cache::Key key) {
     key.dnssec_ok = false;
     return key;
@@ -83,7 +85,7 @@ class PendingTable {
   std::deque<Slot> slots_;
   std::vector<std::uint32_t> free_;
   std::unordered_map<cache::Key, std::uint32_t, KeyHash> by_key_;
-  std::priority_queue<Due, std::vector<Due>, std::greater<>> due_;
+  std::vector<Due> due_;  ///< A heap, the earliest first; also of what has been erased since.
   std::size_t waiter_count_ = 0;
 };
 
