@@ -249,6 +249,14 @@ TEST(MakeAnswer, ADnameLeadsToTheSubstitutedName) {
   }
 }
 
+TEST(MakeAnswer, TooManyDnamesAreRefused) {
+  Message message;
+  message.records.resize(16, {kAnswer, "example", RRType::dname, 60, "new.test."});
+  EXPECT_EQ(targets_of(message), "www.new.test. ");
+  message.records.push_back(message.records[0]);
+  EXPECT_EQ(targets_of(message), "refused");
+}
+
 TEST(MakeAnswer, ServiceTargetsAreSiblingsBesideTheChain) {
   Message message;
   message.qtype = RRType::https;

@@ -1,6 +1,7 @@
 #include "cache/targets.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <utility>
 
 #include "dns/rdata.h"
@@ -12,6 +13,9 @@ using dns::RRType;
 
 constexpr std::uint16_t kIpv4Hint = 4;  // RFC 9460 §14.3.2.
 constexpr std::uint16_t kIpv6Hint = 6;
+
+/// Each is tried on each step of the chain; real chains have one or two.
+constexpr std::ptrdiff_t kMaxDnames = 16;
 
 struct Link {
   dns::Name owner;
@@ -148,7 +152,8 @@ std::optional<std::vector<Link>> links_of(const dns::MessageView& message) {
     if (leads || to_root) links.push_back(link);
     return ++count <= kMaxAnswerNames;
   });
-  if (count > kMaxAnswerNames) return std::nullopt;
+  const auto dnames = std::ranges::count(links, RRType::dname, &Link::type);
+  if (count > kMaxAnswerNames || dnames > kMaxDnames) return std::nullopt;
   return links;
 }
 
