@@ -85,6 +85,8 @@ def parameters(head):
             if depth == 0:
                 break
             at -= 1
+        if at < 0:
+            return 0
         before = head[:at].rstrip()
         # A constructor's initialisers stand behind its parameters: look further left.
         if re.search(r"(?<!:):(?!:)\s*[\w<>:, ()&*.\[\]{}+-]*$", before) and before.rfind(")") >= 0:
@@ -100,6 +102,20 @@ def parameters(head):
             count += character == "," and depth == 0
         return count
     return 0
+
+
+def begins_function(head):
+    """Whether the text before a brace is a function's head, initialisers and trailing words included."""
+    before = head.split("(")[0]
+    if "(" not in head or "=" in before.replace("operator==", "").replace("operator=", ""):
+        return False
+    text = head.rstrip()
+    arrow = text.rfind("->")
+    if arrow > text.rfind(")"):
+        text = text[:arrow].rstrip()
+    while words := [word for word in ("const", "noexcept", "override", "final", "mutable") if text.endswith(word)]:
+        text = text[:-len(words[0])].rstrip()
+    return text.endswith(")")
 
 
 def check_functions(path, text):
@@ -119,7 +135,7 @@ def check_functions(path, text):
                     kind = "namespace"
                 elif not in_function and re.search(r"\b(class|struct|union|enum)\b[^()=]*$", head):
                     kind = "type"
-                elif not in_function and re.search(r"\)\s*(const|noexcept|override|final|mutable|->[^{};]+|:[^;]*|\s)*$", head) and "=" not in head.split("(")[0].replace("operator==", "").replace("operator=", ""):
+                elif not in_function and begins_function(head):
                     kind = "function"
                 elif in_function and re.search(r"\b(if|for|while|switch|else|do|try|catch)\b", head):
                     kind = "control"

@@ -25,10 +25,10 @@ void raise_file_limit();
 void forbid_new_privileges();
 
 /// Works as `user` from here on, with CAP_NET_BIND_SERVICE as the only capability kept, for ports
-/// under 1024; `become_user_for_good` ends that too. The state folder and what is in it are given to
-/// the user first: an empty folder, or one that holds our lock; any other must be the user's already,
-/// so that a slip like `--state-dir /var/lib` hands nothing over. Only root can; before the first
-/// thread.
+/// under 1024; `become_user_for_good` ends that too. The state folder and what is in it are given
+/// to the user first: an empty folder, or one that holds our lock; any other must be the user's
+/// already, so that a slip like `--state-dir /var/lib` hands nothing over. Only root can; before
+/// the first thread.
 Result<void> work_as_user(const std::string& user, const std::string& state_dir);
 /// For root that stays root: every capability but CAP_NET_BIND_SERVICE goes, so that a flaw does
 /// not give the whole machine away. Before the first thread.

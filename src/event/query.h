@@ -41,12 +41,12 @@ std::optional<Transport> transport_from_text(std::string_view text);
 
 /// What became of the query.
 enum class Disposition : std::uint8_t {
-  answered,   ///< No rule matched.
-  allowed,    ///< A rule allowed it.
-  blocked,    ///< A rule blocked it (any blocking action).
-  observed,   ///< A log-only zone would have blocked it.
-  refused,    ///< The client may not ask, or the message was malformed.
-  failed,     ///< SERVFAIL: no upstream, bogus, too slow.
+  answered,  ///< No rule matched.
+  allowed,   ///< A rule allowed it.
+  blocked,   ///< A rule blocked it (any blocking action).
+  observed,  ///< A log-only zone would have blocked it.
+  refused,   ///< The client may not ask, or the message was malformed.
+  failed,    ///< SERVFAIL: no upstream, bogus, too slow.
 };
 std::string_view to_string(Disposition disposition);
 std::optional<Disposition> disposition_from_text(std::string_view text);
@@ -61,7 +61,7 @@ std::string_view to_string(Security security);
 /// One query. A fixed-size value, copied whole through rings.
 struct Query {
   WallTime at{};
-  std::uint64_t trace_id = 0;      ///< 40 random bits; shown as eight characters, see `trace_text`.
+  std::uint64_t trace_id = 0;  ///< 40 random bits; shown as eight characters, see `trace_text`.
   std::uint64_t generation = 0;
   IpAddress client;
   std::uint16_t client_port = 0;
@@ -73,16 +73,16 @@ struct Query {
   Disposition disposition = Disposition::answered;
   Source source = Source::none;
   Security security = Security::unknown;
-  std::int32_t ede = -1;           ///< An RFC 8914 code, or -1.
+  std::int32_t ede = -1;  ///< An RFC 8914 code, or -1.
   std::uint32_t latency_us = 0;
   ShortText<32> group;
-  ShortText<32> zone;              ///< The policy zone that decided; empty where none did.
-  ShortText<16> action;            ///< policy::to_string(Action), or the block answer.
-  std::uint32_t rule_line = 0;     ///< In the zone's source; 0 where there is none.
+  ShortText<32> zone;           ///< The policy zone that decided; empty where none did.
+  ShortText<16> action;         ///< policy::to_string(Action), or the block answer.
+  std::uint32_t rule_line = 0;  ///< In the zone's source; 0 where there is none.
   bool has_matched = false;
-  dns::Name matched;               ///< The rule's owner, where `has_matched`.
-  bool matched_wildcard = false;   ///< The owner covers names below it.
-  bool matched_in_chain = false;   ///< A CNAME, SVCB or other target matched, not the question.
+  dns::Name matched;              ///< The rule's owner, where `has_matched`.
+  bool matched_wildcard = false;  ///< The owner covers names below it.
+  bool matched_in_chain = false;  ///< A CNAME, SVCB or other target matched, not the question.
 
   /// Never dropped by a full queue.
   bool is_threat() const {

@@ -58,6 +58,9 @@ class Tidy(unittest.TestCase):
         self.assertEqual(found("src/net/a.cpp", deep), ["nesting of 5; the limit is 4"])
         self.assertEqual(found("src/net/a.cpp", "A::A(int a, int b) : a_(a), b_(g(b, 1, 2, 3, 4, 5)) {\n}\n"), [])
 
+    def test_odd_brackets_end_the_search(self):
+        self.assertEqual(found("src/net/a.cpp", "int a) {\n}\nauto f = [](int b)) {\n}\n"), [])
+
     def test_limits_of_files(self):
         self.assertEqual(found("src/net/a.cpp", "int a;\n" * 801), ["801 lines; the limit is 800: split by subject"])
 
