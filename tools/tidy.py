@@ -51,7 +51,8 @@ LEFTOVERS = [
     (r"^\s*//\s*[\w:>.\-]+\([^)]*\);\s*$", "commented-out code"),
     (r"^\s*//\s*(if|for|while|return)\b.*[;{]\s*$", "commented-out code"),
 ]
-PLACES = re.compile(r"/(work|farm)/|\.library\b")
+# Absolute paths into somebody's own folders.
+PLACES = re.compile(r"(?<![\w.])/(home|Users)/\w")
 
 problems = []
 
