@@ -11,6 +11,7 @@
 
 #include "api/control_socket.h"
 #include "api/record_filter.h"
+#include "base/thread.h"
 #include "event/query_json.h"
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/io_context.hpp>
@@ -446,7 +447,10 @@ void BeastServer::run() {
   };
   if (tcp_.is_open()) accept_tcp();
   if (local_.is_open()) accept_local();
-  thread_ = std::thread([this] { shared_.io.run(); });
+  thread_ = std::thread([this] {
+    enter_thread("http");
+    shared_.io.run();
+  });
 }
 
 void BeastServer::stop() {

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "base/thread.h"
+
 namespace postern::feeds {
 
 Downloads::Downloads(std::function<void()> on_done) : on_done_(std::move(on_done)) {
@@ -31,6 +33,7 @@ std::vector<Outcome> Downloads::take() {
 }
 
 void Downloads::run() {
+  enter_thread("download");
   for (;;) {
     Job job;
     {

@@ -14,6 +14,7 @@
 #include "base/assert.h"
 #include "base/file_descriptor.h"
 #include "base/guarded.h"
+#include "base/thread.h"
 #include "feeds/downloads.h"
 #include "feeds/keeper.h"
 #include "feeds/stats.h"
@@ -98,6 +99,7 @@ class FeedsThread final : public Feeds {
 
  private:
   void run(const std::stop_token& stopping) {
+    enter_thread("feeds");
     watcher_.watch(keeper_.paths());  // First: what changes while it is read is heard of.
     keeper_.load_all(now());
     show_state();

@@ -8,6 +8,7 @@
 #include <sys/eventfd.h>
 
 #include "base/assert.h"
+#include "base/thread.h"
 #include "journal/schema.h"
 
 namespace postern::journal {
@@ -64,6 +65,7 @@ void Writer::flush() {
 }
 
 void Writer::run() {
+  enter_thread("journal");
   while (!stopping_.load(std::memory_order_acquire)) {
     std::uint64_t asked = 0;
     bool flush_wanted = false;

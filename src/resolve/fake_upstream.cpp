@@ -15,9 +15,9 @@
 #include <sys/socket.h>
 
 #include "base/assert.h"
+#include "base/thread.h"
 #include "dns/message.h"
 #include "dns/writer.h"
-#include "resolve/thread_signals.h"
 
 namespace postern::resolve::testing {
 namespace {
@@ -189,7 +189,7 @@ std::string FakeUpstream::url(std::string_view scheme) const {
 }
 
 void FakeUpstream::run() {
-  block_all_signals();
+  enter_thread("fake-upstream");
   for (;;) {
     std::array<pollfd, 3> waiting{
         {{stop_.get(), POLLIN, 0}, {udp_.get(), POLLIN, 0}, {tcp_.get(), POLLIN, 0}}};

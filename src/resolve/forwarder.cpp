@@ -6,7 +6,6 @@
 // connected, with a port that the kernel picks (RFC 5452 §9.2) and a random id.
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <cstdint>
@@ -14,8 +13,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <thread>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -27,14 +24,12 @@
 #include "dns/message.h"
 #include "net/socket_address.h"
 #include "resolve/answer.h"
+#include "resolve/asked_thread.h"
 #include "resolve/clock.h"
 #include "resolve/factory.h"
-#include "resolve/health.h"
 #include "resolve/inbox.h"
-#include "resolve/stream.h"
-#include "resolve/thread_signals.h"
-#include "resolve/tls_client.h"
 #include "resolve/upstream_query.h"
+#include "resolve/upstream_server.h"
 
 namespace postern::resolve {
 namespace {
@@ -46,12 +41,8 @@ constexpr milliseconds kTick{10};          // How late a timeout may be noticed.
 constexpr seconds kIdleStream{10};         // Then a connection without questions is closed.
 constexpr int kMaxEvents = 64;
 
-struct ServerStats {
-  Counter questions, answers, failures, timeouts, tcp, connections, mismatches;
-};
 struct Stats {
   Counter questions, answers, failures, timeouts, shed;
-  SharedCounter refused;
 };
 
 /// One sending of a question to one server. Over: `fd` is empty and `stream_id` unset.
@@ -82,29 +73,6 @@ struct Pending {
   std::optional<Reply> last_failure;        ///< What a server said instead of an answer.
 };
 
-/// Where a try stands: to be found again from a socket's event or a message id.
-struct TryRef {
-  std::uint32_t pending = 0;
-  std::uint32_t generation = 0;
-  std::uint8_t index = 0;
-};
-
-struct Server {
-  Upstream upstream;
-  std::string label;
-  ServerHealth health;
-  std::unique_ptr<TlsClient> tls;
-  std::unique_ptr<Stream> stream;
-  std::uint32_t stream_generation = 0;
-  bool stream_answered = false;
-  bool has_unsent = false;  ///< `stream` is to be pumped at the end of this round.
-  MonoTime idle_since{};
-  std::unordered_map<std::uint16_t, TryRef> on_stream;  ///< Tries on `stream`, by id.
-  ServerStats stats;
-  std::atomic<bool> up{true};  ///< For `collect`.
-  std::atomic<std::int64_t> rtt_us{0};
-};
-
 /// What an epoll event means, packed into its 64 bits: 2 of kind, 22 of generation, 8 of index
 /// of the try, 32 of index of the question or server.
 enum class EventKind : std::uint8_t { inbox, datagram, stream };
@@ -125,16 +93,16 @@ bool is_answer(dns::Rcode rcode) {
 /// The thread and all that it owns. `push`, `stop` and the counters from other threads.
 class ForwardingThread {
  public:
-  ForwardingThread(const ForwarderOptions& options, std::vector<std::unique_ptr<Server>> servers,
+  ForwardingThread(const ForwarderOptions& options,
+                   std::vector<std::unique_ptr<UpstreamServer>> servers,
                    std::unique_ptr<Inbox> inbox, FileDescriptor epoll, Log& log);
   bool start();
-  bool push(const Request& request, ReplySink& sink);
-  void stop();
+  bool push(const Request& request, ReplySink& sink) { return thread_.push(request, sink); }
+  void stop() { thread_.stop(); }
   void collect(Metrics& metrics) const;
 
  private:
   void run();
-  void take_jobs();
   void on_event(std::uint64_t packed);
   Pending* allocate();
   void begin(Job&& job);
@@ -155,12 +123,12 @@ class ForwardingThread {
   void note_life(const Try& one);
   void on_answer(std::uint32_t place, std::uint8_t index, const dns::MessageView& view);
   bool is_worth_asking_bare(const Pending& pending, const Try& one, dns::Rcode rcode) const;
-  void keep_failure(Pending& pending, const Server& server, const dns::MessageView& view);
+  void keep_failure(Pending& pending, const UpstreamServer& server, const dns::MessageView& view);
   void on_no_answer(std::size_t server, std::string_view why);
   void finish(std::uint32_t place, Reply reply);
   Reply final_failure(Pending& pending, dns::EdeCode ede, std::string_view text) const;
 
-  bool open_stream(Server& server, std::uint32_t place);
+  bool open_stream(UpstreamServer& server, std::uint32_t place);
   void flush_streams();
   void pump_stream(std::size_t server);
   void close_stream(std::size_t server, std::string_view why);
@@ -168,8 +136,8 @@ class ForwardingThread {
 
   const milliseconds try_timeout_;
   const bool trust_ad_;
-  std::vector<std::unique_ptr<Server>> servers_;
-  std::unique_ptr<Inbox> inbox_;
+  std::vector<std::unique_ptr<UpstreamServer>> servers_;
+  AskedThread thread_;
   FileDescriptor epoll_;
   Log& log_;
   RandomIds ids_;
@@ -179,18 +147,16 @@ class ForwardingThread {
   MonoTime next_sweep_{};
   std::vector<Octets> messages_;
   std::array<std::uint8_t, 65536> datagram_{};
-  std::atomic<bool> stopping_{false};
-  std::thread thread_;
   Stats stats_;
 };
 
 ForwardingThread::ForwardingThread(const ForwarderOptions& options,
-                                   std::vector<std::unique_ptr<Server>> servers,
+                                   std::vector<std::unique_ptr<UpstreamServer>> servers,
                                    std::unique_ptr<Inbox> inbox, FileDescriptor epoll, Log& log)
     : try_timeout_(options.try_timeout_ms),
       trust_ad_(options.trust_ad),
       servers_(std::move(servers)),
-      inbox_(std::move(inbox)),
+      thread_(std::move(inbox)),
       epoll_(std::move(epoll)),
       log_(log) {}
 
@@ -198,41 +164,22 @@ bool ForwardingThread::start() {
   epoll_event event{};
   event.events = EPOLLIN;
   event.data.u64 = pack(EventKind::inbox, 0, 0, 0);
-  if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, inbox_->fd(), &event) != 0) return false;
-  thread_ = std::thread([this] { run(); });
+  if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, thread_.fd(), &event) != 0) return false;
+  thread_.start("forward", [this] { run(); });
   return true;
 }
 
-bool ForwardingThread::push(const Request& request, ReplySink& sink) {
-  if (inbox_->push(request, sink)) return true;
-  stats_.refused.add();
-  return false;
-}
-
-void ForwardingThread::stop() {
-  inbox_->close();
-  stopping_.store(true);
-  inbox_->wake();
-  if (thread_.joinable()) thread_.join();
-}
-
 void ForwardingThread::run() {
-  block_all_signals();
   std::array<epoll_event, kMaxEvents> events;
-  while (!stopping_.load()) {
+  while (!thread_.stopping()) {
     const int count = ::epoll_wait(epoll_.get(), events.data(), kMaxEvents, wait_ms());
     for (int i = 0; i < count; ++i) on_event(events[static_cast<std::size_t>(i)].data.u64);
     sweep();
     flush_streams();
   }
-  const auto ended = [](const Request& request) {
-    return failure(request, dns::EdeCode::not_ready, "the resolver is shutting down");
-  };
   for (std::uint32_t place = 0; place < pending_.size(); ++place) {
-    if (pending_[place]->is_active) finish(place, ended(pending_[place]->job.request));
+    if (pending_[place]->is_active) finish(place, shutting_down(pending_[place]->job.request));
   }
-  Job job;
-  while (inbox_->pop(job)) job.sink->deliver(ended(job.request));
   for (const auto& server : servers_) server->stream.reset();
 }
 
@@ -250,26 +197,16 @@ void ForwardingThread::on_event(std::uint64_t packed) {
   const auto place = static_cast<std::uint32_t>(packed);
   // What an event speaks of may have ended since, through an earlier event of the same batch.
   if (kind == EventKind::inbox) {
-    take_jobs();
+    thread_.take([this](Job&& job) { begin(std::move(job)); });
   } else if (kind == EventKind::datagram) {
     const Pending& pending = *pending_[place];
     if (pending.is_active && (pending.generation & kGenerationMask) == generation)
       on_datagram(place, index);
   } else {
-    const Server& server = *servers_[place];
+    const UpstreamServer& server = *servers_[place];
     if (server.stream && (server.stream_generation & kGenerationMask) == generation)
       pump_stream(place);
   }
-}
-
-void ForwardingThread::take_jobs() {
-  inbox_->acknowledge();
-  Job job;
-  // At most a queue's length in one go, so that the sockets get their turn.
-  for (std::size_t left = inbox_->size_estimate() + 1; left > 0 && inbox_->pop(job); --left) {
-    begin(std::move(job));
-  }
-  if (inbox_->size_estimate() > 0) inbox_->wake();
 }
 
 Pending* ForwardingThread::allocate() {
@@ -349,7 +286,7 @@ void ForwardingThread::sweep() {
     }
   }
   for (std::size_t i = 0; i < servers_.size(); ++i) {
-    Server& server = *servers_[i];
+    UpstreamServer& server = *servers_[i];
     if (server.stream && server.on_stream.empty() && server.idle_since + kIdleStream <= now) {
       close_stream(i, "");
     }
@@ -430,7 +367,7 @@ bool ForwardingThread::send_datagram(std::uint32_t place, std::uint8_t index) {
 bool ForwardingThread::send_on_stream(std::uint32_t place, std::uint8_t index) {
   Pending& pending = *pending_[place];
   const std::size_t number = pending.tries[index].server;
-  Server& server = *servers_[number];
+  UpstreamServer& server = *servers_[number];
   if (!server.stream && !open_stream(server, static_cast<std::uint32_t>(number))) return false;
   std::uint16_t id = ids_.next();
   while (server.on_stream.contains(id)) ++id;  // Ends: kMaxPending * kMaxTries < 65536.
@@ -450,7 +387,7 @@ bool ForwardingThread::send_on_stream(std::uint32_t place, std::uint8_t index) {
 
 void ForwardingThread::close_try(Try& one) {
   if (one.is_open && one.on_stream) {
-    Server& server = *servers_[one.server];
+    UpstreamServer& server = *servers_[one.server];
     server.on_stream.erase(one.id);
     if (server.on_stream.empty()) server.idle_since = mono_now();
   }
@@ -468,7 +405,7 @@ void ForwardingThread::on_datagram(std::uint32_t place, std::uint8_t index) {
   Pending& pending = *pending_[place];
   Try& one = pending.tries[index];
   if (!one.is_open || !one.fd) return;
-  Server& server = *servers_[one.server];
+  UpstreamServer& server = *servers_[one.server];
   const ssize_t size = ::recv(one.fd.get(), datagram_.data(), datagram_.size(), 0);
   if (size < 0) {
     if (errno == EAGAIN || errno == EINTR) return;
@@ -510,7 +447,7 @@ void ForwardingThread::on_truncated(std::uint32_t place, std::uint8_t index) {
 
 /// Whatever it said: the server is there.
 void ForwardingThread::note_life(const Try& one) {
-  Server& server = *servers_[one.server];
+  UpstreamServer& server = *servers_[one.server];
   server.health.on_answer(mono_now() - one.sent);
   server.rtt_us.store(server.health.smoothed_rtt().count(), std::memory_order_relaxed);
   if (!server.up.exchange(true, std::memory_order_relaxed)) {
@@ -522,7 +459,7 @@ void ForwardingThread::on_answer(std::uint32_t place, std::uint8_t index,
                                  const dns::MessageView& view) {
   Pending& pending = *pending_[place];
   Try& one = pending.tries[index];
-  Server& server = *servers_[one.server];
+  UpstreamServer& server = *servers_[one.server];
   note_life(one);
   const bool is_probe = pending.job.sink == nullptr;
   std::optional<Octets> message;
@@ -569,7 +506,7 @@ bool ForwardingThread::is_worth_asking_bare(const Pending& pending, const Try& o
 }
 
 /// SERVFAIL and REFUSED are kept, for the case that nobody knows better.
-void ForwardingThread::keep_failure(Pending& pending, const Server& server,
+void ForwardingThread::keep_failure(Pending& pending, const UpstreamServer& server,
                                     const dns::MessageView& view) {
   const Request& request = pending.job.request;
   if (is_answer(view.rcode())) {
@@ -587,7 +524,7 @@ void ForwardingThread::keep_failure(Pending& pending, const Server& server,
 }
 
 void ForwardingThread::on_no_answer(std::size_t number, std::string_view why) {
-  Server& server = *servers_[number];
+  UpstreamServer& server = *servers_[number];
   if (!server.health.on_failure(mono_now())) return;
   server.up.store(false, std::memory_order_relaxed);
   log_.warning("resolve.forward", fmt::format("upstream {} is down: {}", server.label, why));
@@ -620,7 +557,7 @@ void ForwardingThread::finish(std::uint32_t place, Reply reply) {
   pending.job.sink->deliver(std::move(reply));
 }
 
-bool ForwardingThread::open_stream(Server& server, std::uint32_t place) {
+bool ForwardingThread::open_stream(UpstreamServer& server, std::uint32_t place) {
   auto stream = Stream::connect(server.upstream.endpoint, server.tls.get());
   if (!stream) {
     on_no_answer(place, stream.error().text);
@@ -643,7 +580,7 @@ bool ForwardingThread::open_stream(Server& server, std::uint32_t place) {
 void ForwardingThread::flush_streams() {
   for (bool again = true; std::exchange(again, false);) {
     for (std::size_t i = 0; i < servers_.size(); ++i) {
-      Server& server = *servers_[i];
+      UpstreamServer& server = *servers_[i];
       if (!std::exchange(server.has_unsent, false) || !server.stream) continue;
       pump_stream(i);
       again = true;
@@ -652,7 +589,7 @@ void ForwardingThread::flush_streams() {
 }
 
 void ForwardingThread::pump_stream(std::size_t number) {
-  Server& server = *servers_[number];
+  UpstreamServer& server = *servers_[number];
   std::vector<Octets> messages = std::exchange(messages_, {});
   const bool goes_on = server.stream->pump(messages);
   const std::uint32_t generation = server.stream_generation;
@@ -668,7 +605,7 @@ void ForwardingThread::pump_stream(std::size_t number) {
 }
 
 void ForwardingThread::on_stream_message(std::size_t number, OctetView message) {
-  Server& server = *servers_[number];
+  UpstreamServer& server = *servers_[number];
   const auto header = dns::Header::read(message);
   const auto found = header ? server.on_stream.find(header->id) : server.on_stream.end();
   if (found == server.on_stream.end()) {
@@ -688,7 +625,7 @@ void ForwardingThread::on_stream_message(std::size_t number, OctetView message) 
 
 /// Ends the connection; the questions on it go on elsewhere, or on a new one.
 void ForwardingThread::close_stream(std::size_t number, std::string_view why) {
-  Server& server = *servers_[number];
+  UpstreamServer& server = *servers_[number];
   const std::string reason(why);  // `why` may be the stream's own.
   const bool was_useful = server.stream_answered;
   server.stream.reset();
@@ -707,41 +644,22 @@ void ForwardingThread::close_stream(std::size_t number, std::string_view why) {
 }
 
 void ForwardingThread::collect(Metrics& metrics) const {
-  const auto add = [&](std::string_view name, std::string_view help, std::string labels,
-                       double value, MetricKind kind = MetricKind::counter) {
-    metrics.push_back({name, kind, help, std::move(labels), value});
+  const auto count = [&](std::string_view name, std::string_view help, std::uint64_t value) {
+    metrics.push_back({name, MetricKind::counter, help, {}, static_cast<double>(value)});
   };
-  const auto of = [](const auto& counter) { return static_cast<double>(counter.value()); };
-  add("postern_forwarder_questions_total", "Questions to be forwarded.", {}, of(stats_.questions));
-  add("postern_forwarder_answers_total", "Questions that an upstream resolver answered.", {},
-      of(stats_.answers));
-  add("postern_forwarder_failures_total", "Questions that none could answer.", {},
-      of(stats_.failures));
-  add("postern_forwarder_timeouts_total", "Questions whose deadline came first.", {},
-      of(stats_.timeouts));
-  add("postern_forwarder_shed_total", "Questions failed because too many were under way.", {},
-      of(stats_.shed));
-  add("postern_forwarder_refused_total", "Questions refused because the queue was full.", {},
-      of(stats_.refused));
-  for (const auto& server : servers_) {
-    const ServerStats& s = server->stats;
-    const std::string label = "server=\"" + server->label + "\"";
-    add("postern_upstream_questions_total", "Queries sent.", label, of(s.questions));
-    add("postern_upstream_answers_total", "Answers taken.", label, of(s.answers));
-    add("postern_upstream_failures_total", "SERVFAIL, REFUSED and the like.", label,
-        of(s.failures));
-    add("postern_upstream_timeouts_total", "Queries without an answer in time.", label,
-        of(s.timeouts));
-    add("postern_upstream_stream_questions_total", "Queries over TCP or TLS.", label, of(s.tcp));
-    add("postern_upstream_connections_total", "TCP and TLS connections begun.", label,
-        of(s.connections));
-    add("postern_upstream_mismatches_total", "Messages that answered no question.", label,
-        of(s.mismatches));
-    add("postern_upstream_up", "1 while it answers.", label, server->up.load() ? 1 : 0,
-        MetricKind::gauge);
-    add("postern_upstream_rtt_seconds", "Smoothed time to an answer.", label,
-        static_cast<double>(server->rtt_us.load()) / 1e6, MetricKind::gauge);
-  }
+  count("postern_forwarder_questions_total", "Questions to be forwarded.",
+        stats_.questions.value());
+  count("postern_forwarder_answers_total", "Questions that an upstream resolver answered.",
+        stats_.answers.value());
+  count("postern_forwarder_failures_total", "Questions that none could answer.",
+        stats_.failures.value());
+  count("postern_forwarder_timeouts_total", "Questions whose deadline came first.",
+        stats_.timeouts.value());
+  count("postern_forwarder_shed_total", "Questions failed because too many were under way.",
+        stats_.shed.value());
+  count("postern_forwarder_refused_total", "Questions refused because the queue was full.",
+        thread_.refused().value());
+  for (const auto& server : servers_) resolve::collect(*server, metrics);
 }
 
 class Forwarder final : public Resolver {
@@ -762,29 +680,15 @@ class Forwarder final : public Resolver {
   bool stopped_ = false;
 };
 
-std::string label_of(const Upstream& upstream) {
-  static constexpr std::string_view kSchemes[] = {"udp", "tcp", "tls"};
-  return fmt::format("{}://{}", kSchemes[static_cast<std::size_t>(upstream.transport)],
-                     upstream.endpoint.to_text());
-}
-
 }  // namespace
 
 Result<std::unique_ptr<Resolver>> make_forwarder(const ForwarderOptions& options, Log& log) {
   if (options.servers.empty() || options.servers.size() > kMaxServers) {
     return fail(Errc::invalid_input, fmt::format("forwarding needs 1 to {} servers", kMaxServers));
   }
-  std::vector<std::unique_ptr<Server>> servers;
+  std::vector<std::unique_ptr<UpstreamServer>> servers;
   for (const Upstream& upstream : options.servers) {
-    auto server = std::make_unique<Server>();
-    server->upstream = upstream;
-    server->label = label_of(upstream);
-    if (upstream.transport == UpstreamTransport::tls) {
-      auto tls = TlsClient::create(upstream);
-      if (!tls) return Unexpected(std::move(tls).error().context("forward to " + server->label));
-      server->tls = std::move(*tls);
-    }
-    servers.push_back(std::move(server));
+    servers.push_back(POSTERN_TRY(make_upstream_server(upstream)));
   }
   auto inbox = POSTERN_TRY(Inbox::create(options.queue_capacity));
   FileDescriptor epoll(::epoll_create1(EPOLL_CLOEXEC));

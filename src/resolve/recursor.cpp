@@ -5,14 +5,12 @@
 // what it has cached, hands out data that failed validation, has no deadline worth the name
 // (a dead zone keeps it busy for half a minute), and its `rcode` argument tells only of
 // failures of its own: the packet's rcode counts.
-#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <memory>
 #include <random>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -23,11 +21,11 @@
 
 #include "base/assert.h"
 #include "resolve/answer.h"
+#include "resolve/asked_thread.h"
 #include "resolve/clock.h"
 #include "resolve/factory.h"
 #include "resolve/inbox.h"
 #include "resolve/recursor_options.h"
-#include "resolve/thread_signals.h"
 
 namespace postern::resolve {
 namespace {
@@ -51,7 +49,6 @@ using Context = std::unique_ptr<ub_ctx, ContextDelete>;
 
 struct Stats {
   Counter questions, answers, bogus, failures, timeouts, late_answers, shed;
-  SharedCounter refused;
 };
 
 /// What the callback was given.
@@ -101,14 +98,14 @@ class RecursionThread {
  public:
   static Result<std::unique_ptr<RecursionThread>> create(const RecursorOptions& options);
   RecursionThread(bool dnssec, EventBase base, Context context, std::unique_ptr<Inbox> inbox);
-  ~RecursionThread() { POSTERN_ASSERT(!thread_.joinable()); }
 
-  bool push(const Request& request, ReplySink& sink);
+  bool push(const Request& request, ReplySink& sink) { return thread_.push(request, sink); }
   void start() {
-    thread_ = std::thread([this] { run(); });
+    thread_.start("recurse", [this] { run(); });
   }
-  void stop();
+  void stop() { thread_.stop(); }
   const Stats& stats() const { return stats_; }
+  std::uint64_t refused() const { return thread_.refused().value(); }
 
  private:
   /// A question that libunbound has, from before ub_resolve_event until its callback. It stays
@@ -138,15 +135,13 @@ class RecursionThread {
   const bool dnssec_;
   EventBase base_;
   Context context_;
-  std::unique_ptr<Inbox> inbox_;
+  AskedThread thread_;
   Event wake_;
   Event tick_;
   std::vector<std::unique_ptr<Pending>> slots_;
   std::vector<std::uint32_t> free_;
   std::size_t waiting_ = 0;  ///< Running and not answered yet.
   bool ticking_ = false;
-  std::atomic<bool> stopping_{false};
-  std::thread thread_;
   Stats stats_;
 };
 
@@ -213,40 +208,25 @@ RecursionThread::RecursionThread(bool dnssec, EventBase base, Context context,
     : dnssec_(dnssec),
       base_(std::move(base)),
       context_(std::move(context)),
-      inbox_(std::move(inbox)) {
+      thread_(std::move(inbox)) {
   slots_.reserve(kMaxRunningPerThread);
   free_.reserve(kMaxRunningPerThread);
 }
 
 bool RecursionThread::add_events() {
-  wake_.reset(event_new(base_.get(), inbox_->fd(), EV_READ | EV_PERSIST, on_wake, this));
+  wake_.reset(event_new(base_.get(), thread_.fd(), EV_READ | EV_PERSIST, on_wake, this));
   tick_.reset(event_new(base_.get(), -1, EV_PERSIST, on_tick, this));
   return wake_ && tick_ && event_add(wake_.get(), nullptr) == 0;
 }
 
-bool RecursionThread::push(const Request& request, ReplySink& sink) {
-  if (inbox_->push(request, sink)) return true;
-  stats_.refused.add();
-  return false;
-}
-
-void RecursionThread::stop() {
-  inbox_->close();
-  stopping_.store(true);
-  inbox_->wake();
-  if (thread_.joinable()) thread_.join();
-}
-
 void RecursionThread::run() {
-  block_all_signals();
   event_base_loop(base_.get(), EVLOOP_NO_EXIT_ON_EMPTY);
   end_all();
 }
 
 void RecursionThread::on_wake(evutil_socket_t, short, void* arg) {
   auto& self = *static_cast<RecursionThread*>(arg);
-  self.inbox_->acknowledge();
-  if (self.stopping_.load()) {
+  if (self.thread_.stopping()) {
     event_base_loopbreak(self.base_.get());
     return;
   }
@@ -258,12 +238,7 @@ void RecursionThread::on_tick(evutil_socket_t, short, void* arg) {
 }
 
 void RecursionThread::drain() {
-  Job job;
-  // At most a queue's length in one go, so that libunbound's own events get their turn.
-  for (std::size_t left = inbox_->size_estimate() + 1; left > 0 && inbox_->pop(job); --left) {
-    begin(std::move(job));
-  }
-  if (inbox_->size_estimate() > 0) inbox_->wake();
+  thread_.take([this](Job&& job) { begin(std::move(job)); });
   if (waiting_ > 0 && !ticking_) {
     const timeval every{0, microseconds(kDeadlineTick).count()};
     ticking_ = event_add(tick_.get(), &every) == 0;
@@ -360,14 +335,11 @@ void RecursionThread::expire() {
 }
 
 void RecursionThread::end_all() {
-  const auto ended = [](const Job& job) {
-    return failure(job.request, dns::EdeCode::not_ready, "the resolver is shutting down");
-  };
   for (const auto& pending : slots_) {
-    if (pending->running && !pending->answered) answer(*pending, ended(pending->job));
+    if (pending->running && !pending->answered) {
+      answer(*pending, shutting_down(pending->job.request));
+    }
   }
-  Job job;
-  while (inbox_->pop(job)) job.sink->deliver(ended(job));
   context_.reset();  // Calls back for what is still running, or forgets it.
   wake_.reset();
   tick_.reset();
@@ -430,14 +402,17 @@ void Recursor::collect(Metrics& metrics) const {
        [](const Stats& s) { return s.late_answers.value(); }},
       {"postern_recursor_shed_total", "Questions failed because too many were under way.",
        [](const Stats& s) { return s.shed.value(); }},
-      {"postern_recursor_refused_total", "Questions refused because the queue was full.",
-       [](const Stats& s) { return s.refused.value(); }},
+  };
+  const auto add_sum = [&](std::string_view name, std::string_view help, auto value) {
+    std::uint64_t sum = 0;
+    for (const auto& thread : threads_) sum += value(*thread);
+    metrics.push_back({name, MetricKind::counter, help, {}, static_cast<double>(sum)});
   };
   for (const Row& row : kRows) {
-    std::uint64_t sum = 0;
-    for (const auto& thread : threads_) sum += row.value(thread->stats());
-    metrics.push_back({row.name, MetricKind::counter, row.help, {}, static_cast<double>(sum)});
+    add_sum(row.name, row.help, [&](const RecursionThread& t) { return row.value(t.stats()); });
   }
+  add_sum("postern_recursor_refused_total", "Questions refused because the queue was full.",
+          [](const RecursionThread& t) { return t.refused(); });
 }
 
 }  // namespace

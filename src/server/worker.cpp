@@ -4,10 +4,8 @@
 #include <cstring>
 #include <utility>
 
-#include <pthread.h>
-#include <signal.h>
-
 #include "base/assert.h"
+#include "base/thread.h"
 
 namespace postern::server {
 
@@ -84,14 +82,7 @@ Worker::~Worker() {
 }
 
 void Worker::start() {
-  // Signals are for the main thread: no worker is to be interrupted by them.
-  sigset_t all;
-  sigset_t before;
-  ::sigfillset(&all);
-  ::pthread_sigmask(SIG_BLOCK, &all, &before);
   thread_ = std::thread([this] { run(); });
-  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  ::pthread_setname_np(thread_.native_handle(), "postern-worker");
 }
 
 void Worker::request_stop() {
@@ -113,6 +104,7 @@ WorkerStats Worker::stats() const {
 }
 
 void Worker::run() {
+  enter_thread("worker");
   while (!may_end()) {
     MonoTime until = std::min(loop_.now() + kLongestWait, stop_at_);
     if (const auto due = handler_.next_due()) until = std::min(until, *due);
