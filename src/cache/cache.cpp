@@ -101,7 +101,8 @@ struct Cache::Impl {
     const Answer& answer = entry.answer;
     const std::size_t cost = sizeof(Entry) + kAllocationOctets + heap_octets(entry.qname) +
                              heap_octets(answer.wire) + heap_octets(answer.ttl_offsets) +
-                             heap_octets(answer.names) + heap_octets(answer.addresses);
+                             heap_octets(answer.names) + heap_octets(answer.addresses) +
+                             answer.ede_text.capacity() + kAllocationOctets;
     return std::max(cost, kLeastCost);
   }
 

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "base/ip.h"
@@ -59,6 +60,7 @@ struct Answer {
       0;                ///< For how long it may be served: the least TTL, by RFC 2308 if negative.
   bool secure = false;  ///< Validated: AD may be set (RFC 4035 §3.2.3).
   std::optional<dns::EdeCode> ede;
+  std::string ede_text;            ///< What the resolver said with `ede`.
   std::uint16_t question_end = 0;  ///< Offset past the question of `wire`.
   std::vector<std::uint16_t> ttl_offsets;
   /// First the chain of CNAMEs in order, those that a DNAME makes included: a client goes through

@@ -288,11 +288,11 @@ Handler::Handled Handler::give(Turn& turn, const Served& served) {
   const Asker& asker = turn.asker;
   const Rcode rcode = rcode_of(answer);
   Ending ending{.disposition = Disposition::answered, .source = served.source};
-  ending.extended = {.ede = served.ede ? served.ede : answer.ede, .text = served.text};
+  ending.extended = {.ede = answer.ede, .text = answer.ede_text};
   if (served.stale) {
     stats_.stale_answers.add();
-    ending.extended.ede =
-        rcode == Rcode::nxdomain ? EdeCode::stale_nxdomain : EdeCode::stale_answer;
+    ending.extended = {.ede = rcode == Rcode::nxdomain ? EdeCode::stale_nxdomain
+                                                       : EdeCode::stale_answer};
   }
   const policy::Verdict& verdict = turn.ruling.verdict;
   if (is_failure(answer)) {

@@ -130,7 +130,7 @@ class Handler {
     std::uint32_t age_s = 0;
     bool stale = false;
     event::Source source = event::Source::cache;
-    std::optional<dns::EdeCode> ede = {};  ///< Beyond what the answer itself says.
+    std::optional<dns::EdeCode> ede = {};  ///< Why there is none.
     std::string_view text = {};
   };
   /// What came of a question that the query at hand may have waited for.

@@ -1,6 +1,7 @@
 // The second half of Handler: questions under way, their replies and their deadlines.
 #include <algorithm>
 #include <array>
+#include <string>
 #include <utility>
 
 #include "dns/writer.h"
@@ -32,6 +33,10 @@ std::optional<cache::Answer> failure_answer(const cache::Key& key, const cache::
   writer.question({key.qname, key.qtype, key.qclass});
   writer.set_rcode(Rcode::servfail);
   return cache::make_answer(writer.message(), false, !key.dnssec_ok, options);
+}
+
+std::string kept_text(const std::string& text) {
+  return text.substr(0, limits::kEdeTextOctets);
 }
 
 }  // namespace
@@ -101,12 +106,10 @@ Handler::Settled Handler::settle(const cache::Key& key, const resolve::Reply& re
   auto answer = cache::make_answer(reply.message, secure, !key.dnssec_ok, cache_options_);
   if (!answer) return settle_failure(key, reply, now);
   answer->ede = reply.ede;
+  answer->ede_text = kept_text(reply.ede_text);
   cache_.insert(key, *answer, now);
   Settled settled{.answer = std::move(*answer)};
-  settled.served = {.answer = &settled.answer,
-                    .source = event::Source::resolver,
-                    .ede = reply.ede,
-                    .text = reply.ede_text};
+  settled.served = {.answer = &settled.answer, .source = event::Source::resolver};
   return settled;
 }
 
@@ -135,6 +138,7 @@ Handler::Settled Handler::settle_failure(const cache::Key& key, const resolve::R
   auto answer = failure_answer(key, cache_options_);
   if (!answer) return settled;
   answer->ede = ede;
+  answer->ede_text = kept_text(reply.ede_text);
   cache_.insert(key, *answer, now);
   settled.answer = std::move(*answer);
   settled.served.answer = &settled.answer;
@@ -143,6 +147,7 @@ Handler::Settled Handler::settle_failure(const cache::Key& key, const resolve::R
 
 void Handler::advance(Moment now) {
   refreshed_settings();
+  policy_.get();  // So that a worker without queries lets go of an old generation.
   // A look at each question at most, and one to find that no other is due: whatever should be due
   // again at once has its turn in the next call.
   for (std::size_t left = pending_.size() + 1; left > 0; --left) {

@@ -615,11 +615,21 @@ TEST_F(HandlerTest, BogusDataIsWithheldUnlessCheckingIsDisabled) {
   EXPECT_EQ(ask_through({}), "SERVFAIL qr rd ra ede=7 'signature expired'");
   EXPECT_EQ(last_record().disposition, event::Disposition::failed);
   EXPECT_EQ(last_record().security, event::Security::bogus);
-  EXPECT_EQ(ask({}), "SERVFAIL qr rd ra ede=7");  // From the cache: RFC 9520.
+  // From the cache: RFC 9520.
+  EXPECT_EQ(ask({}), "SERVFAIL qr rd ra ede=7 'signature expired'");
   EXPECT_TRUE(
       ask_through({.flags = dns::flag::rd | dns::flag::cd}).starts_with("NOERROR qr rd ra cd"));
   resolver_.set("x.example. A", {.records = {}, .security = resolve::Security::bogus});
   EXPECT_EQ(ask_through({.name = "x.example"}), "SERVFAIL qr rd ra ede=6");
+}
+
+TEST_F(HandlerTest, AnIdleWorkerLetsGoOfAnOldGeneration) {
+  const std::weak_ptr<const policy::Generation> old = policy_.current();
+  handler_->advance(now());
+  policy_.publish(testing::policy_of({}, ++generation_));
+  EXPECT_FALSE(old.expired());
+  handler_->advance(now());
+  EXPECT_TRUE(old.expired());
 }
 
 TEST_F(HandlerTest, FailuresAreCachedForAShortWhile) {
