@@ -1,26 +1,40 @@
 #include "policy/rule.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/assert.h"
 
 namespace postern::policy {
+namespace {
+
+OctetView pack(const IpPrefix& prefix, std::array<std::uint8_t, 17>& out) {
+  const OctetView address = prefix.address().octets();
+  out[0] = static_cast<std::uint8_t>(prefix.length());
+  std::ranges::copy(address, out.begin() + 1);
+  return OctetView(out).first(1 + address.size());
+}
+
+}  // namespace
 
 void ZoneRules::add(const Rule& rule) {
   POSTERN_ASSERT(entries_.size() < kMaxRules);
   // Plan and writers of answers follow the index without looking again.
   POSTERN_ASSERT(rule.action != Action::local_data || rule.data < data_.size());
-  const OctetView name = rule.name.wire();
+  std::array<std::uint8_t, 17> prefix;
+  const OctetView owner = has_prefix(rule.trigger) ? pack(rule.prefix, prefix) : rule.name.wire();
   Entry entry{};
-  entry.name_offset = names_.size() & ((std::uint64_t{1} << 40) - 1);
-  entry.name_size = static_cast<std::uint8_t>(name.size());
+  entry.owner_offset = owners_.size() & ((std::uint64_t{1} << 40) - 1);
+  entry.owner_size = static_cast<std::uint8_t>(owner.size());
   entry.scope = static_cast<std::uint8_t>(rule.scope) & 0xf;
   entry.action = static_cast<std::uint8_t>(rule.action) & 0xf;
-  entry.rank = static_cast<std::uint8_t>(rule.rank);
+  entry.rank = static_cast<std::uint8_t>(rule.rank) & 0xf;
+  entry.trigger = static_cast<std::uint8_t>(rule.trigger) & 0xf;
   entry.line = rule.line;
   entry.data = rule.data;
-  names_.insert(names_.end(), name.begin(), name.end());
+  owners_.insert(owners_.end(), owner.begin(), owner.end());
   entries_.push_back(entry);
+  ++counts_[static_cast<std::size_t>(rule.trigger)];
 }
 
 std::uint32_t ZoneRules::add_local_data(std::vector<LocalRecord> records) {
@@ -31,30 +45,42 @@ std::uint32_t ZoneRules::add_local_data(std::vector<LocalRecord> records) {
 
 void ZoneRules::reserve(std::size_t rules, std::size_t name_octets) {
   entries_.reserve(rules);
-  names_.reserve(name_octets);
+  owners_.reserve(name_octets);
+}
+
+IpPrefix ZoneRules::prefix_at(std::size_t index) const {
+  const OctetView owner = owner_at(index);
+  return {IpAddress::from_octets(owner.subspan(1)), owner[0]};
 }
 
 Rule ZoneRules::at(std::size_t index) const {
   const Entry& entry = entries_[index];
-  const auto name = dns::Name::from_labels(name_at(index));
-  POSTERN_ASSERT(name.has_value());
-  return {.name = *name,
-          .scope = static_cast<Scope>(entry.scope),
-          .action = static_cast<Action>(entry.action),
-          .rank = static_cast<Rank>(entry.rank),
-          .line = entry.line,
-          .data = entry.data};
+  Rule rule{.trigger = static_cast<Trigger>(entry.trigger),
+            .scope = static_cast<Scope>(entry.scope),
+            .action = static_cast<Action>(entry.action),
+            .rank = static_cast<Rank>(entry.rank),
+            .line = entry.line,
+            .data = entry.data};
+  if (has_prefix(rule.trigger)) {
+    rule.prefix = prefix_at(index);
+  } else {
+    const auto name = dns::Name::from_labels(name_at(index));
+    POSTERN_ASSERT(name.has_value());
+    rule.name = *name;
+  }
+  return rule;
 }
 
 RuleTraits ZoneRules::traits_at(std::size_t index) const {
   const Entry& entry = entries_[index];
-  return {.scope = static_cast<Scope>(entry.scope),
+  return {.trigger = static_cast<Trigger>(entry.trigger),
+          .scope = static_cast<Scope>(entry.scope),
           .action = static_cast<Action>(entry.action),
           .rank = static_cast<Rank>(entry.rank)};
 }
 
 std::size_t ZoneRules::memory_octets() const {
-  std::size_t octets = sizeof *this + names_.capacity() + entries_.capacity() * sizeof(Entry) +
+  std::size_t octets = sizeof *this + owners_.capacity() + entries_.capacity() * sizeof(Entry) +
                        data_.capacity() * sizeof(std::vector<LocalRecord>);
   for (const auto& records : data_) {
     octets += records.capacity() * sizeof(LocalRecord);

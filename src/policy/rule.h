@@ -3,11 +3,13 @@
 // Start at ZoneRules. Words as in the RPZ draft (draft-vixie-dnsop-dns-rpz-00).
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/ip.h"
@@ -16,6 +18,22 @@
 #include "dns/types.h"
 
 namespace postern::policy {
+
+/// What of a question or its answer a rule looks at (RPZ draft §4).
+enum class Trigger : std::uint8_t {
+  qname,        ///< The name asked for, and each name that a chain of CNAMEs leads to.
+  client_ip,    ///< Who asks.
+  response_ip,  ///< An address in the answer.
+  nsdname,      ///< The name of a server that is authoritative for the name or one above it.
+  nsip,         ///< The address of such a server.
+};
+inline constexpr std::size_t kTriggerCount = 5;
+
+std::string_view to_string(Trigger trigger);
+/// Rules of such a trigger have a prefix, all others a name.
+constexpr bool has_prefix(Trigger trigger) {
+  return trigger != Trigger::qname && trigger != Trigger::nsdname;
+}
 
 /// Which names a rule's owner stands for.
 enum class Scope : std::uint8_t {
@@ -66,7 +84,9 @@ struct LocalRecord {
 inline constexpr std::uint32_t kNoData = 0xffffffff;
 
 struct Rule {
-  dns::Name name{};
+  dns::Name name{};   ///< Of a rule whose trigger has a name.
+  IpPrefix prefix{};  ///< Of a rule whose trigger has a prefix.
+  Trigger trigger = Trigger::qname;
   Scope scope = Scope::exact;
   Action action = Action::block;
   Rank rank = Rank::normal;
@@ -76,12 +96,20 @@ struct Rule {
 
 /// What a rule does, without its name: all that the compiler of a generation needs.
 struct RuleTraits {
+  Trigger trigger = Trigger::qname;
   Scope scope = Scope::exact;
   Action action = Action::block;
   Rank rank = Rank::normal;
 };
 
-/// The rules of one source, packed: name length + 16 octets each. A value; filled by one thread,
+/// The SOA record of a policy zone.
+struct ZoneSoa {
+  dns::Name origin{};
+  std::uint32_t ttl = 0;
+  Octets rdata{};  ///< In uncompressed wire form.
+};
+
+/// The rules of one source, packed: owner octets + 16 each. A value; filled by one thread,
 /// then only read.
 class ZoneRules {
  public:
@@ -92,31 +120,48 @@ class ZoneRules {
   /// A set of records for one owner; give the index to `Rule::data`.
   std::uint32_t add_local_data(std::vector<LocalRecord> records);
   void reserve(std::size_t rules, std::size_t name_octets);
+  /// As in a DNS zone (RFC 4592 §2.2.1, §3.3.1): a name that exists hides the wildcards above it,
+  /// from itself and from the names below. Else a wildcard holds whatever else there is.
+  void set_closest_encloser(bool on) { closest_encloser_ = on; }
+  void set_soa(ZoneSoa soa) { soa_ = std::move(soa); }
 
   std::size_t size() const { return entries_.size(); }
   Rule at(std::size_t index) const;
   RuleTraits traits_at(std::size_t index) const;
-  /// The wire form of rule `index`'s name. Valid until the next `add`.
-  OctetView name_at(std::size_t index) const {
-    const Entry& e = entries_[index];
-    return {names_.data() + e.name_offset, e.name_size};
-  }
+  std::uint32_t line_at(std::size_t index) const { return entries_[index].line; }
+  /// The wire form of rule `index`'s name; its trigger must have one. Valid until the next `add`.
+  OctetView name_at(std::size_t index) const { return owner_at(index); }
+  /// The prefix of rule `index`; its trigger must have one.
+  IpPrefix prefix_at(std::size_t index) const;
+  bool closest_encloser() const { return closest_encloser_; }
+  const std::optional<ZoneSoa>& soa() const { return soa_; }
+  /// How many rules have this trigger.
+  std::size_t count_of(Trigger trigger) const { return counts_[static_cast<std::size_t>(trigger)]; }
   const std::vector<LocalRecord>& local_data(std::uint32_t index) const { return data_[index]; }
   std::size_t memory_octets() const;
 
  private:
   struct Entry {
-    std::uint64_t name_offset : 40;
-    std::uint64_t name_size : 8;
+    std::uint64_t owner_offset : 40;
+    std::uint64_t owner_size : 8;
     std::uint64_t scope : 4;
     std::uint64_t action : 4;
-    std::uint64_t rank : 8;
+    std::uint64_t rank : 4;
+    std::uint64_t trigger : 4;
     std::uint32_t line;
     std::uint32_t data;
   };
-  std::vector<std::uint8_t> names_;
+  OctetView owner_at(std::size_t index) const {
+    const Entry& e = entries_[index];
+    return {owners_.data() + e.owner_offset, e.owner_size};
+  }
+
+  std::vector<std::uint8_t> owners_;  ///< Names, and prefixes: length octet, then the address.
   std::vector<Entry> entries_;
   std::vector<std::vector<LocalRecord>> data_;
+  std::array<std::size_t, kTriggerCount> counts_{};
+  std::optional<ZoneSoa> soa_;
+  bool closest_encloser_ = false;
 };
 
 /// How a zone's verdicts are carried out.

@@ -3,6 +3,22 @@
 
 namespace postern::policy {
 
+std::string_view to_string(Trigger trigger) {
+  switch (trigger) {
+    case Trigger::qname:
+      return "qname";
+    case Trigger::client_ip:
+      return "client_ip";
+    case Trigger::response_ip:
+      return "response_ip";
+    case Trigger::nsdname:
+      return "nsdname";
+    case Trigger::nsip:
+      return "nsip";
+  }
+  return "unknown";
+}
+
 std::string_view to_string(Action action) {
   switch (action) {
     case Action::pass:

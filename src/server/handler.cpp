@@ -424,7 +424,7 @@ void Handler::record(const Turn& turn, const Ending& ending, Rcode rcode) {
   }
   r.zone.assign(turn.policy.zone(ruling.verdict.zone).name);
   r.action.assign(turn.action.empty() ? policy::to_string(ruling.verdict.action) : turn.action);
-  r.rule_line = turn.policy.rules(ruling.verdict.zone).at(ruling.verdict.rule).line;
+  r.rule_line = turn.policy.rules(ruling.verdict.zone).line_at(ruling.verdict.rule);
   const std::size_t below = ruling.name->label_count() - ruling.verdict.matched_labels;
   if (below == 0) {
     r.matched = *ruling.name;
