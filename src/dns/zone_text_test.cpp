@@ -157,7 +157,7 @@ TEST(ZoneText, OpenParenthesesDoNotCostTheSquare) {
   while (reader.next(record) || reader.error()) ++calls;
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
   EXPECT_GE(calls, 1U);
-  EXPECT_LT(took.count(), 1000.0);  // Milliseconds; the square would be minutes.
+  EXPECT_LT(took.count(), 60.0);  // Seconds; the square would be minutes.
 }
 
 TEST(ZoneText, ReusesTheRecord) {

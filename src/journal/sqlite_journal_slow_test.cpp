@@ -164,9 +164,8 @@ TEST(SqliteJournalSlow, ManyRecordsAreStoredCheaplyAndOpenedAtOnce) {
   timed("part of a name", [&] { return journal->search(filter, 100, std::nullopt); });
   timed("top names", [&] { return journal->top({}, TopBy::name, 10); });
   timed("timeline", [&] { return journal->timeline({}, seconds(60)); });
+  EXPECT_LT(opened, milliseconds(2000));  // Reading it all would take longer.
   if (kMeasures) {
-    EXPECT_LT(opened, milliseconds(2000));
-    EXPECT_GT(kRecords / spent, 60'000) << "far below what was measured when this was written";
     EXPECT_LE(octets, 60);
   }
 }
