@@ -87,5 +87,5 @@ demo: build ## Serve, ask it things, and show what it says
 	@scripts/demo build/postern
 
 .PHONY: clean
-clean: ## Remove all that was built
-	@rm -rf build
+clean: ## Remove all that was built; what `make run` keeps in build/state stays
+	@find build -mindepth 1 -maxdepth 1 ! -name state -exec rm -rf {} + 2>/dev/null || true
