@@ -29,9 +29,11 @@ struct FeedReport {
   std::vector<intel::SkippedLine> skipped;
 };
 
-/// The text to be read: the local file, or the server's last good copy of what it fetched.
+/// The text to be read: the one that is built in or in the configuration, the local file, or the
+/// server's last good copy of what it fetched.
 /// `not_found` where nothing was fetched yet.
 Result<std::string> text_of_feed(const feeds::Source& source, const Places& places) {
+  if (!source.text.empty()) return source.text;
   if (!source.path.empty()) {
     feeds::FileContent file = POSTERN_TRY(feeds::read_file(source.path, source.max_octets));
     return feeds::unpack(std::move(file.text), source.max_octets);
@@ -42,13 +44,20 @@ Result<std::string> text_of_feed(const feeds::Source& source, const Places& plac
   return std::move(copy.text);
 }
 
+/// Where a person finds the source. Names of policy.allow and policy.block are items of these
+/// lists.
+std::string place_of(const feeds::Source& source) {
+  if (!source.path.empty()) return source.path;
+  if (!source.url.empty()) return source.url;
+  const std::string& name = source.zone.name;
+  return name == "allow" || name == "block" ? "policy." + name : "built in";
+}
+
 FeedReport read_one(const feeds::Source& source, const Places& places) {
-  FeedReport report{.name = source.zone.name,
-                    .place = source.path.empty() ? source.url : source.path,
-                    .error = {},
-                    .skipped = {}};
+  FeedReport report{
+      .name = source.zone.name, .place = place_of(source), .error = {}, .skipped = {}};
   const auto text = text_of_feed(source, places);
-  if (!text && source.path.empty() && text.error().code == Errc::not_found) return report;
+  if (!text && !source.url.empty() && text.error().code == Errc::not_found) return report;
   if (!text) {
     report.error = fmt::format("{}: {}", report.place, text.error().text);
     return report;
@@ -152,8 +161,8 @@ int run_check(const Arguments& arguments) {
   bool is_good = outcome->config.has_value();
   if (outcome->config && !arguments.has("config-only")) {
     const Places places = places_of(*outcome->config, arguments.value("state-dir"));
-    for (const config::Feed& feed : outcome->config->feeds) {
-      reports.push_back(read_one(source_of(feed, *outcome->config), places));
+    for (const feeds::Source& source : feeds_options(*outcome->config, places, 0).sources) {
+      reports.push_back(read_one(source, places));
       is_good = is_good && reports.back().error.empty();
     }
   }

@@ -119,6 +119,41 @@ TEST(Wiring, FormatsAreTheSameInConfigAndIntel) {
   }
 }
 
+// Every name that the configuration takes for policy.block makes a rule: the reader skips none.
+TEST(Wiring, PatternsAreTheSameInConfigAndIntel) {
+  std::vector<std::string> texts = {"ok.com",       "*.ok.com",  "OK.com.",    "bücher.example",
+                                    "||bad.com^",   "a,b",       "x;y",        "*.internal",
+                                    "localhost",    "192.0.2.7", "good!x.com", "*.*.a",
+                                    "a.example #x", ".a.com",    "//a.com",    "zip"};
+  constexpr std::string_view kPieces[] = {"a",  "b.c", ".", "*.", "*",  "-", "_",         "com",
+                                          "\\", "|",   "^", ",",  ";",  "#", "!",         "/",
+                                          ":",  "@",   " ", "ü",  "\"", "7", "127.0.0.1", "local"};
+  std::uint64_t state = 1;
+  for (int i = 0; i < 5000; ++i) {
+    std::string text;
+    for (int piece = 0; piece <= i % 4; ++piece) {
+      state = state * 6364136223846793005U + 1442695040888963407U;
+      text += kPieces[(state >> 33) % std::size(kPieces)];
+    }
+    texts.push_back(text);
+  }
+  int taken = 0;
+  for (const std::string& text : texts) {
+    SCOPED_TRACE(text);
+    const auto outcome = config::parse("policy: {block: ['" + text + "']}");
+    if (!outcome.config) continue;
+    ++taken;
+    const feeds::Options options = feeds_options(*outcome.config, places(), 7);
+    const feeds::Source& source = options.sources[0];
+    ASSERT_EQ(source.zone.name, "block");
+    const auto content = intel::read_feed(source.text, source.format);
+    ASSERT_TRUE(content.has_value()) << content.error().text;
+    EXPECT_EQ(content->rules.size(), 1U);
+    EXPECT_EQ(content->lines_skipped, 0U);
+  }
+  EXPECT_GT(taken, 100);
+}
+
 // Every server that the configuration takes is one that can be asked.
 TEST(Wiring, ServersAreTheSameInConfigAndResolve) {
   const config::Config config = config_of(R"(

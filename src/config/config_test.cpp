@@ -267,17 +267,42 @@ TEST(Config, WhatIsWrongAndWhatToDo) {
       // Names.
       {"policy: {block: ['*.a.example', a.example]}", "good"},
       {"policy: {block: [a..b]}",
-       "f:1:18: policy.block[0]: \"a..b\" is not a domain name: empty label; write it as "
-       "example.com\n"},
+       "f:1:18: policy.block[0]: \"a..b\" has two dots in a row or one in front; remove the extra "
+       "dot\n"},
       {"policy: {block: ['https://a.example/']}",
-       "f:1:18: policy.block[0]: \"https://a.example/\" is not a domain name; write the name "
-       "alone: no scheme, path or port\n"},
+       "f:1:18: policy.block[0]: \"https://a.example/\" is a URL or has a path; write the host "
+       "name alone\n"},
       {"policy: {block: ['a.*.example']}",
        "f:1:18: policy.block[0]: \"a.*.example\" is not a name or \"*.name\"; \"*.\" may stand "
        "only at the front, before a name\n"},
-      {"policy: {allow: [bücher.example]}",
-       "f:1:18: policy.allow[0]: \"bücher.example\" is not in ASCII; write the name in its xn-- "
-       "form (\"idn2 NAME\" prints it)\n"},
+      {"policy: {allow: [bücher.example, '*.xn--bcher-kva.example']}", "good"},
+      {"policy: {allow: [bücher.example, xn--bcher-kva.example]}",
+       "f:1:35: policy.allow[1]: \"xn--bcher-kva.example\" is there twice; keep one of them\n"},
+      // What would be taken for a name and never match.
+      {"policy: {block: ['||a.example^']}",
+       "f:1:18: policy.block[0]: \"||a.example^\" is adblock syntax; write \"*.name\" for a name "
+       "and all below it, \"name\" for it alone\n"},
+      {"policy: {block: ['a.example,b.example', 'a.example;b', a.example b.example]}",
+       "f:1:18: policy.block[0]: \"a.example,b.example\" is more than one name; write one name an "
+       "item\n"
+       "f:1:41: policy.block[1]: \"a.example;b\" is more than one name; write one name an item\n"
+       "f:1:56: policy.block[2]: \"a.example b.example\" is more than one name; write one name an "
+       "item\n"},
+      {"policy: {block: ['*.internal', localhost]}",
+       "f:1:18: policy.block[0]: \"*.internal\" is reserved for local use and answered by the "
+       "resolver itself; remove it\n"
+       "f:1:32: policy.block[1]: \"localhost\" is reserved for local use and answered by the "
+       "resolver itself; remove it\n"},
+      {"policy: {block: [192.0.2.7.]}",
+       "f:1:18: policy.block[0]: \"192.0.2.7.\" is an address, and names are expected here; keep "
+       "it "
+       "in a list of addresses\n"},
+      {"policy: {allow: ['good!x.example']}",
+       "f:1:18: policy.allow[0]: \"good!x.example\" has a character that no domain name has; write "
+       "the name alone, as example.com or \"*.example.com\"\n"},
+      {"policy: {allow: ['*.']}", "f:1:18: policy.allow[0]: \"*.\" is empty; write a name\n"},
+      {"policy: {allow: [.]}",
+       "f:1:18: policy.allow[0]: \".\" stands for every name there is; remove it\n"},
       // What does not go together.
       {"policy: {block_answer: sinkhole}",
        "f:1:24: policy.block_answer: the answer is sinkhole, but no address is set; set "

@@ -8,6 +8,8 @@
 #include <fmt/ranges.h>
 
 #include "config/suggest.h"
+#include "intel/feed_name.h"
+#include "intel/lint.h"
 
 namespace postern::config {
 namespace {
@@ -130,16 +132,42 @@ Read<dns::Name> name(std::string_view text) {
   return *read;
 }
 
-Read<std::string> pattern(std::string_view text) {
-  std::string_view bare = text;
-  if (bare.starts_with("*.")) bare.remove_prefix(2);
-  const auto read = name(bare);
-  if (!read) return std::unexpected(read.error());
-  if (bare.find('*') != std::string_view::npos || read->is_root()) {
-    return refuse(fmt::format("{} is not a name or \"*.name\"", quoted(text)),
-                  "\"*.\" may stand only at the front, before a name");
+/// What is wrong with a name of policy.allow or policy.block, and what to do.
+Refusal refusal_of(std::string_view text, intel::NameFault fault) {
+  switch (fault) {
+    case intel::NameFault::wildcard:
+      return {fmt::format("{} is not a name or \"*.name\"", quoted(text)),
+              "\"*.\" may stand only at the front, before a name"};
+    case intel::NameFault::bad_character:
+      return {fmt::format("{} has a character that no domain name has", quoted(text)),
+              "write the name alone, as example.com or \"*.example.com\""};
+    default:
+      break;
   }
-  return std::string(text);
+  // "is a URL; write the host name alone".
+  const std::string_view sentence = intel::advice(fault);
+  const std::size_t end = sentence.find("; ");
+  return {fmt::format("{} {}", quoted(text), sentence.substr(0, end)),
+          std::string(end == std::string_view::npos ? "remove it" : sentence.substr(end + 2))};
+}
+
+/// What is taken here is what the reader of feeds takes as a line: it is read by it later.
+Read<std::string> pattern(std::string_view text) {
+  if (text.starts_with("||") || text.starts_with("@@")) {
+    return refuse(fmt::format("{} is adblock syntax", quoted(text)),
+                  "write \"*.name\" for a name and all below it, \"name\" for it alone");
+  }
+  if (text.find_first_of(",; \t") != std::string_view::npos) {
+    return refuse(fmt::format("{} is more than one name", quoted(text)), "write one name an item");
+  }
+  const bool is_wildcard = text.starts_with("*.");
+  std::string_view bare = is_wildcard ? text.substr(2) : text;
+  if (bare.size() > 1 && bare.ends_with('.'))
+    bare.remove_suffix(1);  // An address may have one too.
+  const auto read = intel::read_domain(bare);
+  const auto fault = read ? intel::refused_as_rule(*read) : std::optional(read.error());
+  if (fault) return std::unexpected(refusal_of(text, *fault));
+  return (is_wildcard ? "*." : "") + read->to_display();
 }
 
 Read<std::string> host_name(std::string_view text) {
