@@ -188,9 +188,12 @@ void add_rewrite(const dns::Name& name, const AdblockRule& rule, Rank rank, Feed
     sink.add_record_text(name, {.scope = rule.scope, .rank = rank}, rewrite.type, rewrite.value);
     return;
   }
-  if (rewrite.rcode == "NXDOMAIN") return sink.add(name, {rule.scope, Action::nxdomain, rank});
-  if (rewrite.rcode == "NOERROR") return sink.add(name, {rule.scope, Action::nodata, rank});
-  if (rewrite.rcode == "REFUSED") return sink.add(name, {rule.scope, Action::refuse, rank});
+  if (rewrite.rcode == "NXDOMAIN")
+    return sink.add(name, {.scope = rule.scope, .action = Action::nxdomain, .rank = rank});
+  if (rewrite.rcode == "NOERROR")
+    return sink.add(name, {.scope = rule.scope, .action = Action::nodata, .rank = rank});
+  if (rewrite.rcode == "REFUSED")
+    return sink.add(name, {.scope = rule.scope, .action = Action::refuse, .rank = rank});
   sink.skip(*rule.rewrite,
             "is no answer that $dnsrewrite can give; use NXDOMAIN, REFUSED, "
             "NOERROR, an address, a name or NOERROR;TYPE;VALUE");
@@ -206,7 +209,9 @@ void add_rule(const AdblockRule& rule, FeedSink& sink) {
   dns::Name name;
   if (!sink.read_name(rule.name, name)) return;
   if (rule.rewrite) return add_rewrite(name, rule, rank_of(rule), sink);
-  sink.add(name, {rule.scope, rule.exception ? Action::pass : Action::block, rank_of(rule)});
+  sink.add(name, {.scope = rule.scope,
+                  .action = rule.exception ? Action::pass : Action::block,
+                  .rank = rank_of(rule)});
 }
 
 }  // namespace

@@ -71,7 +71,8 @@ void add_one(std::string_view text, const Order& order, FeedSink& sink) {
   if (text == "#") return sink.skip(text, "stands for every name there is; remove it");
   dns::Name name;
   if (!sink.read_name(text, name)) return;
-  if (order.action != Action::local_data) return sink.add(name, {scope, order.action});
+  if (order.action != Action::local_data)
+    return sink.add(name, {.scope = scope, .action = order.action});
   const bool v6 = order.address.find(':') != std::string_view::npos;
   sink.add_record_text(name, {.scope = scope}, v6 ? "AAAA" : "A", order.address);
 }

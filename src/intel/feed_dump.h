@@ -36,12 +36,22 @@ inline std::string dump_rank(policy::Rank rank) {
   return "?";
 }
 
-/// "1 block a.example": line, action, name ("**." name and below, "*." below), rank, records.
+/// "" for names asked for, "nsdname:ns.a.example" and "nsip:192.0.2.0/24" for all else.
+inline std::string dump_owner(const policy::Rule& rule) {
+  std::string out;
+  if (rule.trigger != policy::Trigger::qname) {
+    out = fmt::format("{}:", policy::to_string(rule.trigger));
+  }
+  if (policy::has_prefix(rule.trigger)) return out + rule.prefix.to_text();
+  return out + dump_scope(rule.scope) + rule.name.to_display();
+}
+
+/// "1 block a.example": line, action, trigger, name ("**." name and below, "*." below), rank,
+/// records.
 inline std::string dump_rule(const policy::ZoneRules& rules, std::size_t index) {
   const policy::Rule rule = rules.at(index);
-  std::string out =
-      fmt::format("{} {} {}{}{}", rule.line, policy::to_string(rule.action), dump_scope(rule.scope),
-                  rule.name.to_display(), dump_rank(rule.rank));
+  std::string out = fmt::format("{} {} {}{}", rule.line, policy::to_string(rule.action),
+                                dump_owner(rule), dump_rank(rule.rank));
   if (rule.action != policy::Action::local_data) return out;
   for (const policy::LocalRecord& record : rules.local_data(rule.data)) {
     out += fmt::format(" [{} {}]", dns::to_string(record.type),

@@ -26,7 +26,11 @@ inline void check_content(const FeedContent& content, const FeedOptions& options
   for (std::size_t i = 0; i < content.rules.size(); ++i) {
     const policy::Rule rule = content.rules.at(i);
     POSTERN_ASSERT(rule.line >= 1 && rule.line <= content.lines);
-    POSTERN_ASSERT(!refused_as_rule(rule.name));
+    if (policy::has_prefix(rule.trigger)) {
+      POSTERN_ASSERT(!refused_as_rule(rule.prefix, rule.trigger, rule.action));
+    } else {
+      POSTERN_ASSERT(!refused_as_rule(rule.name));
+    }
     POSTERN_ASSERT(!options.allow || rule.action == policy::Action::pass);
     const bool has_data = rule.data != policy::kNoData;
     POSTERN_ASSERT(has_data == (rule.action == policy::Action::local_data));

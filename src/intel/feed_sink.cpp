@@ -1,11 +1,13 @@
 #include "intel/feed_sink.h"
 
 #include <algorithm>
+#include <compare>
 #include <functional>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include "base/assert.h"
 #include "dns/rdata.h"
 #include "intel/lint.h"
 #include "intel/text.h"
@@ -18,9 +20,25 @@ constexpr std::uint32_t kMerged = 0xfffffffe;
 constexpr std::string_view kTooManyRecords = "has more than 64 records; remove some";
 constexpr std::uint32_t kFeedRecordTtl = 3600;  // Of records whose format states no TTL.
 
+constexpr std::string_view kSecondCname =
+    "has a CNAME and another record, where a CNAME must be alone; only the first counts";
+
 std::uint64_t owner_hash(const policy::Rule& rule) {
-  const std::uint64_t name = std::hash<std::string_view>()(text_of(rule.name.wire()));
-  return name + static_cast<std::uint64_t>(rule.scope) * 31 + static_cast<std::uint64_t>(rule.rank);
+  const bool is_prefix = policy::has_prefix(rule.trigger);
+  const OctetView octets = is_prefix ? rule.prefix.address().octets() : rule.name.wire();
+  const std::uint64_t what = std::hash<std::string_view>()(text_of(octets));
+  return what + rule.prefix.length() * 1009 + static_cast<std::uint64_t>(rule.trigger) * 257 +
+         static_cast<std::uint64_t>(rule.scope) * 31 + static_cast<std::uint64_t>(rule.rank);
+}
+
+// Orders rules, in no particular way, by all that makes them rules of one owner. A rule has a
+// prefix or a name; the other one is as it was made.
+std::strong_ordering compare_owners(const policy::Rule& a, const policy::Rule& b) {
+  if (const auto order = a.trigger <=> b.trigger; order != 0) return order;
+  if (const auto order = a.scope <=> b.scope; order != 0) return order;
+  if (const auto order = a.rank <=> b.rank; order != 0) return order;
+  if (const auto order = a.prefix <=> b.prefix; order != 0) return order;
+  return text_of(a.name.wire()) <=> text_of(b.name.wire());
 }
 
 // Two records have the same key only if they are the same.
@@ -32,6 +50,29 @@ std::string record_key(const policy::LocalRecord& record) {
   std::string key(text_of({head, sizeof head}));
   key.append(text_of(record.rdata));
   return key;
+}
+
+policy::Rule rule_of(const RuleKind& kind) {
+  policy::Rule rule;
+  rule.trigger = kind.trigger;
+  rule.scope = kind.scope;
+  rule.action = kind.action;
+  rule.rank = kind.rank;
+  return rule;
+}
+
+policy::Rule rule_of(const dns::Name& name, const RuleKind& kind) {
+  POSTERN_ASSERT(!policy::has_prefix(kind.trigger));
+  policy::Rule rule = rule_of(kind);
+  rule.name = name;
+  return rule;
+}
+
+policy::Rule rule_of(const IpPrefix& prefix, const RuleKind& kind) {
+  POSTERN_ASSERT(policy::has_prefix(kind.trigger));
+  policy::Rule rule = rule_of(kind);
+  rule.prefix = prefix;
+  return rule;
 }
 
 }  // namespace
@@ -74,22 +115,42 @@ bool FeedSink::accept_name(const dns::Name& name) {
   return !fault;
 }
 
+bool FeedSink::accept_prefix(const IpPrefix& prefix, const RuleKind& kind) {
+  const policy::Action action = options_.allow ? policy::Action::pass : kind.action;
+  const auto fault = refused_as_rule(prefix, kind.trigger, action);
+  if (fault) skip(prefix.to_text(), advice(*fault));
+  return !fault;
+}
+
 void FeedSink::add(const dns::Name& name, const RuleKind& kind) {
+  add_rule(rule_of(name, kind));
+}
+
+void FeedSink::add(const IpPrefix& prefix, const RuleKind& kind) {
+  add_rule(rule_of(prefix, kind));
+}
+
+bool FeedSink::add_record(const dns::Name& name, const RuleKind& kind, policy::LocalRecord record) {
+  return add_record_to(rule_of(name, kind), std::move(record));
+}
+
+bool FeedSink::add_record(const IpPrefix& prefix, const RuleKind& kind,
+                          policy::LocalRecord record) {
+  return add_record_to(rule_of(prefix, kind), std::move(record));
+}
+
+void FeedSink::add_rule(const policy::Rule& made) {
   if (content_.rules.size() >= std::min(options_.max_rules, policy::ZoneRules::kMaxRules)) {
     fail({Errc::limit_exceeded,
           fmt::format("more than {} rules; raise the feed's max_rules or take a smaller list",
                       content_.rules.size())});
     return;
   }
-  policy::Rule rule;
-  rule.name = name;
-  rule.scope = kind.scope;
-  rule.action = kind.action;
-  rule.rank = kind.rank;
+  policy::Rule rule = made;
   rule.line = line_;
   if (options_.allow) {
     rule.action = policy::Action::pass;
-    if (kind.rank == policy::Rank::important_block) rule.rank = policy::Rank::important_pass;
+    if (rule.rank == policy::Rank::important_block) rule.rank = policy::Rank::important_pass;
   }
   if (rule.action == policy::Action::local_data) {
     // ZoneRules takes local data only once its records are there: until then the rule is a
@@ -100,43 +161,46 @@ void FeedSink::add(const dns::Name& name, const RuleKind& kind) {
   content_.rules.add(rule);
 }
 
-bool FeedSink::add_record(const dns::Name& name, const RuleKind& kind, policy::LocalRecord record) {
+bool FeedSink::add_record_to(policy::Rule owner, policy::LocalRecord record) {
   if (record.rdata.size() > kMaxRdataOctets) {
     skip({}, "record data of over 4096 octets; shorten it");
     return false;
   }
-  RuleKind rule = kind;
-  rule.action = policy::Action::local_data;
+  owner.action = policy::Action::local_data;
   if (options_.allow) {
-    add(name, rule);
+    add_rule(owner);
     return true;
   }
   const std::uint32_t index = record_index(std::move(record));
-  const bool same_owner = !first_link_.empty() && last_kind_.scope == kind.scope &&
-                          last_kind_.rank == kind.rank && last_name_ == name;
-  if (!same_owner) {
+  if (first_link_.empty() || compare_owners(last_owner_, owner) != 0) {
     first_link_.push_back(kNone);
-    last_name_ = name;
-    last_kind_ = kind;
-    add(name, rule);
+    last_owner_ = owner;
+    add_rule(owner);
   }
-  if (append_record(static_cast<std::uint32_t>(first_link_.size()) - 1, index)) return true;
-  skip(name.to_display(), kTooManyRecords);
-  return false;
+  const Refusal refusal = append_record(static_cast<std::uint32_t>(first_link_.size()) - 1, index);
+  if (!refusal.empty()) skip_owner(owner, refusal);
+  return refusal.empty();
 }
 
-// False: the owner has as many as it may.
-bool FeedSink::append_record(std::uint32_t owner, std::uint32_t record) {
+void FeedSink::skip_owner(const policy::Rule& owner, std::string_view why) {
+  skip(policy::has_prefix(owner.trigger) ? owner.prefix.to_text() : owner.name.to_display(), why);
+}
+
+FeedSink::Refusal FeedSink::append_record(std::uint32_t owner, std::uint32_t record) {
+  bool is_alone = records_[record].type == dns::RRType::cname;
   std::size_t count = 0;
   std::uint32_t* end = &first_link_[owner];
   for (; *end != kNone; end = &links_[*end].next) {
-    if (links_[*end].record == record) return true;
+    const std::uint32_t other = links_[*end].record;
+    if (other == record) return {};
+    is_alone = is_alone || records_[other].type == dns::RRType::cname;
     ++count;
   }
-  if (count >= kMaxRecordsPerOwner) return false;
+  if (is_alone && count > 0) return kSecondCname;
+  if (count >= kMaxRecordsPerOwner) return kTooManyRecords;
   *end = static_cast<std::uint32_t>(links_.size());
   links_.push_back({record, kNone});
-  return true;
+  return {};
 }
 
 bool FeedSink::add_record_text(const dns::Name& name, const RuleKind& kind, std::string_view type,
@@ -161,9 +225,12 @@ void FeedSink::fail(Error error) {
 
 Result<void> FeedSink::finish() {
   if (error_) return Unexpected(*std::move(error_));
-  if (links_.empty()) return {};
-  merge_owners();
-  place_local_data();
+  if (!links_.empty()) {
+    merge_owners();
+    place_local_data();
+  }
+  if (soa_) content_.rules.set_soa(*std::move(soa_));
+  content_.rules.set_closest_encloser(closest_encloser_);
   return {};
 }
 
@@ -183,12 +250,6 @@ std::vector<policy::LocalRecord> FeedSink::records_of(std::uint32_t owner) const
     records.push_back(records_[links_[at].record]);
   }
   return records;
-}
-
-bool FeedSink::is_same_owner(std::uint32_t a, std::uint32_t b) const {
-  const policy::Rule x = content_.rules.at(a);
-  const policy::Rule y = content_.rules.at(b);
-  return x.name == y.name && x.scope == y.scope && x.rank == y.rank;
 }
 
 // Sorting numbers, rather than keeping a map of names: a fifth of the time, and no text can make
@@ -212,23 +273,22 @@ void FeedSink::merge_owners() {
 
 // Joins the owners of a run that are the same, into the first of each.
 void FeedSink::merge_run(std::span<OwnerKey> run) {
-  // Names of one hash by chance or by design: bring the same ones together, in their order.
+  // Owners of one hash by chance or by design: bring the same ones together, in their order.
   std::ranges::stable_sort(run, [&](const OwnerKey& a, const OwnerKey& b) {
-    return std::ranges::lexicographical_compare(content_.rules.name_at(a.rule),
-                                                content_.rules.name_at(b.rule));
+    return compare_owners(content_.rules.at(a.rule), content_.rules.at(b.rule)) < 0;
   });
-  std::uint32_t first = run.front().rule;
+  policy::Rule first = content_.rules.at(run.front().rule);
   for (const OwnerKey& key : run.subspan(1)) {
-    if (!is_same_owner(first, key.rule)) {
-      first = key.rule;
+    const policy::Rule rule = content_.rules.at(key.rule);
+    if (compare_owners(first, rule) != 0) {
+      first = rule;
       continue;
     }
-    const policy::Rule rule = content_.rules.at(key.rule);
-    const std::uint32_t owner = content_.rules.at(first).data;
     for (std::uint32_t at = first_link_[rule.data]; at != kNone; at = links_[at].next) {
-      if (append_record(owner, links_[at].record)) continue;
+      const Refusal refusal = append_record(first.data, links_[at].record);
+      if (refusal.empty()) continue;
       at_line(rule.line);
-      skip(rule.name.to_display(), kTooManyRecords);
+      skip_owner(rule, refusal);
       break;
     }
     first_link_[rule.data] = kMerged;

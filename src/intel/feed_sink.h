@@ -12,8 +12,10 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
+#include "base/ip.h"
 #include "base/result.h"
 #include "dns/name.h"
 #include "intel/feed_name.h"
@@ -22,8 +24,9 @@
 
 namespace postern::intel {
 
-/// What a rule says about the name it is for.
+/// What a rule says about the name or prefix it is for.
 struct RuleKind {
+  policy::Trigger trigger = policy::Trigger::qname;
   policy::Scope scope = policy::Scope::exact;
   policy::Action action = policy::Action::block;
   policy::Rank rank = policy::Rank::normal;
@@ -60,13 +63,25 @@ class FeedSink {
   /// Lints a name that was read otherwise; false: the line was skipped with the reason.
   bool accept_name(const dns::Name& name);
 
+  /// Lints a prefix; false: the line was skipped with the reason. `kind` says what for.
+  bool accept_prefix(const IpPrefix& prefix, const RuleKind& kind);
+
+  /// `kind.trigger` is one that has a name.
   void add(const dns::Name& name, const RuleKind& kind);
-  /// One record of local data. All records of one name, scope and rank become one rule, which
-  /// stands where the first of them stood. False: skipped, a bound was reached.
+  /// `kind.trigger` is one that has a prefix.
+  void add(const IpPrefix& prefix, const RuleKind& kind);
+  /// One record of local data. All records of one owner (trigger, name or prefix, scope and rank)
+  /// become one rule, which stands where the first of them stood. A CNAME is alone: of it and
+  /// others the first counts. False: skipped with the reason.
   bool add_record(const dns::Name& name, const RuleKind& kind, policy::LocalRecord record);
+  bool add_record(const IpPrefix& prefix, const RuleKind& kind, policy::LocalRecord record);
   /// The same with the rdata as text: "A", "192.0.2.1". False: skipped with the reason.
   bool add_record_text(const dns::Name& name, const RuleKind& kind, std::string_view type,
                        std::string_view rdata);
+
+  /// What holds for the zone as a whole (policy::ZoneRules).
+  void set_soa(policy::ZoneSoa soa) { soa_ = std::move(soa); }
+  void set_closest_encloser(bool on) { closest_encloser_ = on; }
 
   /// The feed as a whole is of no use; the first failure counts.
   void fail(Error error);
@@ -83,16 +98,21 @@ class FeedSink {
     std::uint32_t next;
   };
 
-  // All rules of local data for one name, scope and rank have one key; so may others.
+  // All rules of local data for one owner have one key; so may others.
   struct OwnerKey {
     std::uint64_t hash;
     std::uint32_t rule;
   };
 
+  // Why a record was not taken; empty: it was.
+  using Refusal = std::string_view;
+
+  void add_rule(const policy::Rule& made);
+  bool add_record_to(policy::Rule owner, policy::LocalRecord record);
+  void skip_owner(const policy::Rule& owner, std::string_view why);
   std::uint32_t record_index(policy::LocalRecord record);
-  bool append_record(std::uint32_t owner, std::uint32_t record);
+  Refusal append_record(std::uint32_t owner, std::uint32_t record);
   std::vector<policy::LocalRecord> records_of(std::uint32_t owner) const;
-  bool is_same_owner(std::uint32_t a, std::uint32_t b) const;
   void merge_owners();
   void merge_run(std::span<OwnerKey> run);
   void place_local_data();
@@ -104,16 +124,19 @@ class FeedSink {
   std::optional<Error> error_;
 
   // Local data. While reading, Rule::data is the index of an owner: a run of records for one
-  // name. `merge_owners` joins the runs of one name, `place_local_data` makes Rule::data the index
-  // of the owner's record set. Equal records and sets are kept once: feeds that send a million
-  // names to one walled garden are common, and a map of their names would cost more than all else.
+  // of them. `merge_owners` joins the runs of the same one, `place_local_data` makes Rule::data the
+  // index of the owner's record set. Equal records and sets are kept once: feeds that send a
+  // million names to one walled garden are common, and a map of their names would cost more than
+  // all else.
   std::vector<std::uint32_t> first_link_;  // Of each owner; kMerged: another owner has them.
   std::vector<Link> links_;
-  dns::Name last_name_;  // Of the owner added last, if there is one.
-  RuleKind last_kind_;
+  policy::Rule last_owner_;  // The one added last, if there is one.
   std::unordered_map<std::string, std::uint32_t> record_indices_;  // A record's octets to index.
   std::vector<policy::LocalRecord> records_;
   std::uint32_t last_record_ = 0;  // Index of the one added last, once there is one.
+
+  std::optional<policy::ZoneSoa> soa_;
+  bool closest_encloser_ = false;
 };
 
 }  // namespace postern::intel

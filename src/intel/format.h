@@ -24,7 +24,7 @@ enum class Format : std::uint8_t {
   adblock,   ///< "||example.org^" and its DNS modifiers.
   dnsmasq,   ///< "address=/example.com/…", "local=/…/", "server=/…/": name and all below.
   unbound,   ///< "local-zone:", "local-data:".
-  rpz,       ///< A zone file, RPZ draft; QNAME triggers.
+  rpz,       ///< A zone file, RPZ draft; all triggers and actions.
   csv,       ///< Columns named by `FeedOptions::csv`.
 };
 std::string_view to_string(Format format);

@@ -1,13 +1,17 @@
-// Names that no feed may make a rule for, whatever its format.
+// Names and prefixes that no feed may make a rule for, whatever its format.
 //
 // The minimum that holds always. What needs data or context (public suffixes, popular names,
 // the site's own domains) is for the gate that a feed update passes later.
 #pragma once
 
+#include <cstdint>
 #include <optional>
+#include <string_view>
 
+#include "base/ip.h"
 #include "dns/name.h"
 #include "intel/feed_name.h"
+#include "policy/rule.h"
 
 namespace postern::intel {
 
@@ -15,5 +19,25 @@ namespace postern::intel {
 /// (RFC 6761, 6762, 7686, 8375, 9476 and ICANN's "internal"), which the resolver answers itself.
 /// Names below the reserved ones are fine.
 std::optional<NameFault> refused_as_rule(const dns::Name& name);
+
+/// Why a rule for a prefix is refused.
+enum class PrefixFault : std::uint8_t {
+  every_address,  ///< Of length 0.
+  too_wide,       ///< A rule that blocks answers by more addresses than one owner can have.
+};
+
+/// What is wrong and what to do, to be read behind the prefix.
+std::string_view advice(PrefixFault fault);
+
+/// The widest prefixes that registries hand out: a rule for a wider one is a mistake.
+inline constexpr unsigned kMinV4Length = 8;
+inline constexpr unsigned kMinV6Length = 19;
+
+/// Why a rule for `prefix` is refused. Every trigger: length 0. response_ip and nsip, unless they
+/// let pass: shorter than kMinV4Length or kMinV6Length, where public servers can be (below
+/// 224.0.0.0/3, in 2000::/3). Private, loopback and link-local prefixes are fine: policy zones
+/// list them so that no name of others leads into the own network.
+std::optional<PrefixFault> refused_as_rule(const IpPrefix& prefix, policy::Trigger trigger,
+                                           policy::Action action);
 
 }  // namespace postern::intel

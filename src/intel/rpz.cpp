@@ -1,7 +1,7 @@
-// A response policy zone as a zone file: QNAME triggers (draft-vixie-dnsop-dns-rpz-00).
+// A response policy zone as a zone file (draft-vixie-dnsop-dns-rpz-00).
 //
-// The owner, without the zone's name, is the trigger; the record is the action. "*.x" are the
-// names below x, not x itself.
+// The owner, without the zone's name, is the trigger (rpz_owner.h); the record is the action.
+// "*.x" are the names below x, not x itself.
 #include <algorithm>
 #include <array>
 #include <cstddef>
@@ -10,10 +10,12 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "dns/types.h"
 #include "dns/zone_text.h"
 #include "intel/readers.h"
+#include "intel/rpz_owner.h"
 #include "intel/text.h"
 
 namespace postern::intel {
@@ -22,13 +24,8 @@ namespace {
 using dns::Name;
 using dns::RRType;
 using policy::Action;
-using policy::Scope;
-using std::string_view_literals::operator""sv;
 
 constexpr std::uint32_t kDefaultTtl = 3600;  // Where neither $TTL nor the record states one.
-
-constexpr std::array kOtherTriggers = {"rpz-ip"sv, "rpz-client-ip"sv, "rpz-nsdname"sv,
-                                       "rpz-nsip"sv};
 
 // Records that a zone has for its own sake: they are no triggers.
 bool is_zone_keeping(RRType type) {
@@ -66,13 +63,26 @@ Name relative_to(const Name& name, const Name& origin) {
   return *Name::from_labels({labels.data(), size + 1});  // The octet behind is 0: the root's.
 }
 
-struct Trigger {
-  Name name;
-  Scope scope = Scope::exact;
-  bool wildcard_self = false;
-};
+std::optional<Action> action_with_name(const Name& target) {
+  if (target.is_root()) return Action::nxdomain;
+  if (target.label_count() > 1) return std::nullopt;
+  const std::string_view label = first_label(target);
+  if (label == "*") return Action::nodata;
+  if (label == "rpz-passthru") return Action::pass;
+  if (label == "rpz-drop") return Action::drop;
+  if (label == "rpz-tcp-only") return Action::tcp_only;
+  return std::nullopt;
+}
 
-/// One pass over a zone. Holds what has been learnt of it so far.
+// PASSTHRU as it was written before it had a name: a CNAME to the trigger itself, of triggers
+// other than qname also without the label that says which.
+bool is_self(const Name& target, const Name& owner, policy::Trigger trigger) {
+  if (target == owner) return true;
+  if (trigger == policy::Trigger::qname) return false;
+  return relative_to(owner, owner.without_left(owner.label_count() - 1)) == target;
+}
+
+// One pass over a zone. Holds what has been learnt of it so far.
 class RpzReader {
  public:
   RpzReader(std::string_view text, FeedSink& sink)
@@ -81,6 +91,7 @@ class RpzReader {
         records_(text, origin_.value_or(Name()), kDefaultTtl) {}
 
   void read() {
+    sink_.set_closest_encloser(true);
     dns::ZoneRecord record;
     while (!sink_.stopped()) {
       if (records_.next(record)) {
@@ -97,7 +108,7 @@ class RpzReader {
 
  private:
   void read_record(const dns::ZoneRecord& record) {
-    if (record.type == RRType::soa && !origin_) origin_ = record.owner;
+    if (record.type == RRType::soa) read_soa(record);
     if (is_zone_keeping(record.type)) return sink_.ignore();
     // A zone that says neither its origin nor has a SOA: owners are the triggers as they stand.
     const Name origin = origin_.value_or(Name());
@@ -106,66 +117,68 @@ class RpzReader {
                         "is outside of the zone; check the feed's origin");
     }
     if (record.owner == origin && !origin.is_root()) return sink_.ignore();
-    Trigger trigger;
-    if (!read_trigger(relative_to(record.owner, origin), trigger)) return;
-    if (record.type == RRType::cname) return read_cname(record, trigger);
+    const Name owner = relative_to(record.owner, origin);
+    const auto trigger = read_rpz_owner(owner);
+    if (!trigger) return sink_.skip(owner.to_display(), trigger.error());
+    if (record.type == RRType::cname) return read_cname(record, owner, *trigger);
     if (dns::is_meta(record.type) || record.type == RRType::dname) {
       return sink_.skip(dns::to_string(record.type), "can be no local data; remove it");
     }
-    sink_.add_record(trigger.name, {.scope = trigger.scope},
-                     {record.type, record.ttl, record.rdata});
+    add_record(record, *trigger);
   }
 
-  bool read_trigger(const Name& owner, Trigger& out) {
-    if (owner.is_root()) {
-      sink_.skip({}, "a rule for the root, which would stand for every name there is; remove it");
-      return false;
-    }
-    const Name last = owner.without_left(owner.label_count() - 1);
-    if (std::ranges::find(kOtherTriggers, first_label(last)) != kOtherTriggers.end()) {
-      sink_.skip(owner.to_display(), "is a trigger that is not supported yet; only names are");
-      return false;
-    }
-    out.wildcard_self = first_label(owner) == "*";
-    out.scope = out.wildcard_self ? Scope::below : Scope::exact;
-    out.name = out.wildcard_self ? owner.without_left(1) : owner;
-    return sink_.accept_name(out.name);
+  // The first one at the zone's name is the zone's. A zone without a name has none that could be
+  // shown to clients.
+  void read_soa(const dns::ZoneRecord& record) {
+    if (!origin_) origin_ = record.owner;
+    if (has_soa_ || record.owner != *origin_ || origin_->is_root()) return;
+    has_soa_ = true;
+    sink_.set_soa({.origin = record.owner, .ttl = record.ttl, .rdata = record.rdata});
   }
 
-  void read_cname(const dns::ZoneRecord& record, const Trigger& trigger) {
+  void read_cname(const dns::ZoneRecord& record, const Name& owner, const RpzOwner& trigger) {
     std::size_t offset = 0;
     const auto target = Name::from_wire(record.rdata, offset);
     if (!target) return sink_.skip({}, "a CNAME whose target does not read; correct it");
-    if (const auto action = action_of(*target, trigger)) {
-      return sink_.add(trigger.name, {trigger.scope, *action});
-    }
+    if (const auto action = action_with_name(*target)) return add(trigger, *action);
+    if (is_self(*target, owner, trigger.trigger)) return add(trigger, Action::pass);
     if (target->label_count() == 1 && first_label(*target).starts_with("rpz-")) {
       return sink_.skip(target->to_display(),
                         "is no action; use rpz-passthru., rpz-drop. or rpz-tcp-only.");
     }
-    sink_.add_record(trigger.name, {.scope = trigger.scope},
-                     {RRType::cname, record.ttl, record.rdata});
+    add_record(record, trigger);
   }
 
-  static std::optional<Action> action_of(const Name& target, const Trigger& trigger) {
-    if (target.is_root()) return Action::nxdomain;
-    if (target.label_count() == 1) {
-      const std::string_view label = first_label(target);
-      if (label == "*") return Action::nodata;
-      if (label == "rpz-passthru") return Action::pass;
-      if (label == "rpz-drop") return Action::drop;
-      if (label == "rpz-tcp-only") return Action::tcp_only;
+  void add(const RpzOwner& owner, Action action) {
+    const RuleKind kind = kind_of(owner, action);
+    if (!accept(owner, kind)) return;
+    if (policy::has_prefix(owner.trigger)) return sink_.add(owner.prefix, kind);
+    sink_.add(owner.name, kind);
+  }
+
+  void add_record(const dns::ZoneRecord& record, const RpzOwner& owner) {
+    const RuleKind kind = kind_of(owner, Action::local_data);
+    if (!accept(owner, kind)) return;
+    policy::LocalRecord data{record.type, record.ttl, record.rdata};
+    if (policy::has_prefix(owner.trigger)) {
+      sink_.add_record(owner.prefix, kind, std::move(data));
+    } else {
+      sink_.add_record(owner.name, kind, std::move(data));
     }
-    // The first form of PASSTHRU, before it had a name: a CNAME to the trigger itself.
-    const bool to_wildcard = first_label(target) == "*";
-    if (to_wildcard != trigger.wildcard_self) return std::nullopt;
-    const Name bare = to_wildcard ? target.without_left(1) : target;
-    if (bare == trigger.name) return Action::pass;
-    return std::nullopt;
+  }
+
+  static RuleKind kind_of(const RpzOwner& owner, Action action) {
+    return {.trigger = owner.trigger, .scope = owner.scope, .action = action};
+  }
+
+  bool accept(const RpzOwner& owner, const RuleKind& kind) {
+    return policy::has_prefix(owner.trigger) ? sink_.accept_prefix(owner.prefix, kind)
+                                             : sink_.accept_name(owner.name);
   }
 
   FeedSink& sink_;
   std::optional<Name> origin_;
+  bool has_soa_ = false;
   dns::ZoneTextReader records_;
 };
 

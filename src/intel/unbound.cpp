@@ -192,7 +192,7 @@ void add_zone(const Statement& statement, const Redirects& redirects, FeedSink& 
   if (is_redirect(statement.type)) {
     const auto zone = redirects.find(key_of(name));
     const bool has_records = zone != redirects.end() && zone->second;  // They make the rule.
-    if (!has_records) sink.add(name, {Scope::at_and_below, Action::nodata});
+    if (!has_records) sink.add(name, {.scope = Scope::at_and_below, .action = Action::nodata});
     return;
   }
   const std::optional<Action> action = action_of(statement.type);
@@ -200,7 +200,7 @@ void add_zone(const Statement& statement, const Redirects& redirects, FeedSink& 
     return sink.skip(statement.type,
                      "is no type of zone that a list can have; use always_nxdomain");
   }
-  sink.add(name, {Scope::at_and_below, *action});
+  sink.add(name, {.scope = Scope::at_and_below, .action = *action});
 }
 
 }  // namespace
