@@ -388,7 +388,7 @@ class BeastServer final : public HttpServer {
   void accept_local();
   void take(Generic::socket socket, const Peer& peer);
   template <class Accept>
-  void accept_later(Accept accept);
+  void accept_later(asio::steady_timer& timer, Accept accept);
   void tick();
   void tell_watchers();
 
@@ -396,7 +396,9 @@ class BeastServer final : public HttpServer {
   asio::ip::tcp::acceptor tcp_{shared_.io};
   asio::local::stream_protocol::acceptor local_{shared_.io};
   asio::steady_timer tick_timer_{shared_.io};
-  asio::steady_timer accept_timer_{shared_.io};
+  // One for each acceptor: setting a timer anew would cancel the other's wait.
+  asio::steady_timer tcp_retry_{shared_.io};
+  asio::steady_timer local_retry_{shared_.io};
   MonoTime next_heartbeat_{};
   bool ticking_ = false;
   std::optional<Endpoint> endpoint_;
@@ -465,16 +467,17 @@ void BeastServer::stop() {
 
 /// Accepting failed (out of descriptors, most likely): tries again after a while, not at once.
 template <class Accept>
-void BeastServer::accept_later(Accept accept) {
-  accept_timer_.expires_after(milliseconds(100));
-  accept_timer_.async_wait([accept](error_code error) {
+void BeastServer::accept_later(asio::steady_timer& timer, Accept accept) {
+  shared_.stats.accept_errors.add();
+  timer.expires_after(milliseconds(100));
+  timer.async_wait([accept](error_code error) {
     if (!error) accept();
   });
 }
 
 void BeastServer::accept_tcp() {
   tcp_.async_accept([this](error_code error, asio::ip::tcp::socket socket) {
-    if (error) return accept_later([this] { accept_tcp(); });
+    if (error) return accept_later(tcp_retry_, [this] { accept_tcp(); });
     error_code unknown;
     const auto remote = socket.remote_endpoint(unknown);
     if (!unknown) {
@@ -488,7 +491,7 @@ void BeastServer::accept_tcp() {
 
 void BeastServer::accept_local() {
   local_.async_accept([this](error_code error, asio::local::stream_protocol::socket socket) {
-    if (error) return accept_later([this] { accept_local(); });
+    if (error) return accept_later(local_retry_, [this] { accept_local(); });
     const bool trusted = peer_is_trusted(socket.native_handle());
     take(Generic::socket(std::move(socket)), Peer{true, trusted, {}});
     accept_local();

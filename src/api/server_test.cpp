@@ -12,6 +12,7 @@
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -31,7 +32,10 @@ constexpr int kPatienceMs = 10'000;  // Far more than anything takes; a bound, n
 /// A client that sees every octet.
 class Wire {
  public:
-  explicit Wire(const Endpoint& to) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+  explicit Wire(const Endpoint& to) : Wire(to, ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {}
+  explicit Wire(const std::string& path)
+      : Wire(path, ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {}
+  Wire(const Endpoint& to, int fd) : fd_(fd) {
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_port = htons(to.port);
@@ -39,7 +43,7 @@ class Wire {
     connected_ =
         ::connect(fd_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
   }
-  explicit Wire(const std::string& path) : fd_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+  Wire(const std::string& path, int fd) : fd_(fd) {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     std::copy(path.begin(), path.end(), address.sun_path);
@@ -118,6 +122,25 @@ class TempFolder {
   std::string path_;
 };
 
+/// While it lives no descriptor can be made in this process.
+class NoMoreDescriptors {
+ public:
+  NoMoreDescriptors() {
+    ::getrlimit(RLIMIT_NOFILE, &before_);
+    const int lowest_free = ::dup(STDERR_FILENO);
+    ::close(lowest_free);
+    rlimit none = before_;
+    none.rlim_cur = static_cast<rlim_t>(lowest_free);
+    ::setrlimit(RLIMIT_NOFILE, &none);
+  }
+  ~NoMoreDescriptors() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+  NoMoreDescriptors(const NoMoreDescriptors&) = delete;
+  NoMoreDescriptors& operator=(const NoMoreDescriptors&) = delete;
+
+ private:
+  rlimit before_{};
+};
+
 /// A journal whose reads wait until they are let go.
 class SlowJournal final : public journal::Journal {
  public:
@@ -170,6 +193,14 @@ class ServerTest : public ::testing::Test {
                        " HTTP/1.1\r\nHost: 127.0.0.1\r\n" + std::string(more);
     if (!body.empty()) text += "Content-Length: " + std::to_string(body.size()) + "\r\n";
     return text + "\r\n" + std::string(body);
+  }
+  /// Waits until `counter` has reached `count`.
+  static bool reaches(const Counter& counter, std::uint64_t count) {
+    const auto end = std::chrono::steady_clock::now() + milliseconds(kPatienceMs);
+    while (counter.value() < count && std::chrono::steady_clock::now() < end) {
+      std::this_thread::yield();
+    }
+    return counter.value() >= count;
   }
   /// Records until the watcher has seen one: whether it is watched yet cannot be asked.
   std::string record_until_seen(Wire& wire, const event::Query& query, std::string_view mark) {
@@ -304,6 +335,25 @@ TEST_F(ServerTest, OneConnectionTooManyIsClosedButNotTheControlSockets) {
   Wire control_wire(control());
   control_wire.send(request("GET", "/api/v1/status", ""));
   EXPECT_TRUE(control_wire.answer().starts_with("HTTP/1.1 200"));
+}
+
+TEST_F(ServerTest, BothListenersComeBackWhenThereAreDescriptorsAgain) {
+  start();
+  const int console_fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const int control_fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  ASSERT_GE(std::min(console_fd, control_fd), 0);
+  std::optional<Wire> console_wire;
+  std::optional<Wire> control_wire;
+  {
+    const NoMoreDescriptors none;
+    console_wire.emplace(*server_->endpoint(), console_fd);
+    control_wire.emplace(control(), control_fd);
+    EXPECT_TRUE(reaches(stats_.accept_errors, 4));  // Each has failed, and failed again.
+  }
+  for (Wire* wire : {&*console_wire, &*control_wire}) {
+    wire->send(request("GET", "/api/v1/status"));
+    EXPECT_TRUE(wire->answer().starts_with("HTTP/1.1 200"));
+  }
 }
 
 TEST_F(ServerTest, ALongSearchDelaysNothingElse) {

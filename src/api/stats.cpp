@@ -14,6 +14,9 @@ constexpr Row kRows[] = {
      "Connections to console, API and control socket."},
     {&Stats::connections_refused, "postern_api_connections_refused_total",
      "Connections closed at once: too many."},
+    {&Stats::accept_errors, "postern_api_accept_errors_total",
+     "Tries to take a connection that failed, as without a free descriptor; made again 0.1 s "
+     "later."},
     {&Stats::requests, "postern_api_requests_total", "Requests answered."},
     {&Stats::requests_refused, "postern_api_requests_refused_total",
      "Requests answered with a status from 400 to 499."},
