@@ -1,5 +1,7 @@
 #include "feeds/obtain.h"
 
+#include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "feeds/digest.h"
@@ -17,14 +19,78 @@ bool is_cut_down(std::uint64_t rules, std::uint64_t before, Origin origin) {
   return before > few && rules * kShrunkTo < before;
 }
 
-// "Service", "Temporarily", "Unavailable": in a list of bare names, an error page without mark-up
-// reads as names of one label each.
-bool is_prose(const policy::ZoneRules& rules, intel::Format format) {
-  if (format != intel::Format::domains && format != intel::Format::hosts) return false;
+// What a line that is one word stands for; none where a rule takes more than a word.
+std::optional<policy::Scope> scope_of_bare_word(const intel::FeedOptions& options) {
+  using enum intel::Format;
+  switch (options.format) {
+    case domains:
+    case hosts:
+    case csv:
+      return options.scope.value_or(policy::Scope::exact);
+    case wildcard:
+    case adblock:
+      return policy::Scope::exact;
+    default:
+      return std::nullopt;
+  }
+}
+
+// "Service", "Temporarily", "Unavailable": where a line may be a bare name, an error page without
+// mark-up reads as names of one label each.
+bool is_prose(const policy::ZoneRules& rules, const intel::FeedOptions& options) {
+  const auto bare = scope_of_bare_word(options);
+  if (!bare) return false;
   for (std::size_t i = 0; i < rules.size(); ++i) {
-    if (rules.at(i).name.label_count() > 1) return false;
+    const policy::Rule rule = rules.at(i);
+    if (rule.name.label_count() > 1 || rule.scope != *bare) return false;
   }
   return true;
+}
+
+// In a list of names nearly every line is one. The other formats have lines that a resolver cannot
+// use: rules for URLs, rows with addresses.
+bool is_mostly_no_names(const intel::FeedContent& feed, intel::Format format) {
+  using enum intel::Format;
+  if (format != domains && format != hosts && format != wildcard) return false;
+  return feed.lines_skipped > feed.rules.size();
+}
+
+// No list of any format has a line that begins so.
+bool begins_with_markup(std::string_view text) {
+  constexpr int kLookedAtLines = 10;  // That have any content.
+  for (int lines = 0; lines < kLookedAtLines && !text.empty();) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    const std::size_t content = text.find_first_not_of(" \t\r");
+    if (content < end) {
+      if (text[content] == '<') return true;
+      ++lines;
+    }
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return false;
+}
+
+// What reads as a list and, coming from afar, is none.
+Result<void> check_is_a_list(std::string_view text, const intel::FeedContent& feed,
+                             const intel::FeedOptions& options) {
+  if (feed.rules.size() == 0) return fail(Errc::invalid_input, "no rule in it");
+  if (begins_with_markup(text)) {
+    return fail(Errc::invalid_input,
+                "a web page where a list is expected; open the address in a browser: it may have "
+                "moved or ask for a sign-in");
+  }
+  if (is_prose(feed.rules, options)) {
+    return fail(Errc::invalid_input,
+                "none of its names has a dot; this is probably a message, not a list");
+  }
+  if (is_mostly_no_names(feed, options.format)) {
+    return fail(Errc::invalid_input,
+                std::to_string(feed.lines_skipped) + " lines are no rules and only " +
+                    std::to_string(feed.rules.size()) + " are (line " +
+                    std::to_string(feed.skipped.front().line) + ": " + feed.skipped.front().text +
+                    "); open the address: it may have another format, or show a message");
+  }
+  return {};
 }
 
 Result<Obtained> obtain_from(const Job& job, const std::string& url,
@@ -61,11 +127,7 @@ Result<Content> parse_copy(std::string_view text, const intel::FeedOptions& form
   }
   if (!feed) return Unexpected<Error>(std::move(feed).error());
   const std::uint64_t rules = feed->rules.size();
-  if (rules == 0 && origin == Origin::remote) return fail(Errc::invalid_input, "no rule in it");
-  if (origin == Origin::remote && is_prose(feed->rules, format.format)) {
-    return fail(Errc::invalid_input,
-                "none of its names has a dot; this is probably a message, not a list");
-  }
+  if (origin == Origin::remote) POSTERN_CHECK(check_is_a_list(text, *feed, format));
   if (is_cut_down(rules, rules_before, origin)) {
     return fail(Errc::invalid_input,
                 std::to_string(rules) + " rules where there were " + std::to_string(rules_before) +

@@ -31,7 +31,8 @@ enum class Origin : std::uint8_t { local, remote };
 
 /// Parses one copy. Refused (`invalid_input`): what is no such feed, what has no rules, and what
 /// has less than a tenth of `rules_before` if these are at least 20, or for a local text over a
-/// thousand. Also a remote list of bare names (domains, hosts) that are all of a single label. A
+/// thousand. Also a remote text that begins with mark-up, whose rules are all bare words without a
+/// dot, or, read as a list of names (domains, hosts, wildcard), has more lines that are none. A
 /// local text of comments only is a list that its owner emptied, and fine.
 Result<Content> parse_copy(std::string_view text, const intel::FeedOptions& format, Origin origin,
                            std::uint64_t rules_before);

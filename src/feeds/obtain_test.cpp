@@ -34,6 +34,22 @@ TEST(ParseCopy, RefusesWhatIsAbsurd) {
       {"one real name", prose + "bad.example\n", domains, Origin::remote, 0, ""},
       {"TLDs of the owner's", prose, domains, Origin::local, 0, ""},
       {"TLDs as patterns", "||zip^\n||mov^\n", adblock, Origin::remote, 0, ""},
+      {"TLDs as wildcards", "*.zip\n*.mov\n", wildcard, Origin::remote, 0, ""},
+      // One word, as servers send it with status 200.
+      {"a word as domains", "Forbidden\n", domains, Origin::remote, 15, "has a dot"},
+      {"a word as wildcard", "Forbidden\n", wildcard, Origin::remote, 15, "has a dot"},
+      {"a word as adblock", "Unauthorized\n", adblock, Origin::remote, 15, "has a dot"},
+      {"a word as csv", "domain\nForbidden\n", csv, Origin::remote, 15, "has a dot"},
+      // Mark-up that does not begin as a page does.
+      {"a fragment of HTML", "<div>\n<p>\nlogin.example.net\n</p>\n", domains, Origin::remote, 0,
+       "web page"},
+      {"mark-up below a line", "login.example.net\n\n  <br>\na.example\nb.example\n", domains,
+       Origin::remote, 0, "web page"},
+      {"a sentence and a name", "You must sign in:\nat this address\nlogin.example.net\n", domains,
+       Origin::remote, 0, "2 lines are no rules and only 1 are (line 1: "},
+      {"as many as names", "one of two\nlogin.example.net\n", wildcard, Origin::remote, 0, ""},
+      {"the owner's own", "one of two\nlogin.example.net\n<b>\n", domains, Origin::local, 0, ""},
+      {"URLs in an adblock list", "/a/\n/b/\n||bad.example^\n", adblock, Origin::remote, 0, ""},
   };
   for (const Case& c : cases) {
     SCOPED_TRACE(c.what);

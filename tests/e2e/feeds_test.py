@@ -53,6 +53,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.send(200, b"<!DOCTYPE html><html><body>Sign in to the hotel's network</body></html>")
         if behave == "binary":
             return self.send(200, bytes(range(256)) * 64)
+        if behave == "word":
+            return self.send(200, b"Forbidden\n")
         if behave == "empty":
             return self.send(200, b"")
         if behave == "loop":
@@ -81,12 +83,12 @@ class HttpFeeds(unittest.TestCase):
         web = Web()
         self.addCleanup(web.server_close)
         self.addCleanup(web.shutdown)
-        config = {"feeds": [{"name": "remote", "format": "domains", "url": web.url + "/list", "max_size": "16MiB"}]}
+        config = {"feeds": [{"name": "remote", "format": "wildcard", "url": web.url + "/list", "max_size": "16MiB"}]}
         with Postern(config) as postern:
             until(lambda: postern.feed("remote")["health"] == "good", "the first copy")
             self.assertEqual(ede(postern.ask("bad7.feed.example"))[0], 15)
-            for behave, says in (("html", "web page"), ("binary", "binary"), ("empty", "empty"), ("loop", "redirect"),
-                                 ("error", "500"), ("short", ""), ("huge", "16")):
+            for behave, says in (("html", "web page"), ("word", "has a dot"), ("binary", "binary"), ("empty", "empty"),
+                                 ("loop", "redirect"), ("error", "500"), ("short", ""), ("huge", "16")):
                 with self.subTest(behave):
                     web.behave = behave
                     postern.cli("feed", "update", "remote")
