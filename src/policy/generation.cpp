@@ -1,12 +1,14 @@
 #include "policy/generation.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "base/assert.h"
 #include "policy/client_table.h"
 #include "policy/limits.h"
 #include "policy/name_table.h"
+#include "policy/prefix_table.h"
 
 namespace postern::policy {
 namespace {
@@ -16,15 +18,31 @@ namespace {
 constexpr std::uint16_t kLogOnlyBit = 0x4000;
 static_assert(kMaxZones < kLogOnlyBit);
 
+constexpr unsigned kPlaceShift = 48;
+/// The triggers in the order in which they decide (RPZ draft §5.2).
+constexpr std::uint64_t trigger_order(Trigger trigger) {
+  constexpr std::array<std::uint64_t, kTriggerCount> kOrder = {1, 0, 2, 3, 4};
+  return kOrder[static_cast<std::size_t>(trigger)];
+}
+
 /// Orders the rules that match one name; the least one decides. From the top: the zone's place,
-/// the rank, the longer owner, exact before wildcard, the rule's place in its zone.
+/// the trigger, the rank, the longer owner, exact before wildcard, the rule's place in its zone.
 std::uint64_t precedence(std::uint16_t place, const NameTable::Posting& posting,
                          unsigned owner_labels) {
   const std::uint64_t zone = place;
   const auto rank = static_cast<std::uint64_t>(posting.rank);
   const std::uint64_t shortness = dns::Name::kMaxLabels - owner_labels;
   const std::uint64_t wildcard = posting.scope == Scope::exact ? 0 : 1;
-  return zone << 48 | rank << 44 | shortness << 36 | wildcard << 32 | posting.rule;
+  return zone << kPlaceShift | trigger_order(Trigger::qname) << 45 | rank << 41 | shortness << 33 |
+         wildcard << 32 | posting.rule;
+}
+
+/// The same for prefixes: zone, trigger, the longer prefix, the smaller address.
+std::uint64_t precedence(std::uint16_t place, Trigger trigger, unsigned length,
+                         std::uint32_t posting) {
+  const std::uint64_t zone = place;
+  const std::uint64_t shortness = 128 - length;
+  return zone << kPlaceShift | trigger_order(trigger) << 45 | shortness << 33 | posting;
 }
 
 Result<void> check_limits(const PolicyInput& input) {
@@ -118,22 +136,89 @@ struct Generation::Impl {
   Impl(PolicyInput from, const std::vector<ClientPrefix>& prefixes,
        std::vector<std::uint16_t> zone_order)
       : input(std::move(from)),
-        names(rules_of(input.zones), input.hash_key),
+        names(rules_of(input.zones), Trigger::qname, input.hash_key),
+        servers(rules_of(input.zones), Trigger::nsdname, input.hash_key),
+        client_ips(rules_of(input.zones), Trigger::client_ip, input.hash_key),
+        response_ips(rules_of(input.zones), Trigger::response_ip, input.hash_key),
+        server_ips(rules_of(input.zones), Trigger::nsip, input.hash_key),
         clients(prefixes),
-        places(std::move(zone_order)) {
+        places(std::move(zone_order)),
+        first_places(input.groups.size()) {
     for (const ZoneInput& zone : input.zones) rule_count += zone.rules->size();
+    for (std::uint16_t group = 0; group < input.groups.size(); ++group) {
+      first_places[group].fill(kNoZone);
+      for (std::uint16_t zone = 0; zone < input.zones.size(); ++zone) {
+        for (std::size_t trigger = 0; trigger < kTriggerCount; ++trigger) {
+          if (input.zones[zone].rules->count_of(static_cast<Trigger>(trigger)) == 0) continue;
+          std::uint16_t& first = first_places[group][trigger];
+          first = std::min(first, place(group, zone));
+        }
+      }
+    }
   }
 
   std::uint16_t place(std::uint16_t group, std::uint16_t zone) const {
     return places[group * input.zones.size() + zone];
   }
+  const PrefixTable& prefixes(Trigger trigger) const {
+    POSTERN_ASSERT(has_prefix(trigger));
+    return trigger == Trigger::client_ip     ? client_ips
+           : trigger == Trigger::response_ip ? response_ips
+                                             : server_ips;
+  }
+  Verdict decide_name(const NameTable& table, const NameTable::Owners& found, std::uint16_t group,
+                      std::uint64_t above) const;
+  void carry_out(Verdict& verdict) const;
 
   PolicyInput input;
   NameTable names;
+  NameTable servers;
+  PrefixTable client_ips;
+  PrefixTable response_ips;
+  PrefixTable server_ips;
   ClientTable clients;
   std::vector<std::uint16_t> places;  ///< By group, then zone.
+  /// By group, then trigger: the first place of a zone that has such rules.
+  std::vector<std::array<std::uint16_t, kTriggerCount>> first_places;
   std::size_t rule_count = 0;
 };
+
+/// What the zone makes of what the rule asks for.
+void Generation::Impl::carry_out(Verdict& verdict) const {
+  const ZoneOptions& options = input.zones[verdict.zone].options;
+  if (options.policy_override) verdict.action = options.policy_override->action;
+}
+
+/// Of the rules whose order is `from` or above.
+Verdict Generation::Impl::decide_name(const NameTable& table, const NameTable::Owners& found,
+                                      std::uint16_t group, std::uint64_t from) const {
+  Verdict verdict;
+  for (std::size_t i = 0; i < found.count; ++i) {
+    const NameTable::Owner& owner = found.items[i];
+    for (std::uint32_t at = owner.posting; at != NameTable::kNone;) {
+      const NameTable::Posting& posting = table.posting(at);
+      at = posting.next;
+      const std::uint16_t its_place = place(group, posting.zone);
+      if (its_place == kNoZone || !posting.applies(owner.whole)) continue;
+      const std::uint64_t order = precedence(its_place, posting, owner.labels);
+      if (order >= verdict.order || order < from) continue;
+      if (posting.scope == Scope::below && input.zones[posting.zone].rules->closest_encloser() &&
+          table.is_hidden(found, i, posting.zone)) {
+        continue;
+      }
+      verdict = {.matched = true,
+                 .action = posting.action(),
+                 .zone = posting.zone,
+                 .rule = posting.rule,
+                 .matched_labels = owner.labels,
+                 .scope = posting.scope,
+                 .log_only = (its_place & kLogOnlyBit) != 0,
+                 .order = order};
+    }
+  }
+  if (verdict.matched) carry_out(verdict);
+  return verdict;
+}
 
 Generation::Generation(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Generation::~Generation() = default;
@@ -170,6 +255,8 @@ std::size_t Generation::rule_count() const {
 
 std::size_t Generation::memory_octets() const {
   std::size_t octets = sizeof(Impl) + impl_->names.memory_octets() +
+                       impl_->servers.memory_octets() + impl_->client_ips.memory_octets() +
+                       impl_->response_ips.memory_octets() + impl_->server_ips.memory_octets() +
                        impl_->clients.memory_octets() +
                        impl_->places.capacity() * sizeof(std::uint16_t);
   for (const ZoneInput& zone : impl_->input.zones) octets += zone.rules->memory_octets();
@@ -210,28 +297,75 @@ Verdict Generation::decide(std::uint16_t group, const dns::Name& name) const {
   POSTERN_ASSERT(group < groups().size());
   NameTable::Owners found;
   impl_->names.find(name, found);
+  if (found.count == 0) return {};
+  Verdict verdict = impl_->decide_name(impl_->names, found, group, 0);
+  // A zone that takes the name out of its own rules has nothing to say on it: the next one does.
+  while (verdict.matched && verdict.action == Action::pass && zone(verdict.zone).pass_is_own) {
+    const std::uint64_t next_place = (verdict.order >> kPlaceShift) + 1;
+    verdict = impl_->decide_name(impl_->names, found, group, next_place << kPlaceShift);
+  }
+  return verdict;
+}
+
+Verdict Generation::decide(std::uint16_t group, Trigger trigger, const IpAddress& address) const {
+  POSTERN_ASSERT(group < groups().size());
+  const PrefixTable& table = impl_->prefixes(trigger);
+  if (table.empty()) return {};
+  PrefixTable::Found found;
+  table.find(address, found);
   Verdict verdict;
-  std::uint64_t best = ~std::uint64_t{0};
   for (std::size_t i = 0; i < found.count; ++i) {
-    const NameTable::Owner& owner = found.items[i];
-    for (std::uint32_t at = owner.posting; at != NameTable::kNone;) {
-      const NameTable::Posting& posting = impl_->names.posting(at);
-      at = posting.next;
+    const PrefixTable::Range& range = found.items[i];
+    for (std::uint32_t at = range.first; at < range.first + range.count; ++at) {
+      const PrefixTable::Posting& posting = table.posting(at);
       const std::uint16_t place = impl_->place(group, posting.zone);
-      if (place == kNoZone || !posting.applies(owner.whole)) continue;
-      const std::uint64_t order = precedence(place, posting, owner.labels);
-      if (order >= best) continue;
-      best = order;
+      if (place == kNoZone) continue;
+      const std::uint64_t order = precedence(place, trigger, mapped_length(posting.prefix), at);
+      if (order >= verdict.order) continue;
       verdict = {.matched = true,
                  .action = posting.action,
                  .zone = posting.zone,
                  .rule = posting.rule,
-                 .matched_labels = owner.labels,
-                 .scope = posting.scope,
-                 .log_only = (place & kLogOnlyBit) != 0};
+                 .trigger = trigger,
+                 .log_only = (place & kLogOnlyBit) != 0,
+                 .order = order};
     }
   }
+  if (verdict.matched) impl_->carry_out(verdict);
   return verdict;
+}
+
+Verdict Generation::decide_servers(std::uint16_t group, std::span<const dns::Name> servers) const {
+  POSTERN_ASSERT(group < groups().size());
+  Verdict best;
+  dns::Name best_owner;
+  for (const dns::Name& server : servers) {
+    NameTable::Owners found;
+    impl_->servers.find(server, found);
+    const Verdict verdict = impl_->decide_name(impl_->servers, found, group, 0);
+    if (!verdict.matched) continue;
+    const std::uint64_t place = verdict.order >> kPlaceShift;
+    const std::uint64_t best_place = best.order >> kPlaceShift;
+    if (best.matched && place > best_place) continue;
+    dns::Name owner = rules(verdict.zone).at(verdict.rule).name;
+    if (verdict.scope == Scope::below) {
+      // "*" before the name, as it is written in the zone.
+      static const dns::Name kStar = *dns::Name::from_text("*");
+      if (const auto starred = owner.with_prefix(kStar)) owner = *starred;
+    }
+    if (best.matched && place == best_place && best_owner <= owner) continue;
+    best = verdict;
+    best_owner = owner;
+  }
+  if (!best.matched) return best;
+  best.trigger = Trigger::nsdname;
+  best.order = (best.order >> kPlaceShift << kPlaceShift) | trigger_order(Trigger::nsdname) << 45;
+  return best;
+}
+
+bool Generation::may_precede(std::uint16_t group, Trigger trigger, const Verdict& verdict) const {
+  const std::uint64_t first = impl_->first_places[group][static_cast<std::size_t>(trigger)];
+  return first != kNoZone && (first << kPlaceShift | trigger_order(trigger) << 45) < verdict.order;
 }
 
 std::vector<Match> Generation::explain(std::uint16_t group, const dns::Name& name) const {
@@ -262,7 +396,10 @@ std::vector<Match> Generation::explain(std::uint16_t group, const dns::Name& nam
     const NameTable::Owner& owner = found.items[i];
     for (std::uint32_t at = owner.posting; at != NameTable::kNone;) {
       const NameTable::Posting& posting = impl_->names.posting(at);
-      if (posting.applies(owner.whole)) {
+      const bool is_hidden = posting.scope == Scope::below &&
+                             rules(posting.zone).closest_encloser() &&
+                             impl_->names.is_hidden(found, i, posting.zone);
+      if (posting.applies(owner.whole) && !is_hidden) {
         add(posting, posting.rule, owner.labels);
         for (const auto& later : impl_->names.shadowed(at)) add(posting, later.rule, owner.labels);
       }
@@ -278,7 +415,10 @@ std::vector<Match> Generation::explain(std::uint16_t group, const dns::Name& nam
   std::vector<Match> sorted;
   sorted.reserve(matches.size());
   for (Ordered& entry : matches) sorted.push_back(std::move(entry.match));
-  if (!sorted.empty()) sorted.front().winner = sorted.front().in_group;
+  const Verdict verdict = decide(group, name);
+  for (Match& match : sorted) {
+    match.winner = verdict.matched && match.zone == verdict.zone && match.rule == verdict.rule;
+  }
   return sorted;
 }
 
@@ -287,9 +427,12 @@ BlockPlan Generation::plan(std::uint16_t group, const Verdict& verdict) const {
   BlockPlan plan;
   plan.zone = &zone(verdict.zone);
   plan.action = verdict.action;
-  if (verdict.action == Action::local_data) {
-    const ZoneRules& zone_rules = rules(verdict.zone);
-    plan.local_data = &zone_rules.local_data(zone_rules.at(verdict.rule).data);
+  const ZoneRules& zone_rules = rules(verdict.zone);
+  if (zone_rules.soa()) plan.soa = &*zone_rules.soa();
+  if (plan.zone->policy_override) {
+    plan.local_data = &plan.zone->policy_override->local_data;
+  } else if (verdict.action == Action::local_data) {
+    plan.local_data = &zone_rules.local_data(zone_rules.data_at(verdict.rule));
   }
   if (verdict.action != Action::block) return plan;
   plan.use_block_answer = true;
@@ -314,7 +457,9 @@ BlockPlan Generation::plan(std::uint16_t group, const Verdict& verdict) const {
 
 std::string Generation::rule_text(const Verdict& verdict) const {
   POSTERN_ASSERT(verdict.matched);
-  const std::string owner = rules(verdict.zone).at(verdict.rule).name.to_display();
+  const Rule rule = rules(verdict.zone).at(verdict.rule);
+  if (has_prefix(rule.trigger)) return rule.prefix.to_text();
+  const std::string owner = rule.name.to_display();
   switch (verdict.scope) {
     case Scope::exact:
       return owner;

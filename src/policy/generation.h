@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -45,15 +46,21 @@ struct PolicyInput {
 
 inline constexpr std::uint16_t kNoZone = 0xffff;
 
-/// What was decided for one name. Pointers are into the generation that gave it.
+/// What was decided. Pointers are into the generation that gave it.
 struct Verdict {
   bool matched = false;          ///< Some rule of the group's zones decided.
   Action action = Action::pass;  ///< Meaningful if matched.
   std::uint16_t zone = kNoZone;
-  std::uint32_t rule = 0;           ///< Index in the zone's ZoneRules.
-  std::uint8_t matched_labels = 0;  ///< Labels of the rule's owner: a suffix of the name asked.
+  std::uint32_t rule = 0;  ///< Index in the zone's ZoneRules.
+  Trigger trigger = Trigger::qname;
+  std::uint8_t matched_labels = 0;  ///< Of a rule with a name: its owner's, a suffix of the name.
   Scope scope = Scope::exact;       ///< The rule's.
   bool log_only = false;            ///< Decided, but by a zone that only logs: answer as if not.
+  /// Where it stands among all that may match one query and its answer: the least one decides.
+  std::uint64_t order = ~std::uint64_t{0};
+
+  /// Whether this decides where `other` is the verdict on another part of the same step.
+  bool precedes(const Verdict& other) const { return order < other.order; }
 
   bool blocks() const { return matched && action != Action::pass && !log_only; }
   bool allows() const { return matched && action == Action::pass && !log_only; }
@@ -81,6 +88,7 @@ struct BlockPlan {
   BlockAnswer answer = BlockAnswer::nxdomain;
   const ZoneOptions* zone = nullptr;
   const std::vector<LocalRecord>* local_data = nullptr;  ///< For Action::local_data.
+  const ZoneSoa* soa = nullptr;                          ///< Of a policy zone that has one.
 };
 
 class Generation {
@@ -110,20 +118,32 @@ class Generation {
   std::uint16_t group_of(const IpAddress& client) const;
   std::optional<std::uint16_t> group_named(std::string_view name) const;
 
-  /// The decision on one name for one group. Zones in the group's order; in a zone, rank,
+  /// The decision on a name asked for, for one group. Zones in the group's order; in a zone, rank,
   /// then exact over wildcard, then the longest owner. A log-only zone's match is reported only
   /// if no later zone decides. Exact: a hash hit is verified against the name. Never allocates.
   Verdict decide(std::uint16_t group, const dns::Name& name) const;
 
-  /// Every rule that matches the name, in every zone, in force for the group or not;
-  /// the one that `decide` would choose is marked.
+  /// The decision on an address, for a trigger that has a prefix: zones in order, then the
+  /// longest prefix (an IPv4 one counts as 96 longer). Of several addresses that of the least
+  /// `Verdict::order` counts: of equally long prefixes the smaller one (RPZ draft §5.6, §5.7).
+  Verdict decide(std::uint16_t group, Trigger trigger, const IpAddress& address) const;
+  /// The decision on the names of servers: zones in order, then the rule whose owner comes first
+  /// in the canonical order of names (RPZ draft §5.4).
+  Verdict decide_servers(std::uint16_t group, std::span<const dns::Name> servers) const;
+
+  /// Whether a rule of this trigger may decide over `verdict`: some zone has such rules and comes
+  /// before the one that decided. So: whether its facts are needed at all.
+  bool may_precede(std::uint16_t group, Trigger trigger, const Verdict& verdict) const;
+
+  /// Every rule of the QNAME trigger that matches the name, in every zone, in force for the group
+  /// or not; the one that `decide` would choose is marked.
   std::vector<Match> explain(std::uint16_t group, const dns::Name& name) const;
 
   /// `verdict.blocks()` must hold and come from this generation and group.
   BlockPlan plan(std::uint16_t group, const Verdict& verdict) const;
 
-  /// "bad.example", "*.bad.example", or "bad.example and below": the rule as a person would
-  /// write it. `verdict.matched` must hold.
+  /// "bad.example", "*.bad.example", "bad.example and below", "192.0.2.0/24": what the rule is
+  /// for as a person would write it. `verdict.matched` must hold.
   std::string rule_text(const Verdict& verdict) const;
 
  private:

@@ -11,6 +11,9 @@ inline constexpr std::size_t kMaxZones = 1024;
 inline constexpr std::size_t kMaxGroups = 4096;
 /// Client prefixes of all groups together.
 inline constexpr std::size_t kMaxClientPrefixes = 1U << 20;
+/// Empty non-terminals that are kept for a zone, beyond as many as it has rules: what more there is
+/// hides no wildcard.
+inline constexpr std::size_t kMinHidingNames = 1024;
 /// Rules of all zones together: they are numbered in 32 bits, one number meaning "none".
 inline constexpr std::size_t kMaxRulesInForce = 0xfffffff0;
 

@@ -36,7 +36,7 @@ TEST(NameTable, FindsEveryOwnerAboveANameWhateverTheHash) {
   }
   for (const std::uint64_t mask : kMasks) {
     SCOPED_TRACE(mask);
-    const NameTable table({&rules}, 1, mask);
+    const NameTable table({&rules}, Trigger::qname, 1, mask);
     EXPECT_EQ(found(table, rules, "c.b.a"), "c.b.a. b.a. a. . ");
     EXPECT_EQ(found(table, rules, "y.c.b.a"), "c.b.a. b.a. a. . ");
     EXPECT_EQ(found(table, rules, "z.y.x.c.b.a"), "x.c.b.a. c.b.a. b.a. a. . ");
@@ -50,7 +50,7 @@ TEST(NameTable, DoesNotConfuseLabelsThatRunIntoEachOther) {
   ZoneRules rules;
   rules.add({.name = name("ab.c"), .scope = Scope::at_and_below});
   for (const std::uint64_t mask : kMasks) {
-    const NameTable table({&rules}, 1, mask);
+    const NameTable table({&rules}, Trigger::qname, 1, mask);
     // One label with a length octet inside, as the wire form of "ab.c" has it.
     EXPECT_EQ(found(table, rules, "ab\\001c"), "");
     EXPECT_EQ(found(table, rules, "a.bc"), "");
@@ -69,7 +69,7 @@ TEST(NameTable, ThousandsOfCollisionsNeverConfuseNames) {
   }
   for (const std::uint64_t mask : kMasks) {
     SCOPED_TRACE(mask);
-    const NameTable table({&rules}, 99, mask);
+    const NameTable table({&rules}, Trigger::qname, 99, mask);
     for (int i = 0; i < 2 * kNames; ++i) {
       const std::string text = "n" + std::to_string(i) + ".example";
       ASSERT_EQ(found(table, rules, text), i % 2 == 0 ? text + ". " : "");
@@ -86,7 +86,7 @@ TEST(NameTable, HoldsTheLongestAndTheDeepestName) {
   rules.add({.name = name(deep), .scope = Scope::at_and_below});
   rules.add({.name = name(wide), .scope = Scope::at_and_below});
   rules.add({.name = name("a"), .scope = Scope::at_and_below});
-  const NameTable table({&rules}, 5);
+  const NameTable table({&rules}, Trigger::qname, 5);
   EXPECT_EQ(found(table, rules, deep), deep + " a. ");
   EXPECT_EQ(found(table, rules, deep.substr(2)), "a. ");
   EXPECT_EQ(found(table, rules, wide), wide + " ");
@@ -95,7 +95,7 @@ TEST(NameTable, HoldsTheLongestAndTheDeepestName) {
 TEST(NameTable, KeepsShadowedRulesInTheOrderOfTheZone) {
   ZoneRules rules;
   for (int i = 0; i < 5; ++i) rules.add({.name = name("a"), .line = static_cast<unsigned>(i)});
-  const NameTable table({&rules}, 5);
+  const NameTable table({&rules}, Trigger::qname, 5);
   NameTable::Owners owners;
   table.find(name("a"), owners);
   ASSERT_EQ(owners.count, 1U);
@@ -113,7 +113,7 @@ TEST(NameTable, RepeatedRulesDoNotLengthenALookup) {
   for (int i = 0; i < 100'000; ++i) {
     rules.add({.name = name("a"), .scope = static_cast<Scope>(i % 3)});
   }
-  const NameTable table({&rules}, 5);
+  const NameTable table({&rules}, Trigger::qname, 5);
   NameTable::Owners owners;
   table.find(name("a"), owners);
   ASSERT_EQ(owners.count, 1U);
@@ -127,7 +127,7 @@ TEST(NameTable, RepeatedRulesDoNotLengthenALookup) {
 TEST(NameTable, MemoryStaysUnderFortyOctetsARule) {
   ZoneRules rules;
   for (int i = 0; i < 100'000; ++i) rules.add({.name = name(std::to_string(i) + ".example")});
-  EXPECT_LE(NameTable({&rules}, 5).memory_octets(), 2'600'000U);
+  EXPECT_LE(NameTable({&rules}, Trigger::qname, 5).memory_octets(), 2'600'000U);
 }
 
 }  // namespace

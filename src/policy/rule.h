@@ -129,6 +129,8 @@ class ZoneRules {
   Rule at(std::size_t index) const;
   RuleTraits traits_at(std::size_t index) const;
   std::uint32_t line_at(std::size_t index) const { return entries_[index].line; }
+  /// Of a rule with Action::local_data: which of the local data.
+  std::uint32_t data_at(std::size_t index) const { return entries_[index].data; }
   /// The wire form of rule `index`'s name; its trigger must have one. Valid until the next `add`.
   OctetView name_at(std::size_t index) const { return owner_at(index); }
   /// The prefix of rule `index`; its trigger must have one.
@@ -164,6 +166,14 @@ class ZoneRules {
   bool closest_encloser_ = false;
 };
 
+/// Replaces what every rule of a zone asks for, PASSTHRU included (RPZ draft §6.1).
+struct Override {
+  Action action = Action::nxdomain;          ///< Not `block`.
+  std::vector<LocalRecord> local_data = {};  ///< For Action::local_data: the CNAME.
+
+  bool operator==(const Override&) const = default;
+};
+
 /// How a zone's verdicts are carried out.
 struct ZoneOptions {
   static constexpr std::size_t kMaxNameOctets = 32;  ///< So that records can hold it inline.
@@ -175,6 +185,11 @@ struct ZoneOptions {
   std::uint32_t ttl_s = 10;                  ///< Of the answers we make up.
   dns::EdeCode ede = dns::EdeCode::blocked;  ///< blocked, censored or filtered (RFC 8914).
   bool log_only = false;                     ///< Matches are recorded, nothing is blocked.
+  std::optional<Override> policy_override{};
+  /// Its `pass` rules take names out of its own other rules and mean nothing to the zones behind
+  /// it: a list of names to block is not to decide what others let through.
+  bool pass_is_own = false;
+  std::uint32_t max_ttl_s = 604'800;  ///< Of local data.
 
   bool operator==(const ZoneOptions&) const = default;
 };
