@@ -43,8 +43,8 @@ class CsvReader {
         header_due_(options_.has_header) {}
 
   void read_line(std::string_view line) {
-    if (line.front() == '#') {
-      if (header_due_) header_comment_ = line.substr(1);
+    if (const std::string_view content = trimmed(line); content.front() == '#') {
+      if (header_due_) header_comment_ = content.substr(1);
       return sink_.ignore();
     }
     if (header_due_) {
@@ -57,13 +57,25 @@ class CsvReader {
 
  private:
   // True: the line is the header. False: it is a row, and the header was a comment above it, as
-  // some publishers have it.
+  // some publishers have it, or there is none.
   bool read_header(std::string_view line) {
-    if (column_) return true;
+    if (column_) return !has_name(line);
     column_ = find_column(line, options_.column, options_.separator);
     if (column_) return true;
     column_ = find_column(header_comment_, options_.column, options_.separator);
     return false;
+  }
+
+  // True where the column holds a name with a dot, which no title has.
+  bool has_name(std::string_view line) {
+    CsvRow row(line, options_.separator);
+    for (std::size_t index = 0; index <= *column_; ++index) {
+      if (!row.next(field_)) return false;
+    }
+    std::string_view text = trimmed(field_);
+    if (text.starts_with("*.")) text.remove_prefix(2);
+    const auto name = read_domain(text);
+    return name && name->label_count() > 1;
   }
 
   void read_row(std::string_view line) {
@@ -89,7 +101,7 @@ class CsvReader {
   void fail_without_column(std::string_view line) {
     sink_.fail({Errc::invalid_input,
                 fmt::format("no column {} in the header {}; name one that is there, or give its "
-                            "number and has_header: false",
+                            "number as csv.column, and csv.header: false where there is none",
                             shown(options_.column), shown(line))});
   }
 
@@ -107,7 +119,7 @@ class CsvReader {
 
 void read_csv(std::string_view text, FeedSink& sink) {
   CsvReader reader(sink);
-  for_each_line(text, sink, [&](std::string_view line) { reader.read_line(line); });
+  for_each_whole_line(text, sink, [&](std::string_view line) { reader.read_line(line); });
 }
 
 }  // namespace postern::intel

@@ -303,9 +303,17 @@ TEST(CsvFormat, OneColumnHasTheNames) {
   options.scope = policy::Scope::at_and_below;
   EXPECT_EQ(dump_feed(read_feed("1\ta.example\n2\tb.example\n", options)),
             "1 block **.a.example\n2 block **.b.example\n");
+  // An empty first column stays one, also where a tab or a blank separates.
+  EXPECT_EQ(dump_feed(read_feed("\ta.example\twrong.example\r\n\t\t\n2\tb.example\t\n", options)),
+            "1 block **.a.example\n3 block **.b.example\n");
+  options.csv.separator = ' ';
+  EXPECT_EQ(dump_feed(read_feed(" a.example wrong.example\n", options)), "1 block **.a.example\n");
   // A number and a header line, which is then no row.
   options.csv = {.column = "1", .separator = ';', .has_header = true};
   EXPECT_EQ(dump_feed(read_feed("name;x\na.example;1\n", options)), "2 block **.a.example\n");
+  // A number and no header, or one in a comment: the first row is a row.
+  EXPECT_EQ(dump_feed(read_feed("# name;x\n*.a.example;1\nb.example;2\n", options)),
+            "2 block **.a.example\n3 block **.b.example\n");
 }
 
 TEST(CsvFormat, ABadRowCostsThatRow) {
@@ -321,7 +329,7 @@ TEST(CsvFormat, ABadRowCostsThatRow) {
   EXPECT_EQ(
       dump_feed(read_feed("id,name\n1,a.example\n", options)),
       "error: no column \"domain\" in the header \"id,name\"; name one that is there, or give "
-      "its number and has_header: false");
+      "its number as csv.column, and csv.header: false where there is none");
 }
 
 TEST(Formats, AnAllowListPassesInEveryFormat) {

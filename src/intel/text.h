@@ -39,17 +39,18 @@ bool same_word(std::string_view a, std::string_view b);
 /// `text` in quotation marks, cut after 60 octets, with what does not print escaped.
 std::string shown(std::string_view text);
 
-/// Calls `read(line)` for every line that is neither blank nor too long, without its line
-/// ending and the blanks around it. Lines end in LF or CR LF; the last one need not.
+/// Calls `read(line)` for every line that is neither blank nor too long, without its line ending
+/// alone: for formats in which blanks may separate. Lines end in LF or CR LF; the last one need
+/// not.
 template <class Read>
-void for_each_line(std::string_view text, FeedSink& sink, Read&& read) {
+void for_each_whole_line(std::string_view text, FeedSink& sink, Read&& read) {
   while (!text.empty() && !sink.stopped()) {
     const std::size_t end = text.find('\n');
-    const std::string_view raw = text.substr(0, end);
+    std::string_view line = text.substr(0, end);
     text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+    if (line.ends_with('\r')) line.remove_suffix(1);
     sink.next_line();
-    const std::string_view line = trimmed(raw);
-    if (line.empty()) {
+    if (trimmed(line).empty()) {
       sink.ignore();
     } else if (line.size() > kMaxLineOctets) {
       sink.skip(line, "is a line of over 16384 octets; check that this is such a feed");
@@ -57,6 +58,12 @@ void for_each_line(std::string_view text, FeedSink& sink, Read&& read) {
       read(line);
     }
   }
+}
+
+/// The same without the blanks around the line.
+template <class Read>
+void for_each_line(std::string_view text, FeedSink& sink, Read&& read) {
+  for_each_whole_line(text, sink, [&](std::string_view line) { read(trimmed(line)); });
 }
 
 }  // namespace postern::intel
