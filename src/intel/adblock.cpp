@@ -53,6 +53,13 @@ bool is_comment(std::string_view line) {
   return line.front() == '#';            // Called after is_cosmetic.
 }
 
+// "0.0.0.0 name": such a line may have "##" in its comment, and is no cosmetic rule for that.
+bool begins_with_address(std::string_view line) {
+  const std::string_view first = take_word(line);
+  const std::string_view second = take_word(line);
+  return !second.empty() && second.front() != '#' && IpAddress::from_text(first).has_value();
+}
+
 bool is_hosts_line(std::string_view line) {
   return line.front() != '|' && line.front() != '@' && line.find('$') == std::string_view::npos &&
          line.find_first_of(" \t") != std::string_view::npos;
@@ -219,10 +226,9 @@ void add_rule(const AdblockRule& rule, FeedSink& sink) {
 void read_adblock(std::string_view text, FeedSink& sink) {
   const std::unordered_set<std::string> disabled = badfilters(text);
   for_each_line(text, sink, [&](std::string_view line) {
+    if (begins_with_address(line)) return read_hosts_line(line, sink);
     if (is_cosmetic(line) || is_comment(line)) return sink.ignore();
-    if (is_hosts_line(line)) {
-      return read_hosts_line(line, sink);
-    }
+    if (is_hosts_line(line)) return read_hosts_line(line, sink);
     AdblockRule rule;
     if (const auto refusal = parse(line, rule)) return sink.skip(refusal->about, refusal->text);
     if (rule.badfilter) return sink.ignore();

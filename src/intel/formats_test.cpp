@@ -141,6 +141,9 @@ TEST(AdblockFormat, ReadsWhatSpeaksOfNames) {
       {"@@||good.example^", "1 pass **.good.example rank_pass\n"},
       {"@@|good.example^", "1 pass good.example rank_pass\n"},
       {"0.0.0.0 a.example # hosts syntax", "1 block a.example\n"},
+      {"0.0.0.0 a.example ## $$ tracker\n127.0.0.1\tb.example",
+       "1 block a.example\n2 block b.example\n"},
+      {"192.0.2.1##.ad\n192.0.2.1 ##.ad\n192.0.2.1,a.example##div > p", ""},
       // Ranks.
       {"||a.example^$important", "1 block **.a.example important_block\n"},
       {"@@||a.example^$important", "1 pass **.a.example important_pass\n"},
@@ -245,6 +248,14 @@ TEST(UnboundFormat, ZoneTypesBecomeActions) {
   const Case cases[] = {
       {"server:\nlocal-zone: \"a.example\" always_nxdomain", "2 nxdomain **.a.example\n"},
       {"local-zone: a.example. static", "1 nxdomain **.a.example\n"},
+      // As unbound takes them: behind "server:" on its line, without a blank before a quotation
+      // mark.
+      {"server: local-zone: \"a.example\" static", "1 nxdomain **.a.example\n"},
+      {"local-zone:\"a.example\"static local-data:'b.example A 0.0.0.0' # c",
+       "1 nxdomain **.a.example\n1 block b.example\n"},
+      {"server: # c\nserver:\"\nserver: \"x",
+       "2 skipped: \"\"\" has a quotation mark without its partner; add it\n"
+       "3 skipped: \"\"x\" has a quotation mark without its partner; add it\n"},
       {"local-zone: 'a.example' always_refuse\nlocal-zone: b.example refuse",
        "1 refuse **.a.example\n2 refuse **.b.example\n"},
       {"local-zone: a.example deny\nlocal-zone: b.example inform_deny",

@@ -1,4 +1,5 @@
 // "local-zone:" and "local-data:" of an unbound configuration: zones are a name and all below.
+#include <algorithm>
 #include <array>
 #include <optional>
 #include <string>
@@ -69,7 +70,10 @@ bool take_token(std::string_view& text, std::string_view& out) {
     text.remove_prefix(end + 1);
     return true;
   }
-  out = take_word(text);
+  // A quotation mark ends a word as a blank does: local-zone:"name" is two of them.
+  const std::size_t end = std::min(text.find_first_of(" \t\r\f\v\"'"), text.size());
+  out = text.substr(0, end);
+  text.remove_prefix(end);
   return true;
 }
 
@@ -88,16 +92,16 @@ struct Statement {
 
 enum class Outcome : std::uint8_t { statement, nothing, fault };
 
-// Takes the next statement off the line.
+// Takes the next statement off the line; "server:" is none, and one may follow it.
 Outcome take_statement(std::string_view& line, Statement& out, FeedSink& sink) {
   out = {};
-  std::string_view key;
-  if (!take_token(line, key)) {
+  std::string_view key = "server:";
+  while (key == "server:") {
+    if (take_token(line, key)) continue;
     if (line.empty()) return Outcome::nothing;
     sink.skip(line, "has a quotation mark without its partner; add it");
     return Outcome::fault;
   }
-  if (key == "server:") return Outcome::nothing;
   const bool is_zone = key == "local-zone:";
   if (!is_zone && key != "local-data:") {
     sink.skip(key, "is no statement of a list; only local-zone: and local-data: are read");
