@@ -1,6 +1,8 @@
 #include "policy/rule.h"
 
 #include <algorithm>
+#include <charconv>
+#include <string>
 #include <utility>
 
 #include "base/assert.h"
@@ -15,7 +17,64 @@ OctetView pack(const IpPrefix& prefix, std::array<std::uint8_t, 17>& out) {
   return OctetView(out).first(1 + address.size());
 }
 
+/// "24.0.2.0.192", "48.zz.db8.2001": length, then the address backwards; "zz" for the longest run
+/// of at least two groups of zeros (RPZ draft §4.1.1).
+std::string backwards(const IpPrefix& prefix) {
+  const OctetView octets = prefix.address().octets();
+  std::string text = std::to_string(prefix.length());
+  if (prefix.address().is_v4()) {
+    for (std::size_t i = 4; i-- > 0;) text += "." + std::to_string(octets[i]);
+    return text;
+  }
+  std::size_t run_begin = 8;
+  std::size_t run_size = 1;
+  for (std::size_t begin = 0; begin < 8; ++begin) {
+    std::size_t end = begin;
+    while (end < 8 && load_u16(&octets[2 * end]) == 0) ++end;
+    if (end - begin > run_size) {
+      run_begin = begin;
+      run_size = end - begin;
+    }
+  }
+  for (std::size_t i = 8; i-- > 0;) {
+    if (i >= run_begin && i < run_begin + run_size) {
+      text += ".zz";
+      i = run_begin;
+      continue;
+    }
+    std::array<char, 4> hex{};
+    const auto end = std::to_chars(hex.data(), hex.data() + 4, load_u16(&octets[2 * i]), 16).ptr;
+    text += "." + std::string(hex.data(), end);
+  }
+  return text;
+}
+
 }  // namespace
+
+dns::Name rpz_owner(const Rule& rule) {
+  std::string_view suffix;
+  switch (rule.trigger) {
+    case Trigger::qname:
+      return rule.name;
+    case Trigger::nsdname:
+      suffix = "rpz-nsdname";
+      break;
+    case Trigger::client_ip:
+      suffix = "rpz-client-ip";
+      break;
+    case Trigger::response_ip:
+      suffix = "rpz-ip";
+      break;
+    case Trigger::nsip:
+      suffix = "rpz-nsip";
+      break;
+  }
+  const auto below = dns::Name::from_text(suffix);
+  const auto before =
+      has_prefix(rule.trigger) ? dns::Name::from_text(backwards(rule.prefix)) : rule.name;
+  POSTERN_ASSERT(below && before);
+  return below->with_prefix(*before).value_or(*before);
+}
 
 void ZoneRules::add(const Rule& rule) {
   POSTERN_ASSERT(entries_.size() < kMaxRules);

@@ -94,6 +94,11 @@ struct Rule {
   std::uint32_t data = kNoData;  ///< Index into ZoneRules::local_data, for Action::local_data.
 };
 
+/// The owner that a rule has in a response policy zone, relative to the zone (RPZ draft §4):
+/// "32.1.2.0.192.rpz-ip", "ns.bad.example.rpz-nsdname"; for QNAME the name itself. A wildcard's
+/// "*" is not part of it, nor is a suffix for which a name is too long.
+dns::Name rpz_owner(const Rule& rule);
+
 /// What a rule does, without its name: all that the compiler of a generation needs.
 struct RuleTraits {
   Trigger trigger = Trigger::qname;

@@ -79,5 +79,29 @@ TEST(Words, OfActionsAndBlockAnswers) {
   EXPECT_EQ(to_string(BlockAnswer::refused), "refused");
 }
 
+TEST(Rule, HasTheOwnerThatAPolicyZoneWouldGiveIt) {
+  const auto owner = [](Trigger trigger, std::string_view text) {
+    Rule rule{.trigger = trigger};
+    if (has_prefix(trigger)) {
+      rule.prefix = IpPrefix::from_text(text).value();
+    } else {
+      rule.name = dns::Name::from_text(text).value();
+    }
+    return rpz_owner(rule).to_text();
+  };
+  EXPECT_EQ(owner(Trigger::qname, "bad.example"), "bad.example.");
+  EXPECT_EQ(owner(Trigger::nsdname, "ns.bad.example"), "ns.bad.example.rpz-nsdname.");
+  EXPECT_EQ(owner(Trigger::client_ip, "192.0.2.1"), "32.1.2.0.192.rpz-client-ip.");
+  EXPECT_EQ(owner(Trigger::response_ip, "10.0.0.0/8"), "8.0.0.0.10.rpz-ip.");
+  EXPECT_EQ(owner(Trigger::nsip, "2001:db8::/32"), "32.zz.db8.2001.rpz-nsip.");
+  EXPECT_EQ(owner(Trigger::nsip, "2001:db8:0:1:0:0:0:1"), "128.1.zz.1.0.db8.2001.rpz-nsip.");
+  EXPECT_EQ(owner(Trigger::nsip, "1:2:3:4:5:6:7:8"), "128.8.7.6.5.4.3.2.1.rpz-nsip.");
+  EXPECT_EQ(owner(Trigger::nsip, "::/0"), "0.zz.rpz-nsip.");
+  // Too long with its suffix: without.
+  const std::string longest = std::string(63, 'a') + "." + std::string(63, 'b') + "." +
+                              std::string(63, 'c') + "." + std::string(61, 'd') + ".";
+  EXPECT_EQ(owner(Trigger::nsdname, longest), longest);
+}
+
 }  // namespace
 }  // namespace postern::policy

@@ -92,4 +92,19 @@ std::size_t write_any(const Asker& asker, std::span<std::uint8_t> out) {
   return size + writer.size();
 }
 
+std::string_view block_text(std::span<char> buffer, std::string_view zone, std::uint64_t trace_id) {
+  std::size_t size = 0;
+  const auto put = [&](std::string_view text) {
+    const std::size_t count = std::min(text.size(), buffer.size() - size);
+    std::copy_n(text.begin(), count, buffer.begin() + static_cast<std::ptrdiff_t>(size));
+    size += count;
+  };
+  put("Blocked by feed ");
+  put(zone);
+  put(" (trace ");
+  put(event::trace_text(trace_id));  // Eight characters: no allocation.
+  put(")");
+  return {buffer.data(), size};
+}
+
 }  // namespace postern::server

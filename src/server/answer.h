@@ -41,4 +41,8 @@ std::size_t write_bare(const Asker& asker, dns::Rcode rcode, std::uint16_t extra
 /// ANY is answered by one HINFO (RFC 8482 §4.2); the question's name is pointed to.
 std::size_t write_any(const Asker& asker, std::span<std::uint8_t> out);
 
+/// "Blocked by feed NAME (trace XXXXXXXX)", in `buffer`, cut where it does not fit. Never
+/// allocates.
+std::string_view block_text(std::span<char> buffer, std::string_view zone, std::uint64_t trace_id);
+
 }  // namespace postern::server

@@ -105,18 +105,21 @@ Blocked write_address(const std::optional<IpAddress>& v4, const std::optional<Ip
 }
 
 Blocked write_local_data(const policy::BlockPlan& plan, const Asker& asker,
-                         std::span<std::uint8_t> out) {
+                         const dns::Name& matched, std::span<std::uint8_t> out) {
   POSTERN_ASSERT(plan.local_data != nullptr);
   const RRType qtype = asker.qtype();
   const std::uint32_t zone_ttl = plan.zone->ttl_s;
   Scribe scribe(asker, out);
   bool any = false;
   for (const policy::LocalRecord& record : *plan.local_data) {
-    const std::uint32_t ttl = record.ttl != 0 ? record.ttl : zone_ttl;
+    const std::uint32_t ttl =
+        std::min(record.ttl != 0 ? record.ttl : zone_ttl, plan.zone->max_ttl_s);
     if (record.type == RRType::cname) {
-      const auto target = rewrite_target(asker.qname(), record.rdata);
+      const auto target = rewrite_target(matched, record.rdata);
       // Blocked it is, whatever the rule had wanted to show instead.
       if (!target) return written(scribe.negative(dns::Rcode::nxdomain, zone_ttl));
+      // What PASSTHRU was before it had a name of its own; for a wildcard it may come by chance.
+      if (*target == matched) return {.kind = BlockedKind::pass};
       if (qtype != RRType::cname && qtype != RRType::any) {
         return {.kind = BlockedKind::follow, .target = *target, .ttl_s = ttl};
       }
@@ -166,11 +169,8 @@ bool add_soa(dns::MessageWriter& writer, const dns::Name& owner, const Rewritten
   return writer.record(dns::Section::authority, {owner, RRType::soa, dns::RRClass::in, ttl, rdata});
 }
 
-}  // namespace
-
-Blocked write_blocked(const policy::BlockPlan& plan, const Asker& asker,
-                      std::span<std::uint8_t> out) {
-  POSTERN_ASSERT(plan.zone != nullptr && out.size() >= kMinBlockedOctets);
+Blocked write_without_soa(const policy::BlockPlan& plan, const Asker& asker,
+                          const dns::Name& matched, std::span<std::uint8_t> out) {
   if (plan.use_block_answer) return write_block_answer(plan, asker, out);
   switch (plan.action) {
     case Action::nxdomain:
@@ -183,13 +183,41 @@ Blocked write_blocked(const policy::BlockPlan& plan, const Asker& asker,
       if (asker.is_udp()) return truncated(asker, out);
       return {.kind = BlockedKind::pass};
     case Action::local_data:
-      return write_local_data(plan, asker, out);
+      return write_local_data(plan, asker, matched, out);
     case Action::pass:
     case Action::block:
     case Action::refuse:
       break;
   }
   return written(write_bare(asker, dns::Rcode::refused, 0, out));
+}
+
+}  // namespace
+
+/// The SOA of the policy zone in the additional section tells which zone it was (RPZ draft §6);
+/// where it fits.
+std::size_t append_policy_soa(std::span<std::uint8_t> message, std::size_t size,
+                              const policy::ZoneSoa& soa, std::uint32_t ttl_s) {
+  ByteWriter writer(message.subspan(size));
+  writer.octets(soa.origin.wire());
+  writer.u16(static_cast<std::uint16_t>(RRType::soa));
+  writer.u16(static_cast<std::uint16_t>(dns::RRClass::in));
+  writer.u32(std::min(soa.ttl, ttl_s));
+  writer.u16(static_cast<std::uint16_t>(soa.rdata.size()));
+  writer.octets(soa.rdata);
+  if (!writer.ok()) return size;
+  store_u16(&message[10], static_cast<std::uint16_t>(load_u16(&message[10]) + 1));
+  return size + writer.size();
+}
+
+Blocked write_blocked(const policy::BlockPlan& plan, const Asker& asker, const dns::Name& matched,
+                      std::span<std::uint8_t> out) {
+  POSTERN_ASSERT(plan.zone != nullptr && out.size() >= kMinBlockedOctets);
+  Blocked blocked = write_without_soa(plan, asker, matched, out);
+  if (blocked.kind == BlockedKind::written && plan.soa != nullptr) {
+    blocked.size = append_policy_soa(out, blocked.size, *plan.soa, plan.zone->ttl_s);
+  }
+  return blocked;
 }
 
 Blocked write_rewritten(const Asker& asker, const Rewritten& rewritten,

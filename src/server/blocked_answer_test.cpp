@@ -72,7 +72,7 @@ TEST(BlockedAnswer, EachBlockAnswerForEachType) {
     const Asked asked({.name = "bad.example", .type = c.type, .edns = false});
     const policy::BlockPlan plan{.use_block_answer = true, .answer = c.answer, .zone = &zone};
     Octets out(512);
-    const Blocked blocked = write_blocked(plan, asked.asker, out);
+    const Blocked blocked = write_blocked(plan, asked.asker, asked.asker.qname(), out);
     EXPECT_EQ(blocked.kind, BlockedKind::written);
     EXPECT_EQ(testing::words_of(OctetView(out).first(blocked.size)), c.want);
   }
@@ -87,7 +87,7 @@ TEST(BlockedAnswer, TheLongestNameFitsTheSmallestRoom) {
   const policy::ZoneOptions zone = zone_with_sinkholes();
   const policy::BlockPlan plan{.action = Action::nxdomain, .zone = &zone};
   Octets out(kMinBlockedOctets);
-  const Blocked blocked = write_blocked(plan, asked.asker, out);
+  const Blocked blocked = write_blocked(plan, asked.asker, asked.asker.qname(), out);
   EXPECT_TRUE(testing::words_of(OctetView(out).first(blocked.size)).starts_with("NXDOMAIN"));
   // And with an OPT whose explanation is of the longest kind: within 512 octets.
   const Extended extended{.ede = dns::EdeCode::blocked,
@@ -105,7 +105,7 @@ TEST(BlockedAnswer, LocalDataThatDoesNotFitIsTruncated) {
   const policy::BlockPlan plan{.action = Action::local_data, .zone = &zone, .local_data = &data};
   const Asked asked({.name = "bad.example", .edns = false});
   Octets out(512);
-  const Blocked blocked = write_blocked(plan, asked.asker, out);
+  const Blocked blocked = write_blocked(plan, asked.asker, asked.asker.qname(), out);
   EXPECT_EQ(blocked.kind, BlockedKind::truncated);
   EXPECT_EQ(testing::words_of(OctetView(out).first(blocked.size)), "NOERROR qr tc rd ra no-edns");
 }

@@ -34,30 +34,6 @@ bool is_bogus(std::optional<EdeCode> ede) {
          *ede == EdeCode::signature_too_early;
 }
 
-cache::Key key_of(const Asker& asker, const dns::Name& qname) {
-  return {.qname = qname,
-          .qtype = asker.qtype(),
-          .qclass = dns::RRClass::in,
-          .dnssec_ok = asker.query.dnssec_ok(),
-          .checking_disabled = asker.query.header.has(dns::flag::cd)};
-}
-
-/// "Blocked by feed NAME (trace XXXXXXXX)", in `buffer`.
-std::string_view block_text(std::span<char> buffer, std::string_view zone, std::uint64_t trace_id) {
-  std::size_t size = 0;
-  const auto put = [&](std::string_view text) {
-    const std::size_t count = std::min(text.size(), buffer.size() - size);
-    std::copy_n(text.begin(), count, buffer.begin() + static_cast<std::ptrdiff_t>(size));
-    size += count;
-  };
-  put("Blocked by feed ");
-  put(zone);
-  put(" (trace ");
-  put(event::trace_text(trace_id));  // Eight characters: no allocation.
-  put(")");
-  return {buffer.data(), size};
-}
-
 /// QTYPEs that no answer can be found for: nothing where the type is an ordinary one, or ANY.
 std::optional<Rcode> refusal_of(RRType qtype) {
   if (qtype == RRType::axfr || qtype == RRType::ixfr) return Rcode::refused;
@@ -142,60 +118,6 @@ std::optional<Handler::Handled> Handler::turn_away(Turn& turn,
   return std::nullopt;
 }
 
-/// From the decision on the question to an answer; also for a waiter whose turn has come.
-Handler::Handled Handler::respond(Turn& turn) {
-  const Asker& asker = turn.asker;
-  turn.group = turn.policy.group_of(asker.client);
-  turn.ruling = {turn.policy.decide(*turn.group, asker.qname()), &asker.qname(), false};
-  if (turn.ruling.verdict.blocks()) {
-    if (const auto handled = block(turn)) return *handled;
-    turn.ruling = {};
-  }
-  turn.question_allowed = turn.ruling.verdict.allows();
-  // Whoever does not want recursion could only learn what others asked (cache snooping).
-  if (!asker.query.header.has(dns::flag::rd)) {
-    return refuse(turn, Rcode::refused, EdeCode::not_authoritative);
-  }
-  if (asker.qtype() == RRType::any) {
-    const Disposition disposition =
-        turn.question_allowed ? Disposition::allowed : Disposition::answered;
-    return finish(turn, write_any(asker, turn.out),
-                  {.disposition = disposition, .source = Source::local});
-  }
-  return serve(turn, key_of(asker, asker.qname()));
-}
-
-/// Answers as the ruling's rule says; nothing where it lets the query pass (TCP-only, by TCP).
-std::optional<Handler::Handled> Handler::block(Turn& turn) {
-  const policy::BlockPlan plan = turn.policy.plan(*turn.group, turn.ruling.verdict);
-  std::array<char, limits::kEdeTextOctets> buffer;
-  Extended extended{.ede = plan.zone->ede};
-  if (turn.asker.query.edns) {
-    extended.text = block_text(buffer, plan.zone->name, turn.asker.trace_id);
-  }
-  const std::size_t room = turn.out.size() - opt_octets(turn.asker.query, extended);
-  const Blocked blocked = write_blocked(plan, turn.asker, turn.out.first(room));
-  if (blocked.kind == BlockedKind::pass) return std::nullopt;
-
-  if (plan.use_block_answer) {
-    turn.action = policy::to_string(plan.answer);
-    stats_.blocked_as[static_cast<std::size_t>(plan.answer)].add();
-  } else {
-    turn.action = policy::to_string(plan.action);
-    stats_.blocked[static_cast<std::size_t>(plan.action)].add();
-  }
-  if (blocked.kind == BlockedKind::silent) return fall_silent(turn);
-  if (blocked.kind == BlockedKind::truncated) stats_.truncated.add();
-  if (blocked.kind == BlockedKind::follow) {
-    const Rewrite rewrite{blocked.target, blocked.ttl_s, plan.zone->ede};
-    turn.rewrite = &rewrite;
-    return serve(turn, key_of(turn.asker, rewrite.target));
-  }
-  return finish(
-      turn, blocked.size,
-      {.disposition = Disposition::blocked, .source = Source::policy, .extended = extended});
-}
-
 Handler::Handled Handler::serve(Turn& turn, const cache::Key& key) {
   if (turn.given != nullptr && turn.given->key == key) return give(turn, turn.given->served);
   const cache::Cache::Hit hit = cache_.find(key, turn.now.mono);
@@ -250,40 +172,13 @@ Handler::Handled Handler::wait_for(Turn& turn, const cache::Key& key,
   return {.outcome = Outcome::pending};
 }
 
-/// Policy on the names behind the question; nothing where none is blocked. An allowed name of the
-/// chain covers what lies behind it in the chain. Siblings are judged each for itself: a client
-/// picks any of them, so neither an allowed one nor their order says anything about the others.
-std::optional<Handler::Handled> Handler::judge_chain(Turn& turn, const cache::Answer& answer) {
-  bool covered = false;
-  for (std::size_t i = 0; i < answer.names.size(); ++i) {
-    const bool in_chain = i < answer.chain_count;
-    if (in_chain && covered) continue;
-    const dns::Name& name = answer.names[i];
-    const policy::Verdict verdict = turn.policy.decide(*turn.group, name);
-    if (!verdict.matched) continue;
-    const Ruling before = turn.ruling;
-    if (verdict.blocks()) {
-      turn.ruling = {verdict, &name, true};
-      if (const auto handled = block(turn)) return handled;
-      turn.ruling = before;
-      continue;
-    }
-    // What a log-only zone said before stays on record.
-    if (!before.verdict.matched) turn.ruling = {verdict, &name, true};
-    covered = covered || (in_chain && verdict.allows());
-  }
-  return std::nullopt;
-}
-
 Handler::Handled Handler::give(Turn& turn, const Served& served) {
   if (served.answer == nullptr) {
     return fail(turn, served.ede.value_or(EdeCode::no_reachable_authority), served.text);
   }
   if (turn.rewrite != nullptr) return give_rewritten(turn, served);
   const cache::Answer& answer = *served.answer;
-  if (!turn.question_allowed) {
-    if (const auto handled = judge_chain(turn, answer)) return *handled;
-  }
+  if (const auto handled = judge(turn, answer)) return *handled;
 
   const Asker& asker = turn.asker;
   const Rcode rcode = rcode_of(answer);
@@ -345,11 +240,16 @@ Handler::Handled Handler::give_rewritten(Turn& turn, const Served& served) {
                             .stale = served.stale};
   const Blocked blocked = write_rewritten(turn.asker, rewritten, turn.out.first(room));
   if (blocked.kind == BlockedKind::truncated) stats_.truncated.add();
-  return finish(turn, blocked.size, ending);
+  std::size_t size = blocked.size;
+  if (blocked.kind == BlockedKind::written && turn.rewrite->soa != nullptr) {
+    size = append_policy_soa(turn.out.first(room), size, *turn.rewrite->soa, turn.rewrite->ttl_s);
+  }
+  return finish(turn, size, ending);
 }
 
 /// SERVFAIL, because no answer could be found.
 Handler::Handled Handler::fail(Turn& turn, EdeCode code, std::string_view text) {
+  if (const auto handled = settle_question(turn)) return *handled;
   std::array<char, limits::kEdeTextOctets> buffer;
   const std::size_t size = write_bare(turn.asker, Rcode::servfail, 0, turn.out);
   if (turn.rewrite != nullptr) return finish(turn, size, rewritten_ending(turn, buffer));
@@ -425,12 +325,7 @@ void Handler::record(const Turn& turn, const Ending& ending, Rcode rcode) {
   r.zone.assign(turn.policy.zone(ruling.verdict.zone).name);
   r.action.assign(turn.action.empty() ? policy::to_string(ruling.verdict.action) : turn.action);
   r.rule_line = turn.policy.rules(ruling.verdict.zone).line_at(ruling.verdict.rule);
-  const std::size_t below = ruling.name->label_count() - ruling.verdict.matched_labels;
-  if (below == 0) {
-    r.matched = *ruling.name;
-  } else {
-    r.matched = ruling.name->without_left(below);
-  }
+  r.matched = matched_owner(turn);
   r.matched_wildcard = ruling.verdict.scope != policy::Scope::exact;
   r.matched_in_chain = ruling.in_chain;
   sink_.record(r);

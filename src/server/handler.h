@@ -123,6 +123,7 @@ class Handler {
     dns::Name target;
     std::uint32_t ttl_s = 0;
     dns::EdeCode ede{};
+    const policy::ZoneSoa* soa = nullptr;  ///< Of the policy zone, if it has one.
   };
   /// An answer to serve from, and where it comes from.
   struct Served {
@@ -155,6 +156,8 @@ class Handler {
     const Given* given = nullptr;
     std::optional<std::uint16_t> group = {};
     bool question_allowed = false;
+    bool is_open = false;     ///< What the answer shows may still precede the ruling.
+    bool is_settled = false;  ///< The ruling on the question was carried out.
     Ruling ruling = {};
     std::string_view action = {};
     const Rewrite* rewrite = nullptr;
@@ -175,7 +178,14 @@ class Handler {
   std::optional<Handled> block(Turn& turn);
   Handled serve(Turn& turn, const cache::Key& key);
   Handled wait_for(Turn& turn, const cache::Key& key, const cache::Cache::Hit& hit);
-  std::optional<Handled> judge_chain(Turn& turn, const cache::Answer& answer);
+  std::optional<Handled> settle_question(Turn& turn);
+  std::optional<Handled> judge(Turn& turn, const cache::Answer& answer);
+  std::optional<Handled> carry_out(Turn& turn, const Ruling& ruling);
+  static void judge_addresses(const Turn& turn, const cache::Answer& answer,
+                              policy::Verdict& verdict);
+  bool judge_servers(Turn& turn, const dns::Name& name, policy::Verdict& verdict);
+  bool wait_for_facts(Turn& turn, std::span<const cache::Key> missing, MonoTime give_up_at);
+  dns::Name matched_owner(const Turn& turn) const;
   Handled give(Turn& turn, const Served& served);
   Ending rewritten_ending(const Turn& turn, std::span<char> buffer) const;
   Handled give_rewritten(Turn& turn, const Served& served);

@@ -37,10 +37,11 @@ struct Stats {
   Counter cache_hits, cache_misses;
   Counter stale_answers;
   Counter prefetches;
-  Counter coalesced;      ///< Waited for a question that was under way already.
-  Counter resolver_full;  ///< The resolver, or our own bounds, took no more.
-  Counter timeouts;       ///< Clients told SERVFAIL at their deadline.
-  Counter late_replies;   ///< For questions forgotten long ago.
+  Counter coalesced;        ///< Waited for a question that was under way already.
+  Counter resolver_full;    ///< The resolver, or our own bounds, took no more.
+  Counter servers_unknown;  ///< Judged without all that NSDNAME or NSIP rules wanted to know.
+  Counter timeouts;         ///< Clients told SERVFAIL at their deadline.
+  Counter late_replies;     ///< For questions forgotten long ago.
   std::array<Counter, kLatencyBounds.size() + 1> latency;
   Counter latency_sum_us;
   std::atomic<std::uint64_t> cache_entries{0}, cache_octets{0}, tcp_open{0};

@@ -1,0 +1,246 @@
+// The third part of Handler: what policy says about a query, its answer, and those behind both.
+//
+// A query is judged step by step: the question, then each name that its chain of CNAMEs leads to.
+// At each step of all rules that match the one decides that the RPZ draft (§5) puts first. What
+// can be decided by question and client alone is, before anything is looked up, unless a zone that
+// comes before the one that decided has rules on what only the answer shows.
+#include <array>
+
+#include "server/blocked_answer.h"
+#include "server/handler.h"
+#include "server/server_facts.h"
+
+namespace postern::server {
+
+namespace {
+
+using dns::EdeCode;
+using dns::Rcode;
+using dns::RRType;
+using event::Disposition;
+using event::Source;
+using policy::Trigger;
+using policy::Verdict;
+
+void take_better(Verdict& best, const Verdict& other) {
+  if (other.precedes(best)) best = other;
+}
+
+bool is_failure(const cache::Answer& answer) {
+  const unsigned rcode = answer.wire.size() > 3 ? answer.wire[3] & 0xfU : 0;
+  return rcode != static_cast<unsigned>(Rcode::noerror) &&
+         rcode != static_cast<unsigned>(Rcode::nxdomain);
+}
+
+cache::Key key_of(const Asker& asker, const dns::Name& qname) {
+  return {.qname = qname,
+          .qtype = asker.qtype(),
+          .qclass = dns::RRClass::in,
+          .dnssec_ok = asker.query.dnssec_ok(),
+          .checking_disabled = asker.query.header.has(dns::flag::cd)};
+}
+
+/// What the cache holds: stale is better than nothing, and a refresh is not waited for.
+class CachedFacts final : public FactSource {
+ public:
+  CachedFacts(cache::Cache& cache, MonoTime now, bool is_late)
+      : cache_(cache), now_(now), is_late_(is_late) {}
+
+  Fact find(const cache::Key& key) override {
+    const cache::Cache::Hit hit = cache_.find(key, now_);
+    if (hit.state == cache::Cache::State::fresh || (hit.answer != nullptr && is_late_)) {
+      if (is_failure(*hit.answer)) return {.state = State::unknown};
+      return {.state = State::known, .answer = hit.answer};
+    }
+    return {.state = is_late_ ? State::unknown : State::missing};
+  }
+
+ private:
+  cache::Cache& cache_;
+  MonoTime now_;
+  bool is_late_;
+};
+
+}  // namespace
+
+/// From the decision on the question to an answer; also for a waiter whose turn has come.
+Handler::Handled Handler::respond(Turn& turn) {
+  const Asker& asker = turn.asker;
+  turn.group = turn.policy.group_of(asker.client);
+  Verdict verdict = turn.policy.decide(*turn.group, asker.qname());
+  if (turn.policy.may_precede(*turn.group, Trigger::client_ip, verdict)) {
+    take_better(verdict, turn.policy.decide(*turn.group, Trigger::client_ip, asker.client));
+  }
+  turn.ruling = {verdict, &asker.qname(), false};
+  turn.is_open = turn.policy.may_precede(*turn.group, Trigger::response_ip, verdict) ||
+                 turn.policy.may_precede(*turn.group, Trigger::nsdname, verdict) ||
+                 turn.policy.may_precede(*turn.group, Trigger::nsip, verdict);
+  // Nothing is looked up for these, so nothing more can be learnt.
+  if (asker.qtype() == RRType::any || !asker.query.header.has(dns::flag::rd)) turn.is_open = false;
+  if (!turn.is_open) {
+    if (const auto handled = settle_question(turn)) return *handled;
+  }
+  // Whoever does not want recursion could only learn what others asked (cache snooping).
+  if (!asker.query.header.has(dns::flag::rd)) {
+    return refuse(turn, Rcode::refused, EdeCode::not_authoritative);
+  }
+  if (asker.qtype() == RRType::any) {
+    const Disposition disposition =
+        turn.question_allowed ? Disposition::allowed : Disposition::answered;
+    return finish(turn, write_any(asker, turn.out),
+                  {.disposition = disposition, .source = Source::local});
+  }
+  return serve(turn, key_of(asker, asker.qname()));
+}
+
+/// Carries out the verdict on the question, if that was not done: nothing more will be learnt that
+/// could precede it. Nothing where it lets the query pass.
+std::optional<Handler::Handled> Handler::settle_question(Turn& turn) {
+  if (turn.rewrite != nullptr || turn.is_settled) return std::nullopt;
+  turn.is_settled = true;
+  turn.is_open = false;
+  if (turn.ruling.verdict.blocks()) {
+    if (const auto handled = block(turn)) return handled;
+    if (!turn.question_allowed) turn.ruling = {};
+  }
+  turn.question_allowed = turn.question_allowed || turn.ruling.verdict.allows();
+  return std::nullopt;
+}
+
+/// Answers as the ruling's rule says; nothing where it lets the query pass (TCP-only, by TCP).
+std::optional<Handler::Handled> Handler::block(Turn& turn) {
+  const policy::BlockPlan plan = turn.policy.plan(*turn.group, turn.ruling.verdict);
+  std::array<char, limits::kEdeTextOctets> buffer;
+  Extended extended{.ede = plan.zone->ede};
+  if (turn.asker.query.edns) {
+    extended.text = block_text(buffer, plan.zone->name, turn.asker.trace_id);
+  }
+  const std::size_t room = turn.out.size() - opt_octets(turn.asker.query, extended);
+  const Blocked blocked = write_blocked(plan, turn.asker, *turn.ruling.name, turn.out.first(room));
+  if (blocked.kind == BlockedKind::pass) {
+    // Decided, where it was a CNAME to the name itself; TCP-only says nothing of what is behind.
+    turn.question_allowed = plan.action == policy::Action::local_data;
+    return std::nullopt;
+  }
+
+  if (plan.use_block_answer) {
+    turn.action = policy::to_string(plan.answer);
+    stats_.blocked_as[static_cast<std::size_t>(plan.answer)].add();
+  } else {
+    turn.action = policy::to_string(plan.action);
+    stats_.blocked[static_cast<std::size_t>(plan.action)].add();
+  }
+  if (blocked.kind == BlockedKind::silent) return fall_silent(turn);
+  if (blocked.kind == BlockedKind::truncated) stats_.truncated.add();
+  if (blocked.kind == BlockedKind::follow) {
+    const Rewrite rewrite{blocked.target, blocked.ttl_s, plan.zone->ede, plan.soa};
+    turn.rewrite = &rewrite;
+    return serve(turn, key_of(turn.asker, rewrite.target));
+  }
+  return finish(
+      turn, blocked.size,
+      {.disposition = Disposition::blocked, .source = Source::policy, .extended = extended});
+}
+
+/// Policy on the answer to a question that was not decided before; nothing where it lets all of it
+/// pass. An allowed name of the chain covers what lies behind it in the chain. Siblings are judged
+/// each for itself: a client picks any of them, so neither an allowed one nor their order says
+/// anything about the others.
+std::optional<Handler::Handled> Handler::judge(Turn& turn, const cache::Answer& answer) {
+  if (turn.question_allowed) return std::nullopt;
+  const bool is_open = turn.is_open;
+  const Verdict on_question = turn.ruling.verdict;
+  bool covered = false;
+  for (std::size_t step = 0; step <= answer.chain_count && !covered; ++step) {
+    const dns::Name& name = step == 0 ? turn.asker.qname() : answer.names[step - 1];
+    Verdict verdict = step == 0 ? on_question : turn.policy.decide(*turn.group, name);
+    if (step > 0 || is_open) {
+      if (step == answer.chain_count) judge_addresses(turn, answer, verdict);
+      if (judge_servers(turn, name, verdict)) return Handled{.outcome = Outcome::pending};
+    }
+    turn.is_settled = true;
+    const bool in_answer = step > 0 || verdict.trigger == Trigger::response_ip;
+    if (const auto handled = carry_out(turn, {verdict, &name, in_answer})) return handled;
+    covered = verdict.allows() || turn.question_allowed;
+  }
+  for (std::size_t i = answer.chain_count; i < answer.names.size(); ++i) {
+    const dns::Name& name = answer.names[i];
+    const Verdict verdict = turn.policy.decide(*turn.group, name);
+    if (const auto handled = carry_out(turn, {verdict, &name, true})) return handled;
+  }
+  return std::nullopt;
+}
+
+/// Blocks where the ruling says so. What another one said before stays on record where not.
+std::optional<Handler::Handled> Handler::carry_out(Turn& turn, const Ruling& ruling) {
+  if (!ruling.verdict.matched) return std::nullopt;
+  const Ruling before = turn.ruling;
+  if (ruling.verdict.blocks()) {
+    turn.ruling = ruling;
+    if (const auto handled = block(turn)) return handled;
+    turn.ruling = before.verdict.blocks() ? Ruling{} : before;
+    return std::nullopt;
+  }
+  if (!before.verdict.matched || before.verdict.blocks()) turn.ruling = ruling;
+  return std::nullopt;
+}
+
+void Handler::judge_addresses(const Turn& turn, const cache::Answer& answer, Verdict& verdict) {
+  if (!turn.policy.may_precede(*turn.group, Trigger::response_ip, verdict)) return;
+  for (const IpAddress& address : answer.addresses) {
+    take_better(verdict, turn.policy.decide(*turn.group, Trigger::response_ip, address));
+  }
+}
+
+/// True where the query waits to learn more of the servers. They are asked for only where they can
+/// change the verdict; what cannot be learnt in time matches nothing.
+bool Handler::judge_servers(Turn& turn, const dns::Name& name, Verdict& verdict) {
+  const std::uint16_t group = *turn.group;
+  const bool by_address = turn.policy.may_precede(group, Trigger::nsip, verdict);
+  if (!by_address && !turn.policy.may_precede(group, Trigger::nsdname, verdict)) return false;
+  const MonoTime give_up_at =
+      turn.asker.received + milliseconds(settings_.held()->answer_deadline_ms);
+  const ServerFactOptions options{.want_addresses = by_address};
+  ServerFacts facts;
+  for (bool is_late = give_up_at <= turn.now.mono;; is_late = true) {
+    CachedFacts source(cache_, turn.now.mono, is_late);
+    facts = server_facts(name, options, source);
+    if (facts.missing.empty()) break;
+    if (wait_for_facts(turn, facts.missing, give_up_at)) return true;
+    stats_.servers_unknown.add();
+  }
+  take_better(verdict, turn.policy.decide_servers(group, facts.names));
+  for (const IpAddress& address : facts.addresses) {
+    take_better(verdict, turn.policy.decide(group, Trigger::nsip, address));
+  }
+  return false;
+}
+
+/// Asks for all of `missing` and has the query wait for one of them; false where it cannot.
+bool Handler::wait_for_facts(Turn& turn, std::span<const cache::Key> missing, MonoTime give_up_at) {
+  if (turn.asker.waits >= limits::kWaitsPerQuery) return false;
+  Pending* awaited = nullptr;
+  for (const cache::Key& key : missing) {
+    Pending* pending = pending_.find(key);
+    if (pending == nullptr) pending = start(key, turn.now.mono);
+    if (pending == nullptr || pending->deadline <= turn.now.mono) continue;
+    pending->wants_plain = true;
+    if (awaited == nullptr) awaited = pending;
+  }
+  if (awaited == nullptr || !pending_.add_waiter(*awaited, turn.asker, turn.path)) return false;
+  awaited->waiters.back().stale_tried = true;
+  pending_.set_due(*awaited, give_up_at);
+  return true;
+}
+
+/// The rule's owner: a part of the name that it matched, or what an RPZ would have it as.
+dns::Name Handler::matched_owner(const Turn& turn) const {
+  const Ruling& ruling = turn.ruling;
+  const Verdict& verdict = ruling.verdict;
+  if (verdict.trigger == Trigger::qname) {
+    return ruling.name->without_left(ruling.name->label_count() - verdict.matched_labels);
+  }
+  return policy::rpz_owner(turn.policy.rules(verdict.zone).at(verdict.rule));
+}
+
+}  // namespace postern::server
