@@ -1,6 +1,7 @@
 // What no single option can tell: values that do not go together.
 #pragma once
 
+#include <string_view>
 #include <vector>
 
 #include "config/config.h"
@@ -20,9 +21,14 @@ struct Draft {
   std::vector<const Node*> forward_nodes;
 };
 
-/// Names of zones that are not feeds: policy.allow, policy.block, the pack.
-inline constexpr std::string_view kBuiltInZones[] = {"allow", "block", "hafnium"};
+/// The value at "a.b" below `node`; null where there is none.
+const Node* node_at(const Node& node, std::string_view path);
+/// Where the value stands, or else its parent.
+Place place_of(const Node& node, std::string_view path);
 
+/// Mistakes. `root` is the document.
 void check(const Draft& draft, const Node& root, Problems& problems);
+/// What is taken and acts otherwise than it reads, of a draft without mistakes.
+void warn(const Draft& draft, const Node& root, Problems& warnings);
 
 }  // namespace postern::config

@@ -219,7 +219,12 @@ Outcome parse(std::string_view yaml) {
 
   Outcome outcome;
   outcome.problems = problems.take();
-  if (outcome.problems.empty()) outcome.config = std::move(draft.config);
+  if (!outcome.problems.empty()) return outcome;
+  Problems warnings;
+  warn(draft, root, warnings);
+  outcome.warnings = warnings.take();
+  for (Problem& warning : outcome.warnings) warning.severity = Severity::warning;
+  outcome.config = std::move(draft.config);
   return outcome;
 }
 
@@ -238,6 +243,7 @@ std::string to_text(const Problem& problem, std::string_view file) {
   std::string out(file);
   if (problem.line != 0) out += fmt::format(":{}:{}", problem.line, problem.column);
   out += ": ";
+  if (problem.severity == Severity::warning) out += "warning: ";
   if (!problem.path.empty()) out += problem.path + ": ";
   return out + problem.text + "; " + problem.advice;
 }
