@@ -1,6 +1,7 @@
 // What no single option can tell: values that do not go together.
 #pragma once
 
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -15,6 +16,7 @@ inline constexpr std::size_t kMaxForwardZones = 1000;
 
 /// What was read, with where each list item stands: `feeds[i]` was read from `feed_nodes[i]`.
 struct Draft {
+  std::string folder;  ///< Relative paths are of it; "" where it is not known.
   Config config;
   std::vector<const Node*> feed_nodes;
   std::vector<const Node*> group_nodes;

@@ -112,7 +112,7 @@ struct Config {
   std::optional<Endpoint> console_listen;
   std::vector<std::string> console_hosts;  ///< Names it is reached by, besides its address.
   // places
-  std::string state_dir;       ///< Absolute or relative to the working folder.
+  std::string state_dir;       ///< Absolute where the file's folder is known.
   std::string control_socket;  ///< Empty: `state_dir`/control.sock.
 };
 
@@ -123,7 +123,8 @@ struct Outcome {
 };
 
 /// Reads and checks a whole file's text. Finds all mistakes in one go. "" gives the defaults.
-Outcome parse(std::string_view yaml);
+/// `folder` is the file's, which its relative paths are of; "" leaves them as they are.
+Outcome parse(std::string_view yaml, std::string_view folder = {});
 
 /// The warning of clients that are refused because access.allow has no one but this machine, or no
 /// one at all; without a place. `parse` gives it too; this is for listeners that are not of the

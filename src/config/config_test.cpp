@@ -403,6 +403,36 @@ TEST(Config, FeedsAndGroupsAreCheckedTogether) {
   }
 }
 
+TEST(Config, RelativePathsAreOfTheFilesFolder) {
+  const std::string_view yaml = R"(
+state_dir: state
+control_socket: /run/control.sock
+resolver: {root_hints_file: ./hints, trust_anchor_files: [a.key, /b.key]}
+feeds: [{name: a, format: hosts, path: lists/a}, {name: b, format: hosts, path: /b},
+        {name: c, format: hosts, url: 'https://h/c'}]
+)";
+  const Outcome outcome = parse(yaml, "/etc/postern");
+  ASSERT_TRUE(outcome.config.has_value());
+  const Config& c = *outcome.config;
+  EXPECT_EQ(c.state_dir, "/etc/postern/state");
+  EXPECT_EQ(c.control_socket, "/run/control.sock");
+  EXPECT_EQ(c.root_hints_file, "/etc/postern/./hints");
+  EXPECT_EQ(c.trust_anchor_files, (std::vector<std::string>{"/etc/postern/a.key", "/b.key"}));
+  EXPECT_EQ(c.feeds[0].path, "/etc/postern/lists/a");
+  EXPECT_EQ(c.feeds[1].path, "/b");
+  EXPECT_EQ(c.feeds[2].path, "");
+  EXPECT_EQ(c.feeds[2].url, "https://h/c");
+  EXPECT_EQ(parse("", "/etc/postern").config->state_dir, "/var/lib/postern");
+  EXPECT_EQ(parse("state_dir: x", "/").config->state_dir, "/x");
+  EXPECT_EQ(parse("state_dir: x").config->state_dir, "x");
+  EXPECT_EQ(problems_of("state_dir: ~/x"),
+            "f:1:12: state_dir: \"~/x\" begins with \"~\", which only shells understand; write the "
+            "folder's name in full: /home/NAME/…\n");
+  EXPECT_EQ(problems_of("resolver: {trust_anchor_files: ['~a/x']}"),
+            "f:1:33: resolver.trust_anchor_files[0]: \"~a/x\" begins with \"~\", which only shells "
+            "understand; write the folder's name in full: /home/NAME/…\n");
+}
+
 // Taken, and not what it reads like.
 TEST(Config, Warnings) {
   const std::string feeds =
