@@ -113,6 +113,10 @@ bool Indicators::add_any(std::string_view text, policy::Scope scope) {
     return add_address(endpoint->address.to_text());
   }
   if (text.find('/') != std::string_view::npos) return add_url(text);
+  if (!text.empty() && text.find('.') == std::string_view::npos) {
+    sink_.skip(text, "has no dot: a digest, a file or a word rather than a name; check the field");
+    return false;
+  }
   return add_name(text, scope);
 }
 

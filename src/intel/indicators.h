@@ -27,7 +27,8 @@ class Indicators {
   /// The host of a URL: a name alone or an address. Skipped, if the URL is more than its host and
   /// `FeedOptions::url_hosts` is off.
   bool add_url(std::string_view text);
-  /// Any of them, by its look.
+  /// Any of them, by its look. A single label is none: where anything may stand, it is a digest or
+  /// a word far more often than a top-level domain.
   bool add_any(std::string_view text, policy::Scope scope);
 
  private:

@@ -326,13 +326,16 @@ TEST(JsonFormat, TheFieldMayBeAnywhere) {
        "indicator\n"
        "1 skipped: no field \"domain\" in the object; set json.field to the one that has the "
        "indicator\n"},
-      {"x", R"([{"x": "a.example"}, {"x": "192.0.2.1/24"}, {"x": "a.example/x"}, {"x": ""}])",
+      {"x", R"([{"x": "a.example"}, {"x": "192.0.2.1/24"}, {"x": "a.example/x"}, {"x": ""},
+          {"x": "d41d8cd98f00b204e9800998ecf8427e"}])",
        "1 block a.example\n"
        "1 skipped: \"192.0.2.1/24\" is no address or prefix such as 192.0.2.1 or 2001:db8::/32 "
        "without bits set behind its length; correct it\n"
        "1 skipped: \"a.example/x\" is one page of a host that may have others; with url_hosts: "
        "true its whole host is blocked\n"
-       "1 skipped: an empty name; write one or remove the line\n"},
+       "1 skipped: an empty name; write one or remove the line\n"
+       "2 skipped: \"d41d8cd98f00b204e9800998ecf8427e\" has no dot: a digest, a file or a word "
+       "rather than a name; check the field\n"},
   };
   for (const auto& c : cases) {
     SCOPED_TRACE(c.text);
