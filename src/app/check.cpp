@@ -4,6 +4,7 @@
 #include <string>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "app/places.h"
 #include "app/server_commands.h"
@@ -102,20 +103,32 @@ void write_json(event::JsonWriter& json, const FeedReport& report) {
   json.end_array().end_object();
 }
 
-std::string to_json(const config::Outcome& outcome, const std::vector<FeedReport>& reports) {
-  event::JsonWriter json;
-  json.begin_object().key("problems").begin_array();
-  for (const config::Problem& problem : outcome.problems) {
+void write_json(event::JsonWriter& json, std::string_view key,
+                const std::vector<config::Problem>& problems) {
+  json.key(key).begin_array();
+  for (const config::Problem& problem : problems) {
     json.begin_object().field("line", problem.line).field("column", problem.column);
     json.field("path", problem.path)
         .field("text", problem.text)
         .field("advice", problem.advice)
         .end_object();
   }
-  json.end_array().key("feeds").begin_array();
+  json.end_array();
+}
+
+std::string to_json(const config::Outcome& outcome, const std::vector<FeedReport>& reports) {
+  event::JsonWriter json;
+  json.begin_object();
+  write_json(json, "problems", outcome.problems);
+  write_json(json, "warnings", outcome.warnings);
+  json.key("feeds").begin_array();
   for (const FeedReport& report : reports) write_json(json, report);
   json.end_array().end_object();
   return std::move(json).take() + "\n";
+}
+
+std::string counted(std::size_t count, std::string_view what) {
+  return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
 }
 
 std::string to_text(const config::Outcome& outcome, const std::vector<FeedReport>& reports,
@@ -123,13 +136,18 @@ std::string to_text(const config::Outcome& outcome, const std::vector<FeedReport
   std::string out;
   for (const config::Problem& problem : outcome.problems)
     out += config::to_text(problem, file) + "\n";
+  for (const config::Problem& warning : outcome.warnings)
+    out += config::to_text(warning, file) + "\n";
   for (const FeedReport& report : reports) out += view(report);
   if (const std::size_t count = outcome.problems.size(); count > 0) {
-    return out + fmt::format("{} mistake{} in {}.\n", count, count == 1 ? "" : "s", file);
+    return out + fmt::format("{} in {}.\n", counted(count, "mistake"), file);
   }
-  out += fmt::format("No mistake in {}", file);
+  std::vector<std::string> but;
+  if (!outcome.warnings.empty()) but.push_back(counted(outcome.warnings.size(), "warning"));
   const auto bad = std::ranges::count_if(reports, [](const auto& r) { return !r.error.empty(); });
-  if (bad > 0) out += fmt::format(", but {} feed{} cannot be read", bad, bad == 1 ? "" : "s");
+  if (bad > 0) but.push_back(counted(static_cast<std::size_t>(bad), "feed") + " cannot be read");
+  out += fmt::format("No mistake in {}", file);
+  if (!but.empty()) out += fmt::format(", but {}", fmt::join(but, ", and "));
   return out + ".\n";
 }
 

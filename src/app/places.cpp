@@ -64,7 +64,10 @@ Result<config::Outcome> load_config(const std::string& path) {
   constexpr std::size_t kMaxOctets = 4U
                                      << 20;  // Past config's own bound, which has the better text.
   const std::string text = POSTERN_TRY(read_text_file(path, kMaxOctets));
-  return config::parse(text);
+  std::error_code error;
+  const std::filesystem::path absolute = std::filesystem::absolute(path, error);
+  if (error) return fail(Errc::unavailable, path + ": " + error.message());
+  return config::parse(text, absolute.parent_path().string());
 }
 
 Places places_of(const config::Config& config, const std::optional<std::string>& state_dir_flag) {

@@ -45,7 +45,15 @@ Result<config::Config> read_config(const Overrides& overrides, Log& log) {
                             count == 1 ? "" : "s",
                             config::to_text(outcome.problems.front(), overrides.config_path)));
   }
-  if (!overrides.listen.empty()) outcome.config->listen = overrides.listen;
+  std::vector<config::Problem> warnings = std::move(outcome.warnings);
+  if (!overrides.listen.empty()) {
+    outcome.config->listen = overrides.listen;
+    std::erase_if(warnings, [](const config::Problem& w) { return w.path == "access.allow"; });
+    if (auto warning = config::access_warning(*outcome.config)) warnings.push_back(*warning);
+  }
+  for (const config::Problem& warning : warnings) {
+    log.warning("config", config::to_text(warning, overrides.config_path));
+  }
   return *std::move(outcome.config);
 }
 

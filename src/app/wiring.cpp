@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/assert.h"
+#include "config/groups.h"
 
 namespace postern::app {
 namespace {
@@ -52,16 +53,12 @@ std::vector<feeds::Source> sources_of(const config::Config& config) {
   return sources;
 }
 
-/// The indices of the zones that a group wants: all, or the named ones in its order. A built-in
-/// list that is empty or off has no zone, and is passed over.
-std::vector<std::uint16_t> zones_of(const std::optional<std::vector<std::string>>& names,
+/// The indices of the zones in force for a group. A built-in list that is empty or off has no zone,
+/// and is passed over.
+std::vector<std::uint16_t> zones_of(const config::Group& group, const config::Config& config,
                                     const std::vector<feeds::Source>& sources) {
   std::vector<std::uint16_t> zones;
-  if (!names) {
-    for (std::size_t i = 0; i < sources.size(); ++i) zones.push_back(static_cast<std::uint16_t>(i));
-    return zones;
-  }
-  for (const std::string& name : *names) {
+  for (const std::string& name : config::lists_of(config, group)) {
     const auto at =
         std::ranges::find(sources, name, [](const feeds::Source& s) { return s.zone.name; });
     if (at != sources.end()) zones.push_back(static_cast<std::uint16_t>(at - sources.begin()));
@@ -105,12 +102,12 @@ feeds::Options feeds_options(const config::Config& config, const Places& places,
   options.seed = seed;
   options.groups.push_back({.name = "default",
                             .clients = {},
-                            .zones = zones_of(std::nullopt, options.sources),
+                            .zones = zones_of({}, config, options.sources),
                             .answer = {}});
   for (const config::Group& group : config.groups) {
     policy::Group made{.name = group.name,
                        .clients = group.clients,
-                       .zones = zones_of(group.feeds, options.sources),
+                       .zones = zones_of(group, config, options.sources),
                        .answer = group.answer};
     if (group.name == "default") {
       options.groups.front() = std::move(made);

@@ -1,10 +1,12 @@
 #include "app/wiring.h"
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
 
+#include "config/groups.h"
 #include "config/options.h"
 #include "config/value.h"
 
@@ -64,12 +66,12 @@ feeds: [{name: one, format: hosts, path: a}, {name: two, format: hosts, path: b}
 groups:
   - {name: kitchen, clients: [192.168.7.0/24], feeds: [two, allow, hafnium], answer: refused}
   - {name: default, feeds: [one], answer: nodata}
-  - {name: open, clients: [192.168.8.0/24], feeds: []}
+  - {name: open, clients: [192.168.8.0/24], feeds: [], without: [hafnium]}
 )"),
                                      places(), 7);
   ASSERT_EQ(options.groups.size(), 3U);
   EXPECT_EQ(options.groups[0].name, "default");
-  EXPECT_EQ(options.groups[0].zones, std::vector<std::uint16_t>{1});
+  EXPECT_EQ(options.groups[0].zones, (std::vector<std::uint16_t>{0, 1}));
   EXPECT_EQ(options.groups[0].answer, policy::BlockAnswer::nodata);
   EXPECT_EQ(options.groups[1].name, "kitchen");
   // "allow" holds no name, so there is no such zone.
@@ -106,6 +108,14 @@ feeds:
   EXPECT_FALSE(own.format.csv.has_header);
   EXPECT_EQ(own.max_octets, 2048U);
   EXPECT_EQ(own.refresh, seconds(61));
+}
+
+// A group is told which packs it may name, and so has every one in force.
+TEST(Wiring, EveryPackIsAListOfTheConfiguration) {
+  for (const intel::Pack& pack : intel::built_in_packs()) {
+    EXPECT_NE(std::ranges::find(config::kBuiltInLists, pack.name), std::end(config::kBuiltInLists))
+        << pack.name;
+  }
 }
 
 // Every format that the configuration takes is one that can be read.

@@ -8,31 +8,18 @@
 
 #include <fmt/format.h>
 
+#include "config/groups.h"
 #include "config/suggest.h"
 
 namespace postern::config {
 namespace {
-
-/// The value at "a.b" below `node`; null where there is none.
-const Node* at(const Node& node, std::string_view path) {
-  const std::size_t dot = path.find('.');
-  const Node* child = node.find(path.substr(0, dot));
-  if (child == nullptr || dot == std::string_view::npos) return child;
-  return at(*child, path.substr(dot + 1));
-}
-
-/// Where the value stands, or else its parent.
-Place place_of(const Node& node, std::string_view path) {
-  const Node* value = at(node, path);
-  return value != nullptr ? value->place : node.place;
-}
 
 std::string item_path(std::string_view list, std::size_t index, std::string_view key) {
   return fmt::format("{}[{}].{}", list, index, key);
 }
 
 void check_server(const Config& config, const Node& root, Problems& problems) {
-  const Node* listen = at(root, "server.listen");
+  const Node* listen = node_at(root, "server.listen");
   if (config.listen.empty()) {
     problems.add(place_of(root, "server.listen"), "server.listen", "the list is empty",
                  "give at least one address:port, e.g. 127.0.0.1:53");
@@ -41,7 +28,7 @@ void check_server(const Config& config, const Node& root, Problems& problems) {
       config.console_enabled && config.console_listen && config.console_listen->port != 0 &&
       std::ranges::find(config.listen, *config.console_listen) != config.listen.end();
   if (is_shared) {
-    const Node* console = at(root, "console.listen");
+    const Node* console = node_at(root, "console.listen");
     problems.add(console != nullptr  ? console->place
                  : listen != nullptr ? listen->place
                                      : Place{},
@@ -93,7 +80,8 @@ void check_sinkhole(const Draft& draft, const Node& root, Problems& problems) {
   const Config& config = draft.config;
   if (config.sinkhole_v4 || config.sinkhole_v6) return;
   // A sinkhole address that was there but wrong has been reported already.
-  if (at(root, "policy.sinkhole.ipv4") != nullptr || at(root, "policy.sinkhole.ipv6") != nullptr) {
+  if (node_at(root, "policy.sinkhole.ipv4") != nullptr ||
+      node_at(root, "policy.sinkhole.ipv6") != nullptr) {
     return;
   }
   const auto complain = [&](const Node& node, std::string_view key, std::string path) {
@@ -128,8 +116,10 @@ void check_feed_format(const Feed& feed, const Node& node, std::size_t index, Pr
   const bool is_csv = feed.format == "csv";
   if (node.find("csv") != nullptr && !is_csv) complain("csv", "csv");
   if (node.find("origin") != nullptr && feed.format != "rpz") complain("origin", "rpz");
-  const bool may_scope = is_csv || feed.format == "hosts" || feed.format == "domains";
-  if (node.find("scope") != nullptr && !may_scope) complain("scope", "hosts, domains and csv");
+  const bool may_scope =
+      is_csv || feed.format == "hosts" || feed.format == "domains" || feed.format == "wildcard";
+  if (node.find("scope") != nullptr && !may_scope)
+    complain("scope", "hosts, domains, wildcard and csv");
 
   const bool is_number =
       std::ranges::all_of(feed.csv_column, [](char c) { return c >= '0' && c <= '9'; });
@@ -165,7 +155,7 @@ void check_feeds(const Draft& draft, Problems& problems) {
     check_feed_format(feed, node, i, problems);
     if (feed.name.empty()) continue;
     const Place place = place_of(node, "name");
-    if (std::ranges::find(kBuiltInZones, feed.name) != std::end(kBuiltInZones)) {
+    if (std::ranges::find(kBuiltInLists, feed.name) != std::end(kBuiltInLists)) {
       problems.add(place, item_path("feeds", i, "name"),
                    fmt::format("\"{}\" is the name of a built-in list", feed.name),
                    "choose another name");
@@ -180,28 +170,38 @@ void check_feeds(const Draft& draft, Problems& problems) {
   }
 }
 
-void check_group_feeds(const Draft& draft, std::size_t index, Problems& problems) {
-  const Node* list = draft.group_nodes[index]->find("feeds");
+/// The lists that the key `feeds` or `without` of a group names.
+void check_group_lists(const Draft& draft, std::size_t index, std::string_view key,
+                       Problems& problems) {
+  const Node* list = draft.group_nodes[index]->find(key);
   if (list == nullptr) return;
-  std::vector<std::string_view> known(std::begin(kBuiltInZones), std::end(kBuiltInZones));
+  std::vector<std::string_view> known(std::begin(kBuiltInLists), std::end(kBuiltInLists));
   for (const Node* node : draft.feed_nodes) {
     // As written, so that a feed with another mistake is not unknown as well.
     if (const Node* name = node->find("name")) known.push_back(name->text);
   }
-  for (std::size_t i = 0; i < list->children.size(); ++i) {
-    const Node& name = list->children[i];
+  const std::vector<std::string>& without = draft.config.groups[index].without;
+  const bool is_single = list->kind == Node::Kind::scalar;
+  for (std::size_t i = 0; i < (is_single ? 1 : list->children.size()); ++i) {
+    const Node& name = is_single ? *list : list->children[i];
     if (name.kind != Node::Kind::scalar) continue;
-    if (name.text == "hafnium" && !draft.config.pack_hafnium) {
-      problems.add(name.place, fmt::format("groups[{}].feeds[{}]", index, i),
-                   "the pack \"hafnium\" is off", "set packs.hafnium to true, or remove it here");
+    const auto complain = [&](std::string text, std::string advice) {
+      const std::string path = item_path("groups", index, key);
+      problems.add(name.place, is_single ? path : fmt::format("{}[{}]", path, i), std::move(text),
+                   std::move(advice));
+    };
+    if (std::ranges::find(known, name.text) == known.end()) {
+      const auto near = nearest(name.text, known);
+      complain(
+          fmt::format("no feed is called \"{}\"", name.text),
+          near ? fmt::format("did you mean {}?", *near) : "add it under feeds, or remove it here");
+    } else if (key == "without") {
       continue;
+    } else if (name.text == "hafnium" && !draft.config.pack_hafnium) {
+      complain("the pack \"hafnium\" is off", "set packs.hafnium to true, or remove it here");
+    } else if (std::ranges::find(without, name.text) != without.end()) {
+      complain(fmt::format("\"{}\" is in without too", name.text), "keep it in one of them");
     }
-    if (std::ranges::find(known, name.text) != known.end()) continue;
-    const auto near = nearest(name.text, known);
-    problems.add(
-        name.place, fmt::format("groups[{}].feeds[{}]", index, i),
-        fmt::format("no feed is called \"{}\"", name.text),
-        near ? fmt::format("did you mean {}?", *near) : "add it under feeds, or remove it here");
   }
 }
 
@@ -211,7 +211,8 @@ void check_groups(const Draft& draft, Problems& problems) {
   for (std::size_t i = 0; i < draft.config.groups.size(); ++i) {
     const Group& group = draft.config.groups[i];
     const Node& node = *draft.group_nodes[i];
-    check_group_feeds(draft, i, problems);
+    check_group_lists(draft, i, "feeds", problems);
+    check_group_lists(draft, i, "without", problems);
     if (!group.name.empty() && !names.insert(group.name).second) {
       problems.add(place_of(node, "name"), item_path("groups", i, "name"),
                    fmt::format("another group is called \"{}\" too", group.name),
@@ -241,6 +242,18 @@ void check_groups(const Draft& draft, Problems& problems) {
 }
 
 }  // namespace
+
+const Node* node_at(const Node& node, std::string_view path) {
+  const std::size_t dot = path.find('.');
+  const Node* child = node.find(path.substr(0, dot));
+  if (child == nullptr || dot == std::string_view::npos) return child;
+  return node_at(*child, path.substr(dot + 1));
+}
+
+Place place_of(const Node& node, std::string_view path) {
+  const Node* value = node_at(node, path);
+  return value != nullptr ? value->place : node.place;
+}
 
 void check(const Draft& draft, const Node& root, Problems& problems) {
   check_server(draft.config, root, problems);

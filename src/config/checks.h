@@ -1,6 +1,8 @@
 // What no single option can tell: values that do not go together.
 #pragma once
 
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "config/config.h"
@@ -14,15 +16,21 @@ inline constexpr std::size_t kMaxForwardZones = 1000;
 
 /// What was read, with where each list item stands: `feeds[i]` was read from `feed_nodes[i]`.
 struct Draft {
+  std::string folder;  ///< Relative paths are of it; "" where it is not known.
   Config config;
   std::vector<const Node*> feed_nodes;
   std::vector<const Node*> group_nodes;
   std::vector<const Node*> forward_nodes;
 };
 
-/// Names of zones that are not feeds: policy.allow, policy.block, the pack.
-inline constexpr std::string_view kBuiltInZones[] = {"allow", "block", "hafnium"};
+/// The value at "a.b" below `node`; null where there is none.
+const Node* node_at(const Node& node, std::string_view path);
+/// Where the value stands, or else its parent.
+Place place_of(const Node& node, std::string_view path);
 
+/// Mistakes. `root` is the document.
 void check(const Draft& draft, const Node& root, Problems& problems);
+/// What is taken and acts otherwise than it reads, of a draft without mistakes.
+void warn(const Draft& draft, const Node& root, Problems& warnings);
 
 }  // namespace postern::config

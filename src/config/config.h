@@ -18,13 +18,17 @@
 
 namespace postern::config {
 
-/// One mistake in a configuration, to be shown as "FILE:LINE:COLUMN: what; what to do".
+enum class Severity : std::uint8_t { mistake, warning };
+
+/// One mistake in a configuration, to be shown as "FILE:LINE:COLUMN: what; what to do"; or a
+/// warning, of what is taken and probably not meant.
 struct Problem {
   std::size_t line = 0;  ///< From 1; 0 where there is no place.
   std::size_t column = 0;
   std::string path;    ///< "feeds[2].format".
   std::string text;    ///< What is wrong.
   std::string advice;  ///< What to do.
+  Severity severity = Severity::mistake;
 };
 
 enum class ResolverMode : std::uint8_t { recurse, forward };
@@ -62,6 +66,7 @@ struct Group {
   std::string name;
   std::vector<IpPrefix> clients;
   std::optional<std::vector<std::string>> feeds;  ///< In order; unset: all, in the file's order.
+  std::vector<std::string> without;               ///< Not in force; see groups.h.
   std::optional<policy::BlockAnswer> answer;
 };
 
@@ -107,22 +112,29 @@ struct Config {
   std::optional<Endpoint> console_listen;
   std::vector<std::string> console_hosts;  ///< Names it is reached by, besides its address.
   // places
-  std::string state_dir;       ///< Absolute or relative to the working folder.
+  std::string state_dir;       ///< Absolute where the file's folder is known.
   std::string control_socket;  ///< Empty: `state_dir`/control.sock.
 };
 
 struct Outcome {
   std::optional<Config> config;   ///< Unset where there is any problem.
-  std::vector<Problem> problems;  ///< All of them, in the file's order.
+  std::vector<Problem> problems;  ///< All mistakes, in the file's order.
+  std::vector<Problem> warnings;  ///< Only where there is no mistake; in the file's order.
 };
 
 /// Reads and checks a whole file's text. Finds all mistakes in one go. "" gives the defaults.
-Outcome parse(std::string_view yaml);
+/// `folder` is the file's, which its relative paths are of; "" leaves them as they are.
+Outcome parse(std::string_view yaml, std::string_view folder = {});
+
+/// The warning of clients that are refused because access.allow has no one but this machine, or no
+/// one at all; without a place. `parse` gives it too; this is for listeners that are not of the
+/// file.
+std::optional<Problem> access_warning(const Config& config);
 
 /// The paths of options that differ between the two and take effect only at a restart.
 std::vector<std::string> needs_restart(const Config& running, const Config& wanted);
 
-/// "FILE:LINE:COLUMN: path: text; advice".
+/// "FILE:LINE:COLUMN: path: text; advice", of a warning "FILE:LINE:COLUMN: warning: path: …".
 std::string to_text(const Problem& problem, std::string_view file);
 
 /// The option table as a Markdown reference, and as a JSON schema (draft 2020-12).

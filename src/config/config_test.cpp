@@ -112,7 +112,7 @@ feeds:
     max_size: 1MiB
   - {name: two, format: rpz, path: two.zone, origin: rpz.example}
 groups:
-  - {name: kitchen, clients: [192.168.7.0/24], feeds: [two, allow], answer: refused}
+  - {name: kitchen, clients: [192.168.7.0/24], feeds: [two, allow], without: block, answer: refused}
 journal: {enabled: false, days: 9, max_size: 2GiB}
 console: {enabled: false, listen: 127.0.0.1:9}
 state_dir: /tmp/state
@@ -186,6 +186,7 @@ control_socket: /tmp/control
   EXPECT_EQ(c.groups[0].name, "kitchen");
   EXPECT_EQ(c.groups[0].clients[0].to_text(), "192.168.7.0/24");
   EXPECT_EQ(*c.groups[0].feeds, (std::vector<std::string>{"two", "allow"}));
+  EXPECT_EQ(c.groups[0].without, std::vector<std::string>{"block"});
   EXPECT_EQ(c.groups[0].answer, policy::BlockAnswer::refused);
 }
 
@@ -360,6 +361,13 @@ TEST(Config, FeedsAndGroupsAreCheckedTogether) {
       {"feeds: [{name: a, format: hosts, path: x, csv: {column: 1}}]",
        "f:1:48: feeds[0].csv: means nothing for a feed of format hosts; it is for csv: remove it, "
        "or correct the format\n"},
+      {"feeds: [{name: a, format: wildcard, path: x, scope: below}]", "good"},
+      {"feeds: [{name: a, format: rpz, path: x, scope: below}]",
+       "f:1:48: feeds[0].scope: means nothing for a feed of format rpz; it is for hosts, domains, "
+       "wildcard and csv: remove it, or correct the format\n"},
+      {"journal: {max_size: 8388607}",
+       "f:1:21: journal.max_size: \"8388607\" is out of range; write a number from 8388608 to "
+       "17592186044416\n"},
       {"feeds: [{name: a, format: csv, path: x, csv: {header: no}}]",
        "f:1:46: feeds[0].csv.column: \"domain\" is a title, but csv.header is false; give the "
        "column's number, 1 for the first\n"},
@@ -371,6 +379,12 @@ TEST(Config, FeedsAndGroupsAreCheckedTogether) {
       {"packs: {hafnium: false}\ngroups: [{name: g, clients: [10.0.0.0/8], feeds: [hafnium]}]",
        "f:2:51: groups[0].feeds[0]: the pack \"hafnium\" is off; set packs.hafnium to true, or "
        "remove it here\n"},
+      {"groups: [{name: g, clients: 10.0.0.0/8, feeds: hafnum}]",
+       "f:1:48: groups[0].feeds: no feed is called \"hafnum\"; did you mean hafnium?\n"},
+      {"groups: [{name: g, clients: 10.0.0.0/8, feeds: [hafnium], without: [alow, hafnium]}]",
+       "f:1:49: groups[0].feeds[0]: \"hafnium\" is in without too; keep it in one of them\n"
+       "f:1:69: groups[0].without[0]: no feed is called \"alow\"; did you mean allow?\n"},
+      {"packs: {hafnium: false}\ngroups: [{name: default, without: hafnium}]", "good"},
       {"console: {hosts: [dns.example, 'a b']}",
        "f:1:32: console.hosts[1]: \"a b\" is not a domain name; write the name alone: no "
        "scheme, path or port\n"},
@@ -386,6 +400,91 @@ TEST(Config, FeedsAndGroupsAreCheckedTogether) {
   for (const Case& c : cases) {
     SCOPED_TRACE(c.yaml);
     EXPECT_EQ(problems_of(c.yaml), c.want);
+  }
+}
+
+TEST(Config, RelativePathsAreOfTheFilesFolder) {
+  const std::string_view yaml = R"(
+state_dir: state
+control_socket: /run/control.sock
+resolver: {root_hints_file: ./hints, trust_anchor_files: [a.key, /b.key]}
+feeds: [{name: a, format: hosts, path: lists/a}, {name: b, format: hosts, path: /b},
+        {name: c, format: hosts, url: 'https://h/c'}]
+)";
+  const Outcome outcome = parse(yaml, "/etc/postern");
+  ASSERT_TRUE(outcome.config.has_value());
+  const Config& c = *outcome.config;
+  EXPECT_EQ(c.state_dir, "/etc/postern/state");
+  EXPECT_EQ(c.control_socket, "/run/control.sock");
+  EXPECT_EQ(c.root_hints_file, "/etc/postern/./hints");
+  EXPECT_EQ(c.trust_anchor_files, (std::vector<std::string>{"/etc/postern/a.key", "/b.key"}));
+  EXPECT_EQ(c.feeds[0].path, "/etc/postern/lists/a");
+  EXPECT_EQ(c.feeds[1].path, "/b");
+  EXPECT_EQ(c.feeds[2].path, "");
+  EXPECT_EQ(c.feeds[2].url, "https://h/c");
+  EXPECT_EQ(parse("", "/etc/postern").config->state_dir, "/var/lib/postern");
+  EXPECT_EQ(parse("state_dir: x", "/").config->state_dir, "/x");
+  EXPECT_EQ(parse("state_dir: x").config->state_dir, "x");
+  EXPECT_EQ(problems_of("state_dir: ~/x"),
+            "f:1:12: state_dir: \"~/x\" begins with \"~\", which only shells understand; write the "
+            "folder's name in full: /home/NAME/…\n");
+  EXPECT_EQ(problems_of("resolver: {trust_anchor_files: ['~a/x']}"),
+            "f:1:33: resolver.trust_anchor_files[0]: \"~a/x\" begins with \"~\", which only shells "
+            "understand; write the folder's name in full: /home/NAME/…\n");
+}
+
+// Taken, and not what it reads like.
+TEST(Config, Warnings) {
+  const std::string feeds =
+      "feeds: [{name: bad, format: hosts, path: x}, {name: good, format: hosts, path: y, allow: "
+      "true}]\n";
+  const std::string late =
+      "f:1:90: warning: feeds[1].allow: this allow list stands behind bad, whose blocks it cannot "
+      "undo; move it before the feeds that it makes exceptions to\n";
+  const std::string watched =
+      "feeds: [{name: bad, format: hosts, path: x, log_only: true}, {name: good, format: hosts, "
+      "path: y, allow: true}]";
+  const std::string refused =
+      "so that all others that ask 0.0.0.0:53 are refused; add your networks to it, e.g. "
+      "192.168.0.0/16\n";
+  const std::pair<std::string, std::string> cases[] = {
+      {"", ""},
+      // Clients that are refused, all of them or those of a group.
+      {"server: {listen: 0.0.0.0:53}",
+       "f:1:18: warning: access.allow: it has loopback addresses alone, " + refused},
+      {"server: {listen: ['127.0.0.1:53', '0.0.0.0:53']}\naccess:\n  allow: [127.0.0.2, '::1']",
+       "f:3:10: warning: access.allow: it has loopback addresses alone, " + refused},
+      {"server: {listen: 0.0.0.0:53}\naccess: {allow: 10.0.0.0/8}", ""},
+      {"access: {allow: []}",
+       "f:1:17: warning: access.allow: the list is empty, so that every client is refused; add "
+       "your networks to it, e.g. 192.168.0.0/16\n"},
+      {"groups: [{name: g, clients: [127.0.0.2, 192.168.7.0/24]}]",
+       "f:1:29: warning: groups[0].clients: 192.168.7.0/24 is in no prefix of access.allow, so "
+       "that "
+       "these clients are refused; add it to access.allow\n"},
+      {"access: {allow: [192.168.0.0/16, '2001:db8::/32']}\n"
+       "groups: [{name: g, clients: [192.168.7.0/24, '2001:db8:1::/48']}]",
+       ""},
+      // Allow lists that come too late.
+      {feeds, late},
+      {watched, ""},
+      {feeds + "groups: [{name: default, feeds: [good, bad]}]", ""},
+      {feeds + "groups: [{name: default, feeds: [good]}, {name: g, clients: 127.0.0.2}]", late},
+      {"policy: {allow: [a.example]}\nfeeds: [{name: bad, format: hosts, path: x}]\n"
+       "groups: [{name: default, feeds: [bad, allow]}]",
+       "f:3:33: warning: group \"default\": allow stands behind bad, whose blocks it cannot undo; "
+       "put it first, or leave it out of feeds: it is then first by itself\n"},
+      {"policy: {allow: [a.example]}\nfeeds: [{name: bad, format: hosts, path: x}]\n"
+       "groups: [{name: default, feeds: bad}]",
+       ""},
+  };
+  for (const auto& [yaml, want] : cases) {
+    SCOPED_TRACE(yaml);
+    const Outcome outcome = parse(yaml);
+    EXPECT_TRUE(outcome.config.has_value());
+    std::string got;
+    for (const Problem& warning : outcome.warnings) got += to_text(warning, "f") + "\n";
+    EXPECT_EQ(got, want);
   }
 }
 

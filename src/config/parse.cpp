@@ -46,14 +46,15 @@ class SectionReader {
   using ReadList = bool (*)(std::string_view path, const Node& node, Draft& draft,
                             Problems& problems);
 
-  SectionReader(std::span<const Option<Target>> options, std::string base, Problems& problems)
-      : options_(options), base_(std::move(base)), problems_(problems) {}
+  /// `base` stands before all paths in messages. Keeps `draft` for its folder.
+  SectionReader(std::span<const Option<Target>> options, std::string base, Draft& draft,
+                Problems& problems)
+      : options_(options), base_(std::move(base)), draft_(draft), problems_(problems) {}
 
   /// Lists of items that stand among the options: `read_list` says whether it knows the path.
-  void also_read(std::span<const std::string_view> lists, ReadList read_list, Draft& draft) {
+  void also_read(std::span<const std::string_view> lists, ReadList read_list) {
     lists_ = lists;
     read_list_ = read_list;
-    draft_ = &draft;
   }
 
   void read(const Node& map, Target& target) { read_section(map, "", target); }
@@ -65,10 +66,11 @@ class SectionReader {
       const auto option = std::ranges::find(options_, std::string_view(path),
                                             [](const Option<Target>& o) { return o.spec.path; });
       if (option != options_.end()) {
-        if (const auto value = read_value(option->spec, child, base_ + path, problems_)) {
+        if (auto value = read_value(option->spec, child, base_ + path, problems_)) {
+          place_in(draft_.folder, option->spec.kind, *value);
           option->binding.set(target, *value);
         }
-      } else if (read_list_ != nullptr && read_list_(path, child, *draft_, problems_)) {
+      } else if (read_list_ != nullptr && read_list_(path, child, draft_, problems_)) {
         continue;
       } else if (is_section(path)) {
         read_subsection(child, path, target);
@@ -124,10 +126,10 @@ class SectionReader {
 
   std::span<const Option<Target>> options_;
   std::string base_;
+  Draft& draft_;
   Problems& problems_;
   std::span<const std::string_view> lists_;
   ReadList read_list_ = nullptr;
-  Draft* draft_ = nullptr;
 };
 
 /// Where the items of one list go.
@@ -142,7 +144,7 @@ struct ItemList {
 
 /// Reads a list of maps.
 template <class Item>
-void read_items(const Node& list, const ItemList<Item>& into, Problems& problems) {
+void read_items(const Node& list, const ItemList<Item>& into, Draft& draft, Problems& problems) {
   if (list.kind == Node::Kind::null) return;
   if (list.kind != Node::Kind::list) {
     problems.add(list.place, std::string(into.path),
@@ -166,7 +168,7 @@ void read_items(const Node& list, const ItemList<Item>& into, Problems& problems
       continue;
     }
     Item item = defaults;
-    SectionReader<Item>(into.options, path + ".", problems).read(node, item);
+    SectionReader<Item>(into.options, path + ".", draft, problems).read(node, item);
     for (const Option<Item>& option : into.options) {
       const bool is_missing =
           option.spec.presence == Presence::required && node.find(option.spec.path) == nullptr;
@@ -185,15 +187,15 @@ constexpr std::string_view kLists[] = {"feeds", "groups", "resolver.forward"};
 bool read_list(std::string_view path, const Node& node, Draft& draft, Problems& problems) {
   Config& config = draft.config;
   if (path == "feeds") {
-    read_items<Feed>(node, {path, feed_options(), kMaxFeeds, config.feeds, draft.feed_nodes},
+    read_items<Feed>(node, {path, feed_options(), kMaxFeeds, config.feeds, draft.feed_nodes}, draft,
                      problems);
   } else if (path == "groups") {
     read_items<Group>(node, {path, group_options(), kMaxGroups, config.groups, draft.group_nodes},
-                      problems);
+                      draft, problems);
   } else if (path == "resolver.forward") {
     read_items<ForwardZone>(
         node, {path, forward_options(), kMaxForwardZones, config.forward, draft.forward_nodes},
-        problems);
+        draft, problems);
   } else {
     return false;
   }
@@ -202,14 +204,15 @@ bool read_list(std::string_view path, const Node& node, Draft& draft, Problems& 
 
 }  // namespace
 
-Outcome parse(std::string_view yaml) {
+Outcome parse(std::string_view yaml, std::string_view folder) {
   Problems problems;
   const Node root = read_yaml(yaml, problems);
   Draft draft;
+  draft.folder = folder;
   draft.config = with_defaults(config_options());
   if (root.kind == Node::Kind::map) {
-    SectionReader<Config> reader(config_options(), "", problems);
-    reader.also_read(kLists, read_list, draft);
+    SectionReader<Config> reader(config_options(), "", draft, problems);
+    reader.also_read(kLists, read_list);
     reader.read(root, draft.config);
   } else if (root.kind != Node::Kind::null) {
     problems.add(root.place, "", fmt::format("{} where sections belong", to_string(root.kind)),
@@ -219,7 +222,12 @@ Outcome parse(std::string_view yaml) {
 
   Outcome outcome;
   outcome.problems = problems.take();
-  if (outcome.problems.empty()) outcome.config = std::move(draft.config);
+  if (!outcome.problems.empty()) return outcome;
+  Problems warnings;
+  warn(draft, root, warnings);
+  outcome.warnings = warnings.take();
+  for (Problem& warning : outcome.warnings) warning.severity = Severity::warning;
+  outcome.config = std::move(draft.config);
   return outcome;
 }
 
@@ -238,6 +246,7 @@ std::string to_text(const Problem& problem, std::string_view file) {
   std::string out(file);
   if (problem.line != 0) out += fmt::format(":{}:{}", problem.line, problem.column);
   out += ": ";
+  if (problem.severity == Severity::warning) out += "warning: ";
   if (!problem.path.empty()) out += problem.path + ": ";
   return out + problem.text + "; " + problem.advice;
 }

@@ -252,6 +252,7 @@ std::string reference_markdown() {
       "whole "
       "number with KiB, MiB, GiB or TiB; times are whole numbers in the unit that ends the "
       "option's name. "
+      "A path that does not begin with / is of the configuration file's folder. "
       "A list may be a single value. Items of lists are counted from 0 in messages.\n";
   std::vector<Spec> section;
   const auto finish = [&] {

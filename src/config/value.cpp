@@ -292,6 +292,12 @@ Read<std::string> plain_text(std::string_view text) {
   return std::string(text);
 }
 
+Read<std::string> path_text(std::string_view text) {
+  if (!text.starts_with('~')) return plain_text(text);
+  return refuse(fmt::format("{} begins with \"~\", which only shells understand", quoted(text)),
+                "write the folder's name in full: /home/NAME/…");
+}
+
 Read<std::string> character(std::string_view text) {
   if (text.size() == 1 && static_cast<unsigned char>(text.front()) < 0x80 && text != "\"" &&
       text != "\n") {
@@ -383,7 +389,7 @@ std::optional<Value> read_any_list(const Spec& spec, const Node& node, const std
     case Kind::servers:
       return read_list<std::string>(node, path, problems, server);
     default:
-      return read_list<std::string>(node, path, problems, plain_text);
+      return read_list<std::string>(node, path, problems, path_text);
   }
 }
 
@@ -446,12 +452,25 @@ std::optional<Value> read_value(const Spec& spec, const Node& node, const std::s
     case Kind::url:
       return give(url(node.text));
     case Kind::text:
-    case Kind::path:
       return give(plain_text(node.text));
+    case Kind::path:
+      return give(path_text(node.text));
     case Kind::character:
       return give(character(node.text));
     default:
       return give(whole_number(spec, node.text));
+  }
+}
+
+void place_in(std::string_view folder, Kind kind, Value& value) {
+  if (folder.empty() || (kind != Kind::path && kind != Kind::paths)) return;
+  const auto place = [&](std::string& path) {
+    if (path.starts_with('/')) return;
+    path = fmt::format("{}{}{}", folder, folder.ends_with('/') ? "" : "/", path);
+  };
+  if (auto* const path = std::get_if<std::string>(&value)) place(*path);
+  if (auto* const paths = std::get_if<std::vector<std::string>>(&value)) {
+    std::ranges::for_each(*paths, place);
   }
 }
 

@@ -16,6 +16,9 @@ namespace postern::config {
 std::optional<Value> read_value(const Spec& spec, const Node& node, const std::string& path,
                                 Problems& problems);
 
+/// Puts `folder` before relative paths, where `kind` is of paths and the folder is known.
+void place_in(std::string_view folder, Kind kind, Value& value);
+
 /// "a|b|c" in parts.
 std::vector<std::string_view> choices_of(const Spec& spec);
 

@@ -142,7 +142,7 @@ bool FeedSink::add_record(const IpPrefix& prefix, const RuleKind& kind,
 void FeedSink::add_rule(const policy::Rule& made) {
   if (content_.rules.size() >= std::min(options_.max_rules, policy::ZoneRules::kMaxRules)) {
     fail({Errc::limit_exceeded,
-          fmt::format("more than {} rules; raise the feed's max_rules or take a smaller list",
+          fmt::format("more than {} rules; take a smaller list, or split it into several feeds",
                       content_.rules.size())});
     return;
   }
@@ -217,6 +217,10 @@ bool FeedSink::add_record_text(const dns::Name& name, const RuleKind& kind, std:
     return false;
   }
   return add_record(name, kind, {*rr_type, kFeedRecordTtl, *std::move(octets)});
+}
+
+void FeedSink::mark(Tlp tlp) {
+  content_.tlp = std::max(content_.tlp.value_or(tlp), tlp);
 }
 
 void FeedSink::fail(Error error) {

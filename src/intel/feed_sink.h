@@ -51,6 +51,12 @@ class FeedSink {
   /// For readers that know their lines otherwise: where they are, and at the end how many.
   void at_line(std::size_t line) { line_ = static_cast<std::uint32_t>(line); }
   void count_lines(std::string_view text);
+  /// The same for formats whose unit is no line: an item begins, and is counted for itself
+  /// wherever the one before it stood.
+  void at_item(std::size_t line) {
+    at_line(line);
+    last_skipped_line_ = 0;
+  }
 
   /// The line has no rule, and nothing is wrong with it.
   void ignore() { ++content_.lines_ignored; }
@@ -82,6 +88,9 @@ class FeedSink {
   /// What holds for the zone as a whole (policy::ZoneRules).
   void set_soa(policy::ZoneSoa soa) { soa_ = std::move(soa); }
   void set_closest_encloser(bool on) { closest_encloser_ = on; }
+
+  /// A rule of the feed is marked so; the strictest marking is the feed's.
+  void mark(Tlp tlp);
 
   /// The feed as a whole is of no use; the first failure counts.
   void fail(Error error);

@@ -30,7 +30,12 @@ constexpr std::array kFormats = {
     FormatEntry{Format::unbound, "unbound"sv, read_unbound, false},
     FormatEntry{Format::rpz, "rpz"sv, read_rpz, false},
     FormatEntry{Format::csv, "csv"sv, read_csv, true},
+    FormatEntry{Format::stix, "stix"sv, read_stix, false},
+    FormatEntry{Format::misp, "misp"sv, read_misp, false},
+    FormatEntry{Format::maltrail, "maltrail"sv, read_maltrail, true},
+    FormatEntry{Format::json, "json"sv, read_json, false},
 };
+static_assert(kFormats.size() == kFormatCount);
 
 const FormatEntry& entry_of(Format format) {
   const auto* found = std::ranges::find(kFormats, format, &FormatEntry::format);
@@ -63,7 +68,7 @@ std::optional<Format> format_from_text(std::string_view text) {
 
 Result<FeedContent> read_feed(std::string_view text, const FeedOptions& options) {
   text = without_bom(text);
-  POSTERN_CHECK(check_is_text(text));
+  POSTERN_CHECK(check_is_text(text, options.format));
   const FormatEntry& entry = entry_of(options.format);
   FeedContent content;
   if (entry.one_rule_a_line) reserve(text, options, content);

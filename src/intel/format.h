@@ -12,7 +12,9 @@
 #include <vector>
 
 #include "base/result.h"
+#include "base/time.h"
 #include "dns/name.h"
+#include "intel/tlp.h"
 #include "policy/rule.h"
 
 namespace postern::intel {
@@ -26,7 +28,13 @@ enum class Format : std::uint8_t {
   unbound,   ///< "local-zone:", "local-data:".
   rpz,       ///< A zone file, RPZ draft; all triggers and actions.
   csv,       ///< Columns named by `FeedOptions::csv`.
+  stix,      ///< A STIX 2.1 bundle: the patterns of its indicators.
+  misp,      ///< MISP events, or what a search for attributes gives.
+  maltrail,  ///< A name or an address a line: the name and all below it; answers by address.
+  json,      ///< Objects, with a field named by `FeedOptions::json`.
 };
+inline constexpr std::size_t kFormatCount = 12;
+
 std::string_view to_string(Format format);
 std::optional<Format> format_from_text(std::string_view text);
 
@@ -36,29 +44,46 @@ struct CsvOptions {
   bool has_header = true;
 };
 
+struct JsonOptions {
+  /// Where an object has the indicator; "a.b" is field b of the object or objects in field a.
+  std::string field = "domain";
+  /// A field beside it: what has a time there that has come, or anything else that is neither
+  /// null, false nor empty, is no longer on the list. Empty: there is none.
+  std::string removed;
+};
+
 struct FeedOptions {
   Format format = Format::domains;
-  /// Overrides what a plain line means for subdomains; for hosts, domains, csv, and for the
-  /// "*." lines of wildcard.
+  /// Overrides what a plain line means for subdomains; for hosts, domains, csv, for the names of
+  /// stix, misp, maltrail and json, and for the "*." lines of wildcard.
   std::optional<policy::Scope> scope;
   /// Turns the feed into an allow list: every block rule becomes a pass rule.
   bool allow = false;
   /// For rpz: the zone's origin; taken from the SOA record's owner if empty.
   std::optional<dns::Name> origin;
   CsvOptions csv;
+  JsonOptions json;
+  /// For stix, misp, maltrail, json: a URL blocks its host. Else only one without a path does.
+  bool url_hosts = false;
+  /// For stix: indicators that state a lower confidence (0 to 100) are skipped.
+  unsigned min_confidence = 0;
+  /// When the feed is read: what is valid only later or no longer is skipped. Unset: all is valid.
+  std::optional<WallTime> now;
   std::size_t max_rules = 20'000'000;
 };
 
-/// A line that was passed over.
+/// A line, or of JSON an object, that was passed over.
 struct SkippedLine {
-  std::uint32_t line = 0;
-  std::string text;  ///< What is wrong with it and what to do.
+  std::uint32_t line = 0;  ///< Where it begins.
+  std::string text;        ///< What is wrong with it and what to do.
 };
 
 struct FeedContent {
   static constexpr std::size_t kMaxSkippedKept = 100;  ///< All are counted, the first ones kept.
 
   policy::ZoneRules rules;
+  /// For stix and misp: the strictest marking of anything that became a rule.
+  std::optional<Tlp> tlp;
   std::uint64_t lines = 0;
   std::uint64_t lines_skipped = 0;
   std::vector<SkippedLine> skipped;

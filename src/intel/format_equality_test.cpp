@@ -138,22 +138,70 @@ const Case kCases[] = {
      policy::Scope::at_and_below, kAtAndBelow},
 };
 
+// The same two names in the formats that have more than a name a line.
+const std::string kStixNames =
+    R"({"type": "bundle", "objects": [)"
+    R"({"type": "indicator", "pattern": "[domain-name:value = 'bad.example']"},)"
+    R"({"type": "indicator", "pattern": "[url:value = 'http://other.example/']"}]})";
+const std::string kStixBelow =
+    R"({"objects": [{"type": "indicator", "pattern": "[domain-name:value LIKE '%.bad.example' OR)"
+    R"( domain-name:value = 'other.example']"}]})";
+const std::string kMispDomains =
+    R"({"Event": {"Attribute": [{"type": "domain", "value": "bad.example", "to_ids": true},)"
+    R"( {"type": "domain", "value": "other.example", "to_ids": true}]}})";
+const std::string kMispHosts =
+    R"({"Event": {"Attribute": [{"type": "hostname", "value": "bad.example", "to_ids": true},)"
+    R"( {"type": "url", "value": "https://other.example", "to_ids": true}]}})";
+const std::string kJsonNames = R"([{"domain": "bad.example"}, {"domain": "other.example"}])";
+
+const Case kMoreCases[] = {
+    {"STIX =: exact", Format::stix, kStixNames, {}, kExact},
+    {"STIX =, scope at_and_below", Format::stix, kStixNames, policy::Scope::at_and_below,
+     kAtAndBelow},
+    {"STIX LIKE: below", Format::stix, kStixBelow, {}, kBelow},
+    {"MISP domain: the name and below", Format::misp, kMispDomains, {}, kAtAndBelow},
+    {"MISP domain, scope exact", Format::misp, kMispDomains, policy::Scope::exact, kExact},
+    {"MISP hostname: exact", Format::misp, kMispHosts, {}, kExact},
+    {"Maltrail: the name and below",
+     Format::maltrail,
+     "bad.example\nother.example\n",
+     {},
+     kAtAndBelow},
+    {"Maltrail, scope exact", Format::maltrail, "bad.example\nother.example\n",
+     policy::Scope::exact, kExact},
+    {"JSON: exact", Format::json, kJsonNames, {}, kExact},
+    {"JSON, scope below", Format::json, kJsonNames, policy::Scope::below, kBelow},
+    {"JSON *.: the name and below",
+     Format::json,
+     R"([{"domain": "*.bad.example"}, {"domain": "other.example"}])",
+     {},
+     kAtAndBelow},
+};
+
+void expect_decisions(const Case& c) {
+  FeedOptions options;
+  options.format = c.format;
+  options.scope = c.scope;
+  if (c.format == Format::rpz) options.origin = *dns::Name::from_text("rpz.test");
+  const auto generation = compile(c.text, options);
+  EXPECT_EQ(blocks(*generation, "bad.example"), c.want.name);
+  EXPECT_EQ(blocks(*generation, "BAD.Example."), c.want.name);
+  EXPECT_EQ(blocks(*generation, "www.bad.example"), c.want.below);
+  EXPECT_EQ(blocks(*generation, "a.b.bad.example"), c.want.deep_below);
+  // Neither siblings, nor names that end alike, nor parents, in any format.
+  for (const char* free : {"good.example", "notbad.example", "bad.example.org", "example", "."}) {
+    EXPECT_FALSE(blocks(*generation, free)) << free;
+  }
+}
+
 TEST(FormatEquality, TheSameListGivesEachFormatsDocumentedDecisions) {
   for (const Case& c : kCases) {
     SCOPED_TRACE(c.what);
-    FeedOptions options;
-    options.format = c.format;
-    options.scope = c.scope;
-    if (c.format == Format::rpz) options.origin = *dns::Name::from_text("rpz.test");
-    const auto generation = compile(c.text, options);
-    EXPECT_EQ(blocks(*generation, "bad.example"), c.want.name);
-    EXPECT_EQ(blocks(*generation, "BAD.Example."), c.want.name);
-    EXPECT_EQ(blocks(*generation, "www.bad.example"), c.want.below);
-    EXPECT_EQ(blocks(*generation, "a.b.bad.example"), c.want.deep_below);
-    // Neither siblings, nor names that end alike, nor parents, in any format.
-    for (const char* free : {"good.example", "notbad.example", "bad.example.org", "example", "."}) {
-      EXPECT_FALSE(blocks(*generation, free)) << free;
-    }
+    expect_decisions(c);
+  }
+  for (const Case& c : kMoreCases) {
+    SCOPED_TRACE(c.what);
+    expect_decisions(c);
   }
 }
 

@@ -297,6 +297,62 @@ TEST(UnboundFormat, ZoneTypesBecomeActions) {
   expect_rules(cases, options_for(Format::unbound), "local-zone: last.example static");
 }
 
+TEST(MaltrailFormat, TrailsAreNamesAndAddresses) {
+  const std::string page =
+      " is one page of a host that may have others; with url_hosts: true its whole host is "
+      "blocked\n";
+  const Case cases[] = {
+      {"bad.example", "1 block **.bad.example\n"},
+      {"BAD.example # malware", "1 block **.bad.example\n"},
+      {"192.0.2.1", "1 block response_ip:192.0.2.1/32\n"},
+      {"192.0.2.0/24", "1 block response_ip:192.0.2.0/24\n"},
+      {"192.0.2.1:8080", "1 block response_ip:192.0.2.1/32\n"},
+      {"2001:db8::1", "1 block response_ip:2001:db8::1/128\n"},
+      {"[2001:db8::1]:80", "1 block response_ip:2001:db8::1/128\n"},
+      {"http://bad.example/", "1 block bad.example\n"},
+      {"# comment\n\n  # another", ""},
+      {"bad.example/gate.php", "1 skipped: \"bad.example/gate.php\"" + page},
+      {"http://192.0.2.1/x", "1 skipped: \"http://192.0.2.1/x\"" + page},
+      {"/gate.php",
+       "1 skipped: \"/gate.php\" is a path without a host; no name can be blocked for it\n"},
+      {"two words",
+       "1 skipped: \"two words\" is more than one word; a trail is one name, address or URL\n"},
+      {"127.0.0.1",
+       "1 skipped: \"127.0.0.1\" is or holds addresses that no public server has (private, "
+       "loopback, link-local, multicast); if it is meant, write it in a policy zone\n"},
+      {"192.0.2.1/24",
+       "1 skipped: \"192.0.2.1/24\" is no address or prefix such as 192.0.2.1 or 2001:db8::/32 "
+       "without bits set behind its length; correct it\n"},
+  };
+  expect_rules(cases, options_for(Format::maltrail), "last.example");
+  FeedOptions options = options_for(Format::maltrail);
+  options.url_hosts = true;
+  options.scope = policy::Scope::exact;
+  EXPECT_EQ(
+      dump_feed(read_feed("bad.example\nbad.example/gate.php\nhttp://192.0.2.1/x\n", options)),
+      "1 block bad.example\n2 block bad.example\n3 block response_ip:192.0.2.1/32\n");
+}
+
+TEST(MaltrailFormat, AddressesThatNoPublicServerHasAreMistakes) {
+  for (const std::string text :
+       {"0.0.0.0", "10.0.0.0/8", "100.64.0.1", "127.0.0.53", "169.254.1.1", "172.16.0.0/12",
+        "172.31.255.255", "192.168.0.0/16", "224.0.0.251", "255.255.255.255", "192.0.0.0/8",
+        "::", "::1", "fc00::1", "fd00::/8", "fe80::1", "ff02::1"}) {
+    SCOPED_TRACE(text);
+    const auto feed = read_feed(text + "\nlast.example\n", options_for(Format::maltrail));
+    ASSERT_TRUE(feed.has_value());
+    EXPECT_EQ(feed->rules.count_of(policy::Trigger::response_ip), 0U);
+    EXPECT_EQ(feed->lines_skipped, 1U);
+  }
+  for (const std::string text : {"1.1.1.1", "100.128.0.0", "172.32.0.1", "192.169.0.0/16",
+                                 "223.255.255.255", "2001:db8::1", "64:ff9b::1"}) {
+    SCOPED_TRACE(text);
+    const auto feed = read_feed(text, options_for(Format::maltrail));
+    ASSERT_TRUE(feed.has_value());
+    EXPECT_EQ(feed->rules.count_of(policy::Trigger::response_ip), 1U);
+  }
+}
+
 TEST(CsvFormat, OneColumnHasTheNames) {
   FeedOptions options = options_for(Format::csv);
   EXPECT_EQ(dump_feed(read_feed("domain,family\na.example,x\nb.example,y\n", options)),

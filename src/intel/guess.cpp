@@ -41,6 +41,11 @@ bool is_rpz(std::string_view line) {
   return false;
 }
 
+// "192.0.2.1", "192.0.2.0/24", "192.0.2.1:8080": a line of trails among names.
+bool is_bare_address(std::string_view line) {
+  return IpPrefix::from_text(line).has_value() || Endpoint::from_text(line, 1).has_value();
+}
+
 bool is_hosts(std::string_view line) {
   const std::string_view first = take_word(line);
   return IpAddress::from_text(first).has_value() && !take_word(line).empty();
@@ -51,6 +56,7 @@ std::optional<Format> format_of(std::string_view line) {
   if (is_dnsmasq(line)) return Format::dnsmasq;
   if (is_adblock(line)) return Format::adblock;
   if (is_hosts(line)) return Format::hosts;
+  if (is_bare_address(line)) return Format::maltrail;
   if (is_rpz(line)) return Format::rpz;
   if (line.find_first_of(",\t") != std::string_view::npos) return Format::csv;
   if (line.starts_with("*.")) return Format::wildcard;
@@ -60,11 +66,22 @@ std::optional<Format> format_of(std::string_view line) {
   return std::nullopt;
 }
 
+// By the words that only this kind of JSON has, as early as they can be expected.
+Format guess_json(std::string_view text) {
+  constexpr std::size_t kLookedAtOctets = 65'536;
+  text = text.substr(0, kLookedAtOctets);
+  const auto has = [&](std::string_view word) { return text.find(word) != std::string_view::npos; };
+  if (has("\"bundle\"") || has("\"spec_version\"") || has("\"pattern_type\"")) return Format::stix;
+  if (has("\"to_ids\"") || has("\"Attribute\"")) return Format::misp;
+  return Format::json;
+}
+
 }  // namespace
 
 std::optional<Format> guess_format(std::string_view text) {
   text = without_bom(text);
-  std::array<std::size_t, 8> hits{};
+  if (looks_like_json(text)) return guess_json(text);
+  std::array<std::size_t, kFormatCount> hits{};
   for (std::size_t lines = 0; lines < kLookedAtLines && !text.empty();) {
     const std::size_t end = text.find('\n');
     const std::string_view line = trimmed(text.substr(0, end));
@@ -79,6 +96,8 @@ std::optional<Format> guess_format(std::string_view text) {
     return hits[static_cast<std::size_t>(format)];
   };
   if (at(Format::wildcard) > 0) at(Format::wildcard) += std::exchange(at(Format::domains), 0);
+  // So is a list of trails, if it has any address on a line of its own.
+  if (at(Format::maltrail) > 0) at(Format::maltrail) += std::exchange(at(Format::domains), 0);
   const auto most = std::ranges::max_element(hits);
   if (*most == 0) return std::nullopt;
   return static_cast<Format>(most - hits.begin());

@@ -20,6 +20,10 @@ void read_dnsmasq(std::string_view text, FeedSink& sink);
 void read_unbound(std::string_view text, FeedSink& sink);
 void read_rpz(std::string_view text, FeedSink& sink);
 void read_csv(std::string_view text, FeedSink& sink);
+void read_stix(std::string_view text, FeedSink& sink);
+void read_misp(std::string_view text, FeedSink& sink);
+void read_maltrail(std::string_view text, FeedSink& sink);
+void read_json(std::string_view text, FeedSink& sink);
 
 /// One line of hosts syntax, which adblock lists may hold too.
 void read_hosts_line(std::string_view line, FeedSink& sink);

@@ -5,6 +5,7 @@
 #include <ctime>
 #include <filesystem>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -41,6 +42,7 @@ std::vector<std::string> sorted_names(const FeedContent& feed) {
   std::vector<std::string> names;
   names.reserve(feed.rules.size());
   for (std::size_t i = 0; i < feed.rules.size(); ++i) {
+    if (feed.rules.traits_at(i).trigger != policy::Trigger::qname) continue;
     names.emplace_back(text_of(feed.rules.name_at(i)));
   }
   std::ranges::sort(names);
@@ -81,6 +83,62 @@ TEST(RealFeeds, TheSameNamesComeFromAllFormatsOfAList) {
   }
 }
 
+// The indicators of the Exchange break-ins of 2021 as STIX, MISP and plain objects: the same names.
+TEST(RealFeeds, TheSameIndicatorsComeFromAllKindsOfJson) {
+  const fs::path folder = data_folder() / "exchange";
+  if (!fs::exists(folder / "unified-iocs.stix21.json")) {
+    GTEST_SKIP() << "no published indicators at " << folder;
+  }
+  const std::tuple<const char*, Format, std::size_t> files[] = {
+      {"unified-iocs.stix21.json", Format::stix, 43},
+      {"unified-iocs.misp.json", Format::misp, 7},  // The others are not for detection (to_ids).
+      {"unified-iocs.json", Format::json, 43}};
+  std::vector<std::string> first;
+  for (const auto& [name, format, addresses] : files) {
+    SCOPED_TRACE(name);
+    const std::string text = read_file(folder / name);
+    FeedOptions options;
+    options.format = format;
+    options.json.field = "value";
+    const auto feed = read_feed(text, options);
+    ASSERT_TRUE(feed.has_value()) << feed.error().text;
+    EXPECT_EQ(guess_format(text), format);
+    fmt::print("{}: {} lines, {} rules, {} skipped, {} ignored{}\n", name, feed->lines,
+               feed->rules.size(), feed->lines_skipped, feed->lines_ignored,
+               feed->skipped.empty() ? "" : ", first: " + feed->skipped[0].text);
+    EXPECT_EQ(feed->rules.count_of(policy::Trigger::response_ip), addresses);
+    const auto names = sorted_names(*feed);
+    if (first.empty()) first = names;
+    EXPECT_EQ(first.size(), 13U);
+    // Plain objects do not say which of their values are names: file names look alike.
+    EXPECT_EQ(names == first, format != Format::json);
+    EXPECT_TRUE(std::ranges::includes(names, first));
+  }
+}
+
+TEST(RealFeeds, TrailsOfAddressesAreRead) {
+  const fs::path path = data_folder() / "feeds" / "maltrail" / "addresses.csv.gz";
+  if (!fs::exists(path)) GTEST_SKIP() << "no published list at " << path;
+  std::string text = read_file(path);
+  // The first column alone, as the project's own trails are.
+  std::string trails;
+  for (std::size_t at = text.find('\n') + 1; at < text.size();) {
+    const std::size_t end = std::min(text.find('\n', at), text.size());
+    const std::string_view line = std::string_view(text).substr(at, end - at);
+    trails.append(line.substr(0, line.find(','))).push_back('\n');
+    at = end + 1;
+  }
+  FeedOptions options;
+  options.format = Format::maltrail;
+  const auto feed = read_feed(trails, options);
+  ASSERT_TRUE(feed.has_value()) << feed.error().text;
+  EXPECT_EQ(guess_format(trails), Format::maltrail);
+  fmt::print("trails: {} lines, {} rules, {} skipped{}\n", feed->lines, feed->rules.size(),
+             feed->lines_skipped, feed->skipped.empty() ? "" : ", first: " + feed->skipped[0].text);
+  EXPECT_EQ(feed->rules.size() + feed->lines_skipped, feed->lines);
+  EXPECT_LT(feed->lines_skipped * 100, feed->lines);
+}
+
 TEST(RealFeeds, AMillionNamesAreReadFromEachFormat) {
   const fs::path path = data_folder() / "feeds" / "maltrail" / "domains.csv.gz";
   if (!fs::exists(path)) GTEST_SKIP() << "no published list at " << path;
@@ -88,6 +146,8 @@ TEST(RealFeeds, AMillionNamesAreReadFromEachFormat) {
   // The first column alone, as the other formats have it.
   std::string domains;
   std::string hosts;
+  std::string json = "[";
+  std::string stix = R"({"type":"bundle","objects":[)";
   std::string rpz = "$TTL 60\n@ SOA . . 1 1 1 1 1\n";
   std::string garden = rpz;
   for (std::size_t at = csv.find('\n') + 1; at < csv.size();) {
@@ -98,13 +158,19 @@ TEST(RealFeeds, AMillionNamesAreReadFromEachFormat) {
     hosts.append("0.0.0.0 ").append(name).push_back('\n');
     rpz.append(name).append(" CNAME .\n");
     garden.append(name).append(" CNAME *.garden.example.\n");
+    json.append(json.size() > 1 ? ",\n" : "").append(fmt::format(R"({{"domain":"{}"}})", name));
+    stix.append(stix.back() == '}' ? ",\n" : "")
+        .append(R"({"type":"indicator","pattern_type":"stix","pattern":"[domain-name:value = ')")
+        .append(name)
+        .append(R"(']","valid_from":"2021-03-02T00:00:00.000Z"})");
     at = end + 1;
   }
-  const std::pair<Format, const std::string*> texts[] = {{Format::csv, &csv},
-                                                         {Format::domains, &domains},
-                                                         {Format::hosts, &hosts},
-                                                         {Format::rpz, &rpz},
-                                                         {Format::rpz, &garden}};
+  const std::pair<Format, const std::string*> texts[] = {
+      {Format::csv, &csv},   {Format::domains, &domains}, {Format::hosts, &hosts},
+      {Format::rpz, &rpz},   {Format::rpz, &garden},      {Format::maltrail, &domains},
+      {Format::json, &json}, {Format::stix, &stix}};
+  json.append("]");
+  stix.append("]}");
   std::size_t rules = 0;
   for (const auto& [format, text] : texts) {
     SCOPED_TRACE(to_string(format));

@@ -54,6 +54,7 @@ bool is_html(std::string_view content) {
 
 // An object, or an array: "[Adblock Plus 2.0]" is none.
 bool is_json(std::string_view content) {
+  if (content.empty()) return false;
   if (content.front() == '{') return true;
   if (content.front() != '[') return false;
   const std::string_view inside = first_content(content.substr(1));
@@ -78,7 +79,15 @@ std::string_view without_bom(std::string_view text) {
   return text;
 }
 
-Result<void> check_is_text(std::string_view text) {
+bool is_json_format(Format format) {
+  return format == Format::stix || format == Format::misp || format == Format::json;
+}
+
+bool looks_like_json(std::string_view text) {
+  return is_json(first_content(text));
+}
+
+Result<void> check_is_text(std::string_view text, Format format) {
   const std::string_view content = first_content(text);
   if (content.empty()) {
     return fail(Errc::invalid_input,
@@ -100,10 +109,10 @@ Result<void> check_is_text(std::string_view text) {
                             "browser: it may have moved or ask for a sign-in",
                             title_of(content)));
   }
-  if (is_json(content)) {
+  if (is_json(content) && !is_json_format(format)) {
+    const Format guess = guess_format(text).value_or(Format::json);
     return fail(Errc::invalid_input,
-                "JSON where a list is expected; take the source's text or "
-                "CSV export");
+                fmt::format("JSON where a list is expected; set format: {}", to_string(guess)));
   }
   const std::size_t nul = text.substr(0, kLookedAtOctets).find('\0');
   if (nul != std::string_view::npos) {
@@ -116,6 +125,9 @@ Result<void> check_is_text(std::string_view text) {
 }
 
 Error no_rules_error(std::string_view text, const FeedContent& content, Format format) {
+  if (content.lines_skipped == 0 && is_json_format(format)) {
+    return {Errc::not_found, "no rule in it, and nothing that was passed over with a fault"};
+  }
   if (content.lines_skipped == 0) {
     return {Errc::not_found,
             fmt::format("no rule in {} lines, only comments and blank lines", content.lines)};

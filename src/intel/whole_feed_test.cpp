@@ -36,8 +36,10 @@ TEST(WholeFeed, WhatIsNoListIsNamedAndRefused) {
                    "a\0.\0",
                    6),
        "UTF-16 text where a list"},
-      {"{\"domains\": []}", "JSON where a list is expected"},
-      {"[\n {\"domain\": \"a.example\"}]", "JSON where a list is expected"},
+      {"{\"domains\": []}", "JSON where a list is expected; set format: json"},
+      {"[\n {\"domain\": \"a.example\"}]", "JSON where a list is expected; set format: json"},
+      {"{\"type\": \"bundle\", \"objects\": []}",
+       "JSON where a list is expected; set format: stix"},
       {std::string("a.example\n\0\n", 12), "binary data (a NUL at octet 10)"},
       {"a b\nc d\n", "no rule in 2 lines read as domains (line 1: \"a b\" is more than one word"},
       {"||a.example^\n||b.example^\n",
@@ -55,6 +57,16 @@ TEST(WholeFeed, WhatIsNoListIsNamedAndRefused) {
     ASSERT_FALSE(feed.has_value());
     EXPECT_EQ(feed.error().code, Errc::invalid_input);
     EXPECT_EQ(feed.error().text.substr(0, c.want.size()), c.want);
+  }
+}
+
+TEST(WholeFeed, AListWhereJsonIsExpectedIsNamedAndRefused) {
+  for (const Format format : {Format::stix, Format::misp, Format::json}) {
+    const auto feed = read_feed("a.example\nb.example\n", options_for(format));
+    ASSERT_FALSE(feed.has_value());
+    EXPECT_EQ(feed.error().code, Errc::invalid_input);
+    EXPECT_EQ(feed.error().text,
+              "line 1: neither an object nor an array; if the text is no JSON, set its format");
   }
 }
 
@@ -128,6 +140,13 @@ TEST(GuessFormat, ByWhatMostLinesLookLike) {
       {"$TTL 60\n@ SOA . . 1 1 1 1 1\n NS .\na.example CNAME .\n", Format::rpz},
       {"a.example 60 IN CNAME .\n", Format::rpz},
       {"domain,family\na.example,x\n", Format::csv},
+      {"# c\na.example\n192.0.2.1\nb.example\nc.example\n", Format::maltrail},
+      {"192.0.2.1:8080\n2001:db8::/32\n", Format::maltrail},
+      {"{\"type\": \"bundle\", \"objects\": [{\"type\": \"indicator\"}]}", Format::stix},
+      {"{\"objects\": [{\"type\": \"indicator\", \"pattern_type\": \"stix\"}]}", Format::stix},
+      {"{\"Event\": {\"Attribute\": []}}", Format::misp},
+      {"{\"response\": [{\"type\": \"domain\", \"to_ids\": true}]}", Format::misp},
+      {"[{\"domain\": \"a.example\"}]", Format::json},
       {"", std::nullopt},
       {"# only\n! comments\n", std::nullopt},
       {"some words of prose\n", std::nullopt},
@@ -139,7 +158,7 @@ TEST(GuessFormat, ByWhatMostLinesLookLike) {
 }
 
 TEST(Format, EveryNameReadsBack) {
-  for (int i = 0; i <= static_cast<int>(Format::csv); ++i) {
+  for (std::size_t i = 0; i < kFormatCount; ++i) {
     const auto format = static_cast<Format>(i);
     EXPECT_EQ(format_from_text(to_string(format)), format);
   }

@@ -129,14 +129,19 @@ Result<Database> open_for_reading(const std::string& path) {
   return database;
 }
 
-Result<std::string> set_aside(const std::string& path, std::int64_t unix_time_s) {
-  const std::string aside = path + ".damaged-" + std::to_string(unix_time_s);
+Result<void> set_companions_aside(const std::string& path, const std::string& aside) {
   for (const char* companion : {"-wal", "-shm"}) {
     if (std::rename((path + companion).c_str(), (aside + companion).c_str()) != 0 &&
         errno != ENOENT) {
       return Unexpected<Error>(system_error("rename " + path + companion, errno));
     }
   }
+  return {};
+}
+
+Result<std::string> set_aside(const std::string& path, std::int64_t unix_time_s) {
+  const std::string aside = path + ".damaged-" + std::to_string(unix_time_s);
+  POSTERN_CHECK(set_companions_aside(path, aside));
   if (std::rename(path.c_str(), aside.c_str()) != 0 && errno != ENOENT) {
     return Unexpected<Error>(system_error("rename " + path, errno));
   }

@@ -42,6 +42,10 @@ Result<Database> open_for_writing(const std::string& path);
 /// The same for searching. Waits for nothing, writes nothing.
 Result<Database> open_for_reading(const std::string& path);
 
+/// Renames what SQLite keeps beside the file (-wal, -shm) to "ASIDE-wal" and "ASIDE-shm", if it is
+/// there: it must not be taken for a part of another file that comes to `path`.
+Result<void> set_companions_aside(const std::string& path, const std::string& aside);
+
 /// Renames the file and its companions (-wal, -shm) to "PATH.damaged-UNIXTIME". Returns the
 /// new name.
 Result<std::string> set_aside(const std::string& path, std::int64_t unix_time_s);

@@ -26,6 +26,12 @@ Errc code_of(int sqlite_code) {
 
 }  // namespace
 
+bool Database::has_lost_its_file() const {
+  int has_moved = 0;
+  const int code = sqlite3_file_control(handle_.get(), "main", SQLITE_FCNTL_HAS_MOVED, &has_moved);
+  return code == SQLITE_OK && has_moved != 0;
+}
+
 Error database_error(sqlite3* handle) {
   if (handle == nullptr) return {Errc::unavailable, "out of memory"};
   return {code_of(sqlite3_extended_errcode(handle)), sqlite3_errmsg(handle)};

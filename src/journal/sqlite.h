@@ -61,6 +61,9 @@ class Database {
   Result<std::int64_t> number(std::string_view sql);
   /// Rows changed by the last INSERT, UPDATE or DELETE.
   std::int64_t changes() const { return sqlite3_changes64(handle_.get()); }
+  /// True where the file that is open is no longer the one at its path: removed, renamed, replaced.
+  /// One stat(2).
+  bool has_lost_its_file() const;
   std::int64_t last_id() const { return sqlite3_last_insert_rowid(handle_.get()); }
   sqlite3* handle() const { return handle_.get(); }
 

@@ -54,15 +54,28 @@ class SqliteJournal final : public Journal {
   template <class Use>
   std::invoke_result_t<Use, Search&> with_search(Use use) {
     stats_.searches.add();
-    std::unique_ptr<Search> search = POSTERN_TRY(lease());
-    auto result = use(*search);
+    const std::uint64_t epoch = writer_.file_epoch();
+    auto search = lease();
+    if (!search && search.error().code == Errc::corrupt) return damaged(search.error(), epoch);
+    if (!search) return Unexpected<Error>(std::move(search).error());
+    auto result = use(**search);
     const bool late = !result && result.error().code == Errc::timed_out;
     if (late) stats_.searches_timed_out.add();
-    give_back(std::move(search));
+    give_back(*std::move(search));
+    if (!result && result.error().code == Errc::corrupt) return damaged(result.error(), epoch);
     if (late) {
       return fail(Errc::timed_out, "the search took too long; narrow it, by time best of all");
     }
     return result;
+  }
+
+  Unexpected<Error> damaged(const Error& error, std::uint64_t epoch) {
+    writer_.report_damage(epoch);
+    return fail(Errc::corrupt,
+                path_ + " is damaged (" + error.text + "); it is renamed to " + path_ +
+                    ".damaged-TIME and a new journal is begun: ask "
+                    "again for what is recorded from now on, and look into the old file with "
+                    "\"sqlite3 FILE .recover\"");
   }
 
   Result<std::unique_ptr<Search>> lease() {

@@ -57,6 +57,24 @@ struct SqliteJournalTest : ::testing::Test {
     return page ? page->rows.size() : 0;
   }
 
+  void fill() {
+    auto journal = open();
+    for (int i = 0; i < 20'000; ++i) {
+      journal->record(answered("n" + std::to_string(i) + ".example"));
+    }
+  }  // The log is folded into the file.
+
+  // Every page but the first ones and the last.
+  void damage() const {
+    std::fstream file(options.path, std::ios::in | std::ios::out | std::ios::binary);
+    const auto size = std::filesystem::file_size(options.path);
+    const std::string noise(8192, '\xa5');
+    for (std::uintmax_t at = 12 * 8192; at + 2 * 8192 <= size; at += 8192) {
+      file.seekp(static_cast<std::streamoff>(at));
+      file.write(noise.data(), static_cast<std::streamsize>(noise.size()));
+    }
+  }
+
   ScratchFolder folder;
   RecordingLog log;
   SqliteOptions options{.path = folder.file("journal.db"), .days = 36'500};
@@ -186,20 +204,9 @@ TEST_F(SqliteJournalTest, ADamagedFileIsSetAsideAndANewOneBegun) {
 }
 
 TEST_F(SqliteJournalTest, DamageMetWhileRunningIsSetAsideToo) {
+  fill();
+  damage();
   auto journal = open();
-  for (int i = 0; i < 20'000; ++i) journal->record(answered("n" + std::to_string(i) + ".example"));
-  journal.reset();  // The log is folded into the file.
-  {
-    // Every page but those that opening looks at: the first ten and the last.
-    std::fstream file(options.path, std::ios::in | std::ios::out | std::ios::binary);
-    const auto size = std::filesystem::file_size(options.path);
-    const std::string noise(8192, '\xa5');
-    for (std::uintmax_t at = 12 * 8192; at + 2 * 8192 <= size; at += 8192) {
-      file.seekp(static_cast<std::streamoff>(at));
-      file.write(noise.data(), static_cast<std::streamsize>(noise.size()));
-    }
-  }
-  journal = open();
   ASSERT_TRUE(journal);
   for (int i = 0; i < 5000; ++i) journal->record(answered("m" + std::to_string(i) + ".example"));
   const auto deadline = std::chrono::steady_clock::now() + seconds(20);
@@ -210,6 +217,53 @@ TEST_F(SqliteJournalTest, DamageMetWhileRunningIsSetAsideToo) {
   EXPECT_EQ(number_in(options.path, "SELECT count(*) FROM query"), 5000);
   EXPECT_EQ(integrity_of(options.path), "ok");
   EXPECT_EQ(rows(*journal), 1000U) << "searches see the new file";
+}
+
+TEST_F(SqliteJournalTest, DamageThatASearchMeetsIsSetAsideToo) {
+  fill();
+  auto journal = open();
+  damage();
+  ASSERT_TRUE(journal);
+  const auto found = journal->top({}, TopBy::name, 10);
+  ASSERT_FALSE(found);
+  EXPECT_EQ(found.error().code, Errc::corrupt);
+  EXPECT_NE(found.error().text.find(options.path + " is damaged"), std::string::npos);
+  EXPECT_NE(found.error().text.find("ask again"), std::string::npos);
+  journal->flush();  // The writer has been around since.
+  journal->flush();
+  EXPECT_TRUE(journal->top({}, TopBy::name, 10));
+  EXPECT_EQ(metric(*journal, "postern_journal_set_aside_total"), 1);
+  journal->record(answered("www.example"));
+  journal->flush();
+  EXPECT_EQ(number_in(options.path, "SELECT count(*) FROM query"), 1);
+  const auto lines = log.lines();
+  ASSERT_EQ(lines.size(), 1U) << "said once";
+  EXPECT_NE(lines[0].find("set aside as " + options.path + ".damaged-"), std::string::npos);
+}
+
+TEST_F(SqliteJournalTest, AFileThatIsRemovedOrReplacedWhileInUseIsNoticed) {
+  auto journal = open();
+  journal->record(answered("gone.example"));
+  journal->flush();
+  EXPECT_EQ(rows(*journal), 1U);
+  std::filesystem::copy_file(options.path, folder.file("other.db"));
+  std::filesystem::remove(options.path);
+  journal->record(answered("kept.example"));
+  journal->flush();
+  EXPECT_EQ(number_in(options.path, "SELECT count(*) FROM query"), 1);
+  EXPECT_EQ(rows(*journal), 1U) << "searches see the new file";
+  // The other one lacks what was in the log beside the file; it must not be mixed with another log.
+  std::filesystem::rename(folder.file("other.db"), options.path);
+  journal->record(answered("more.example"));
+  journal->flush();
+  EXPECT_EQ(integrity_of(options.path), "ok");
+  EXPECT_EQ(rows(*journal),
+            static_cast<std::size_t>(number_in(options.path, "SELECT count(*) FROM query")));
+  const auto lines = log.lines();
+  ASSERT_EQ(lines.size(), 2U);
+  for (const std::string& line : lines) {
+    EXPECT_NE(line.find(options.path + " was removed or replaced"), std::string::npos) << line;
+  }
 }
 
 TEST_F(SqliteJournalTest, AFileOfANewerVersionOrOfSomethingElseIsLeftAlone) {

@@ -46,6 +46,8 @@ class Store {
   /// Frees pages after `limit_exceeded`. Not between begin and commit.
   Result<void> make_room();
 
+  /// See Database.
+  bool has_lost_its_file() const { return database_.has_lost_its_file(); }
   const Retention& retention() const { return *retention_; }
 
  private:

@@ -64,6 +64,11 @@ void Writer::flush() {
   flush_done_.wait(lock, [&] { return flushes_done_ >= mine; });
 }
 
+void Writer::report_damage(std::uint64_t epoch) {
+  damaged_epoch_.store(epoch, std::memory_order_release);
+  wake();
+}
+
 void Writer::run() {
   enter_thread("journal");
   while (!stopping_.load(std::memory_order_acquire)) {
@@ -80,6 +85,7 @@ void Writer::run() {
       flushes_done_ = asked;
       flush_done_.notify_all();
     }
+    take_damage_report();
     take_batch();
     if (batch_is_due()) write_batch();
     tidy();
@@ -129,6 +135,7 @@ bool Writer::batch_is_due() const {
 
 // False where the batch is still to be stored.
 bool Writer::write_batch() {
+  let_go_of_a_lost_file();
   Result<void> done = reopen();
   if (done) done = store_batch();
   if (!done && done.error().code == Errc::limit_exceeded && store_) {
@@ -173,6 +180,26 @@ Result<void> Writer::reopen() {
   rows_removed_seen_ = 0;
   file_epoch_.fetch_add(1, std::memory_order_release);
   return {};
+}
+
+// What goes into a file without a name can never be found.
+void Writer::let_go_of_a_lost_file() {
+  if (!store_ || !store_->has_lost_its_file()) return;
+  const std::string& path = options_.store.path;
+  log_.warning("journal", path + " was removed or replaced while in use; what was in it is gone, " +
+                              "records go into the file that is there from now on");
+  store_.reset();
+  const std::string aside = path + ".removed-" + std::to_string(unix_now_s());
+  if (const auto done = set_companions_aside(path, aside); !done) {
+    log_.warning("journal", done.error().text);
+  }
+}
+
+void Writer::take_damage_report() {
+  const std::uint64_t epoch = damaged_epoch_.exchange(kNoEpoch, std::memory_order_acq_rel);
+  if (epoch != file_epoch() || !store_) return;  // Of a file that is no longer in use.
+  damaged_ = true;
+  if (const auto done = reopen(); !done) failed(done.error());
 }
 
 void Writer::failed(const Error& error) {

@@ -22,7 +22,8 @@ namespace postern::journal {
 
 /// Owns the store and its thread. What cannot be written waits in a batch and is tried again every
 /// second, however long it takes; the lanes fill meanwhile and count what they drop. A file that
-/// turns out to be damaged is set aside and a new one begun.
+/// turns out to be damaged is set aside and a new one begun; one that is removed or replaced while
+/// it is in use is followed by the one that is at its path then.
 class Writer {
  public:
   struct Options {
@@ -43,8 +44,11 @@ class Writer {
   /// Waits until all that was in the lanes before the call was stored, or a try to do so failed.
   /// Any thread.
   void flush();
-  /// Grows whenever another file took the place of a damaged one: connections from before look
-  /// at the old one.
+  /// Says that a search of the file of that epoch met damage: the file is set aside as if the
+  /// writer had met it. Any thread; returns at once.
+  void report_damage(std::uint64_t epoch);
+  /// Grows whenever another file took the place of one that was damaged or removed: connections
+  /// from before look at the old one.
   std::uint64_t file_epoch() const { return file_epoch_.load(std::memory_order_acquire); }
 
  private:
@@ -60,6 +64,8 @@ class Writer {
   bool write_batch();
   Result<void> store_batch();
   Result<void> reopen();
+  void let_go_of_a_lost_file();
+  void take_damage_report();
   void failed(const Error& error);
   void recovered();
   void tidy();
@@ -72,6 +78,8 @@ class Writer {
   FileDescriptor wakeup_;
   std::atomic<bool> stopping_{false};
   std::atomic<std::uint64_t> file_epoch_{0};
+  static constexpr std::uint64_t kNoEpoch = ~std::uint64_t{0};
+  std::atomic<std::uint64_t> damaged_epoch_{kNoEpoch};  // As a search reported.
 
   std::mutex flush_mutex_;
   std::condition_variable flush_done_;

@@ -28,6 +28,7 @@
 #include "resolve/clock.h"
 #include "resolve/factory.h"
 #include "resolve/inbox.h"
+#include "resolve/shares.h"
 #include "resolve/upstream_query.h"
 #include "resolve/upstream_server.h"
 
@@ -40,6 +41,7 @@ constexpr std::size_t kMaxServers = 64;    // Per forwarder.
 constexpr milliseconds kTick{10};          // How late a timeout may be noticed.
 constexpr seconds kIdleStream{10};         // Then a connection without questions is closed.
 constexpr int kMaxEvents = 64;
+constexpr std::uint64_t kProbes = 0;  // The party that probes are of.
 
 struct Stats {
   Counter questions, answers, failures, timeouts, shed;
@@ -104,7 +106,7 @@ class ForwardingThread {
  private:
   void run();
   void on_event(std::uint64_t packed);
-  Pending* allocate();
+  Pending* allocate(std::uint64_t party);
   void begin(Job&& job);
   void probe(std::size_t server);
   void sweep();
@@ -143,7 +145,7 @@ class ForwardingThread {
   RandomIds ids_;
   std::vector<std::unique_ptr<Pending>> pending_;
   std::vector<std::uint32_t> free_;
-  std::size_t active_ = 0;
+  Shares active_{kMaxPending};
   MonoTime next_sweep_{};
   std::vector<Octets> messages_;
   std::array<std::uint8_t, 65536> datagram_{};
@@ -184,7 +186,7 @@ void ForwardingThread::run() {
 }
 
 int ForwardingThread::wait_ms() const {
-  if (active_ > 0) return static_cast<int>(kTick.count());
+  if (active_.taken() > 0) return static_cast<int>(kTick.count());
   const bool has_stream = std::any_of(servers_.begin(), servers_.end(),
                                       [](const auto& server) { return server->stream != nullptr; });
   return has_stream ? static_cast<int>(milliseconds(kIdleStream).count()) / 4 : -1;
@@ -209,9 +211,9 @@ void ForwardingThread::on_event(std::uint64_t packed) {
   }
 }
 
-Pending* ForwardingThread::allocate() {
+Pending* ForwardingThread::allocate(std::uint64_t party) {
+  if (!active_.may_take(party)) return nullptr;
   if (free_.empty()) {
-    if (pending_.size() == kMaxPending) return nullptr;
     free_.push_back(static_cast<std::uint32_t>(pending_.size()));
     pending_.push_back(std::make_unique<Pending>());
   }
@@ -221,7 +223,7 @@ Pending* ForwardingThread::allocate() {
   pending.try_deadline = MonoTime::max();
   pending.only_server.reset();
   pending.last_failure.reset();
-  ++active_;
+  active_.take(party);
   return &pending;
 }
 
@@ -233,7 +235,7 @@ void ForwardingThread::begin(Job&& job) {
         failure(job.request, dns::EdeCode::no_reachable_authority, "no time was left to ask"));
     return;
   }
-  Pending* pending = allocate();
+  Pending* pending = allocate(job.request.party);
   if (pending == nullptr) {
     stats_.shed.add();
     job.sink->deliver(failure(job.request, dns::EdeCode::other, "too many questions under way"));
@@ -246,12 +248,13 @@ void ForwardingThread::begin(Job&& job) {
 }
 
 void ForwardingThread::probe(std::size_t server) {
-  Pending* pending = allocate();
+  Pending* pending = allocate(kProbes);
   if (pending == nullptr) {
     servers_[server]->health.on_failure(mono_now());  // Later then.
     return;
   }
   pending->job = Job{};
+  pending->job.request.party = kProbes;
   pending->job.request.question = {dns::Name(), dns::RRType::ns, dns::RRClass::in};
   pending->job.request.deadline = mono_now() + try_timeout_;
   pending->only_server = server;
@@ -264,7 +267,7 @@ void ForwardingThread::sweep() {
   const MonoTime now = mono_now();
   if (now < next_sweep_) return;
   next_sweep_ = now + kTick;
-  for (std::uint32_t place = 0; place < pending_.size() && active_ > 0; ++place) {
+  for (std::uint32_t place = 0; place < pending_.size() && active_.taken() > 0; ++place) {
     Pending& pending = *pending_[place];
     if (!pending.is_active) continue;
     const bool is_over = pending.job.request.deadline <= now;
@@ -290,7 +293,7 @@ void ForwardingThread::sweep() {
     if (server.stream && server.on_stream.empty() && server.idle_since + kIdleStream <= now) {
       close_stream(i, "");
     }
-    if (active_ > 0 && server.health.take_probe(now)) probe(i);
+    if (active_.taken() > 0 && server.health.take_probe(now)) probe(i);
   }
 }
 
@@ -543,7 +546,7 @@ void ForwardingThread::finish(std::uint32_t place, Reply reply) {
   for (std::size_t i = 0; i < pending.try_count; ++i) close_try(pending.tries[i]);
   pending.is_active = false;
   ++pending.generation;
-  --active_;
+  active_.give_back(pending.job.request.party);
   free_.push_back(place);
   if (pending.job.sink == nullptr) {
     // A probe without an answer: its server stays down for longer.

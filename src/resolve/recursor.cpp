@@ -26,6 +26,7 @@
 #include "resolve/factory.h"
 #include "resolve/inbox.h"
 #include "resolve/recursor_options.h"
+#include "resolve/shares.h"
 
 namespace postern::resolve {
 namespace {
@@ -58,6 +59,20 @@ struct RawAnswer {
   int secure = 0;
   std::string_view why_bogus;
 };
+
+std::uint64_t random_seed() {
+  std::random_device random;
+  return (std::uint64_t{random()} << 32) | random();
+}
+
+/// What the zones that one owner can delegate to himself have in common, mostly: the last two
+/// labels. Keyed, so that nobody can pick names that share the place of others.
+std::uint64_t zone_hash(const dns::Name& qname, std::uint64_t seed) {
+  constexpr std::size_t kLabels = 2;
+  const std::size_t count = qname.label_count();
+  const dns::Name zone = qname.without_left(count > kLabels ? count - kLabels : 0);
+  return XXH3_64bits_withSeed(zone.wire().data(), zone.wire().size(), seed);
+}
 
 /// "validation failure <name A IN>: reason" without what the client knows.
 std::string_view reason_of(std::string_view why_bogus) {
@@ -114,6 +129,7 @@ class RecursionThread {
   struct Pending {
     RecursionThread* owner = nullptr;
     Job job;
+    std::uint64_t zone = 0;  ///< Hash of the last labels of the name.
     bool running = false;
     bool answered = false;
     std::uint32_t index = 0;
@@ -123,6 +139,7 @@ class RecursionThread {
   void run();
   void drain();
   void begin(Job&& job);
+  Pending* allocate(const Request& request);
   void ask_unbound(Pending& pending);
   void finish(Pending& pending, const RawAnswer& raw);
   void expire();
@@ -133,6 +150,7 @@ class RecursionThread {
   static void on_tick(evutil_socket_t, short, void* arg);
 
   const bool dnssec_;
+  const std::uint64_t zone_seed_;
   EventBase base_;
   Context context_;
   AskedThread thread_;
@@ -140,6 +158,8 @@ class RecursionThread {
   Event tick_;
   std::vector<std::unique_ptr<Pending>> slots_;
   std::vector<std::uint32_t> free_;
+  Shares by_party_{kMaxRunningPerThread};
+  Shares by_zone_{kMaxRunningPerThread};
   std::size_t waiting_ = 0;  ///< Running and not answered yet.
   bool ticking_ = false;
   Stats stats_;
@@ -206,6 +226,7 @@ Result<std::unique_ptr<RecursionThread>> RecursionThread::create(const RecursorO
 RecursionThread::RecursionThread(bool dnssec, EventBase base, Context context,
                                  std::unique_ptr<Inbox> inbox)
     : dnssec_(dnssec),
+      zone_seed_(random_seed()),
       base_(std::move(base)),
       context_(std::move(context)),
       thread_(std::move(inbox)) {
@@ -253,24 +274,37 @@ void RecursionThread::begin(Job&& job) {
         failure(job.request, dns::EdeCode::no_reachable_authority, "no time was left to ask"));
     return;
   }
-  if (free_.empty() && slots_.size() == kMaxRunningPerThread) {
+  Pending* pending = allocate(job.request);
+  if (pending == nullptr) {
     stats_.shed.add();
     job.sink->deliver(failure(job.request, dns::EdeCode::other, "too many questions under way"));
     return;
   }
+  pending->job = std::move(job);
+  pending->running = true;
+  pending->answered = false;
+  ++waiting_;
+  ask_unbound(*pending);
+}
+
+/// A place for a question; null where there is none left, or none for who asks or for the zone: a
+/// place is held until libunbound gives up, long after a deadline, and servers that are silent
+/// must not end up with all of them.
+RecursionThread::Pending* RecursionThread::allocate(const Request& request) {
+  const std::uint64_t zone = zone_hash(request.question.qname, zone_seed_);
+  if (!by_party_.may_take(request.party) || !by_zone_.may_take(zone)) return nullptr;
   if (free_.empty()) {
     free_.push_back(static_cast<std::uint32_t>(slots_.size()));
     slots_.push_back(std::make_unique<Pending>());
     slots_.back()->owner = this;
     slots_.back()->index = free_.back();
   }
+  by_party_.take(request.party);
+  by_zone_.take(zone);
   Pending& pending = *slots_[free_.back()];
   free_.pop_back();
-  pending.job = std::move(job);
-  pending.running = true;
-  pending.answered = false;
-  ++waiting_;
-  ask_unbound(pending);
+  pending.zone = zone;
+  return &pending;
 }
 
 void RecursionThread::ask_unbound(Pending& pending) {
@@ -311,6 +345,8 @@ void RecursionThread::finish(Pending& pending, const RawAnswer& raw) {
     (reply.ede ? stats_.failures : stats_.answers).add();
     answer(pending, std::move(reply));
   }
+  by_party_.give_back(pending.job.request.party);
+  by_zone_.give_back(pending.zone);
   free_.push_back(pending.index);
 }
 
@@ -428,9 +464,7 @@ Result<std::unique_ptr<Resolver>> make_recursor(const RecursorOptions& options, 
   log.info("resolve.recurse", "recursion by libunbound " + std::string(ub_version()) + ", " +
                                   std::to_string(threads.size()) + " threads, DNSSEC validation " +
                                   (options.dnssec ? "on" : "off"));
-  std::random_device random;
-  const std::uint64_t seed = (std::uint64_t{random()} << 32) | random();
-  return std::make_unique<Recursor>(std::move(threads), seed);
+  return std::make_unique<Recursor>(std::move(threads), random_seed());
 }
 
 }  // namespace postern::resolve

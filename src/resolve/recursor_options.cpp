@@ -8,8 +8,9 @@ std::vector<std::pair<std::string, std::string>> unbound_options(const RecursorO
       {"module-config:", options.dnssec ? "validator iterator" : "iterator"},
       {"use-syslog:", "no"},
       {"logfile:", ""},
-      // Room for what runs at once. One descriptor per query on the wire.
-      {"outgoing-range:", "950"},
+      // Room for what runs at once, one descriptor per query on the wire: what waits for a free one
+      // would wait for servers that are silent.
+      {"outgoing-range:", running},
       {"num-queries-per-thread:", running},
       // Small: the answers themselves are cached in front of us. What must stay warm here are
       // delegations, keys and the state of servers.
@@ -40,8 +41,13 @@ std::vector<std::pair<std::string, std::string>> unbound_options(const RecursorO
       // Work for one question: names followed, packets sent, NSEC3 rounds (RFC 9276 §3.2).
       {"max-query-restarts:", "11"},
       {"max-sent-count:", "32"},
-      {"outbound-msg-retry:", "5"},
-      {"target-fetch-policy:", "3 2 1 0 0"},
+      // Nobody waits longer than some seconds, and what is given up holds its place until it ends:
+      // four tries of a server, two seconds each at most. By default a zone with silent servers
+      // lasts more than a minute. Addresses of servers are looked up when they are needed: ahead of
+      // that they double the memory of a question.
+      {"outbound-msg-retry:", "4"},
+      {"infra-cache-max-rtt:", "2000"},
+      {"target-fetch-policy:", "0 0 0 0 0"},
       {"val-nsec3-keysize-iterations:", "1024 100 2048 100 4096 100"},
       // Special-use names are answered before a question gets here (special_use.h), and what
       // gets here is meant to be asked outside.

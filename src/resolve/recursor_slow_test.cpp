@@ -188,6 +188,27 @@ TEST_F(RecursorTest, DeadServersAreGivenUpAtTheDeadline) {
   recursor->stop();
 }
 
+// A burst of questions that nobody will answer, more than run at once for one asker.
+TEST_F(RecursorTest, ABurstForSilentServersLeavesRoomForOthers) {
+  const auto recursor = make(options());
+  CollectingSink sink;
+  constexpr std::size_t kBurst = 2300;
+  for (std::size_t i = 0; i < kBurst; ++i) {
+    const std::string zone = i % 2 == 0 ? ".dead.example" : ".lame.example";
+    Request one = request("n" + std::to_string(i) + zone, RRType::a, seconds(5));
+    one.ticket = i;
+    one.party = 1;
+    ASSERT_TRUE(recursor->resolve(one, sink));
+  }
+  Request bystander = request("www.signed.example", RRType::a, seconds(3));
+  bystander.party = 2;
+  const auto begin = testing::now();
+  EXPECT_EQ(records_of(ask(*recursor, bystander)), "A 192.0.2.1");
+  EXPECT_LT(testing::now() - begin, seconds(3));
+  ASSERT_TRUE(sink.wait_for(kBurst, seconds(10)));
+  recursor->stop();
+}
+
 TEST_F(RecursorTest, WhatIsNotAQuestionForRecursionFailsAtOnce) {
   const auto recursor = make(options());
   Request chaos = request("version.bind", RRType::txt);

@@ -22,6 +22,8 @@ struct Request {
   dns::Question question;
   bool checking_disabled = false;  ///< Bogus data is wanted all the same (RFC 4035 §3.2.2).
   std::uint64_t ticket = 0;        ///< The asker's own; comes back with the reply.
+  /// Who asks, as a keyed hash: when much is under way each party gets its share (shares.h).
+  std::uint64_t party = 0;
   MonoTime deadline{};             ///< After it the asker no longer waits; a reply still comes.
 };
 

@@ -67,6 +67,7 @@ class Waiter {
   const ReturnPath& path() const { return path_; }
   MonoTime received() const { return asker_.received; }
 
+  std::uint64_t party = 0;   ///< Whose share it is of: PendingTable.
   bool stale_tried = false;  ///< Nothing stale to give, or not due yet: see PendingTable.
 
  private:

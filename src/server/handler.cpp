@@ -123,7 +123,7 @@ Handler::Handled Handler::serve(Turn& turn, const cache::Key& key) {
   const cache::Cache::Hit hit = cache_.find(key, turn.now.mono);
   if (hit.state != cache::Cache::State::fresh) return wait_for(turn, key, hit);
   stats_.cache_hits.add();
-  if (hit.prefetch) prefetch(key, turn.now.mono);
+  if (hit.prefetch) prefetch(key, turn.asker.client, turn.now.mono);
   return give(turn, {.answer = hit.answer, .age_s = hit.age_s});
 }
 
@@ -151,7 +151,7 @@ Handler::Handled Handler::wait_for(Turn& turn, const cache::Key& key,
   if (pending != nullptr) {
     stats_.coalesced.add();
   } else {
-    pending = start(key, now);
+    pending = start(key, turn.asker.client, now);
   }
   if (pending != nullptr) (key.dnssec_ok ? pending->wants_dnssec : pending->wants_plain) = true;
   // Whoever asks while others have waited that long already need not wait again.

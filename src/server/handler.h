@@ -195,8 +195,8 @@ class Handler {
   Handled fall_silent(Turn& turn);
   void record(const Turn& turn, const Ending& ending, dns::Rcode rcode);
 
-  Pending* start(const cache::Key& key, MonoTime now);
-  void prefetch(const cache::Key& key, MonoTime now);
+  Pending* start(const cache::Key& key, const IpAddress& client, MonoTime now);
+  void prefetch(const cache::Key& key, const IpAddress& client, MonoTime now);
   void look_at_waiters(Pending& pending, Moment now);
   bool try_stale(Waiter& waiter, const cache::Key& key, Moment now);
   void give_up(Pending& pending, Moment now);

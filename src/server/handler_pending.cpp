@@ -41,14 +41,17 @@ std::string kept_text(const std::string& text) {
 
 }  // namespace
 
-/// Puts a question to the resolver; null where it, or our table, is full.
-Pending* Handler::start(const cache::Key& key, MonoTime now) {
+/// Puts a question to the resolver; null where it, or our table, is full, or has no room for more
+/// of this client.
+Pending* Handler::start(const cache::Key& key, const IpAddress& client, MonoTime now) {
   const MonoTime deadline = now + milliseconds(settings_.held()->answer_deadline_ms);
-  Pending* pending = pending_.add(key, now, deadline);
+  const std::uint64_t party = party_of(client, cache_options_.hash_key);
+  Pending* pending = pending_.add(key, party, now, deadline);
   if (pending == nullptr) return nullptr;
   const resolve::Request request{.question = {key.qname, key.qtype, key.qclass},
                                  .checking_disabled = key.checking_disabled,
                                  .ticket = pending->ticket,
+                                 .party = party,
                                  .deadline = deadline};
   if (!resolver_.resolve(request, replies_)) {
     pending_.erase(*pending);
@@ -59,9 +62,9 @@ Pending* Handler::start(const cache::Key& key, MonoTime now) {
   return pending;
 }
 
-void Handler::prefetch(const cache::Key& key, MonoTime now) {
+void Handler::prefetch(const cache::Key& key, const IpAddress& client, MonoTime now) {
   if (pending_.find(key) != nullptr || failed_lately(key, now)) return;
-  Pending* pending = start(key, now);
+  Pending* pending = start(key, client, now);
   if (pending == nullptr) return;  // There is time until the answer is over.
   (key.dnssec_ok ? pending->wants_dnssec : pending->wants_plain) = true;
   stats_.prefetches.add();

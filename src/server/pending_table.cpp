@@ -43,7 +43,17 @@ std::size_t PendingTable::KeyHash::operator()(const cache::Key& key) const noexc
   return hash_of(key, secret);
 }
 
-PendingTable::PendingTable(std::uint64_t hash_key) : by_key_(64, KeyHash{hash_key}) {}
+std::uint64_t party_of(const IpAddress& client, std::uint64_t secret) {
+  constexpr std::size_t kSiteOctets = 7;
+  const OctetView octets = client.octets();
+  const std::size_t size = client.is_v4() ? octets.size() : kSiteOctets;
+  std::uint64_t word = client.is_v4() ? 1 : 0;
+  for (std::size_t i = 0; i < size; ++i) word = (word << 8) | octets[i];
+  return fold(fold(word ^ secret, kOdd1), secret ^ kOdd2);
+}
+
+PendingTable::PendingTable(std::uint64_t hash_key)
+    : secret_(hash_key), by_key_(64, KeyHash{hash_key}) {}
 
 Pending* PendingTable::find(const cache::Key& key) {
   const auto found = by_key_.find(plain(key));
@@ -57,8 +67,9 @@ Pending* PendingTable::find(std::uint64_t ticket) {
   return slot.used && slot.pending.ticket == ticket ? &slot.pending : nullptr;
 }
 
-Pending* PendingTable::add(const cache::Key& key, MonoTime now, MonoTime deadline) {
-  if (by_key_.size() >= limits::kPendingQuestions) return nullptr;
+Pending* PendingTable::add(const cache::Key& key, std::uint64_t party, MonoTime now,
+                           MonoTime deadline) {
+  if (!questions_.may_take(party)) return nullptr;
   if (free_.empty()) {
     free_.push_back(static_cast<std::uint32_t>(slots_.size()));
     slots_.emplace_back();
@@ -67,11 +78,13 @@ Pending* PendingTable::add(const cache::Key& key, MonoTime now, MonoTime deadlin
   const bool is_new = by_key_.emplace(plain(key), index).second;
   POSTERN_ASSERT(is_new);
   free_.pop_back();
+  questions_.take(party);
   Slot& slot = slots_[index];
   slot.used = true;
   ++slot.serial;
   slot.pending = Pending{.key = plain(key),
                          .ticket = (std::uint64_t{slot.serial} << 32) | index,
+                         .party = party,
                          .started = now,
                          .deadline = deadline,
                          .waiters = {}};
@@ -79,31 +92,32 @@ Pending* PendingTable::add(const cache::Key& key, MonoTime now, MonoTime deadlin
 }
 
 bool PendingTable::add_waiter(Pending& pending, const Asker& asker, const ReturnPath& path) {
-  if (waiter_count_ >= limits::kWaiters || pending.waiters.size() >= limits::kWaitersPerQuestion) {
+  const std::uint64_t party = party_of(asker.client, secret_);
+  if (!waiters_.may_take(party) || pending.waiters.size() >= limits::kWaitersPerQuestion) {
     return false;
   }
-  pending.waiters.emplace_back(asker, path);
-  ++waiter_count_;
+  waiters_.take(party);
+  pending.waiters.emplace_back(asker, path).party = party;
   return true;
 }
 
 std::vector<Waiter> PendingTable::take_waiters(Pending& pending) {
-  waiter_count_ -= pending.waiters.size();
+  for (const Waiter& waiter : pending.waiters) waiters_.give_back(waiter.party);
   return std::exchange(pending.waiters, {});
 }
 
 void PendingTable::put_back(Pending& pending, std::vector<Waiter> waiters) {
-  waiter_count_ += waiters.size();
+  for (const Waiter& waiter : waiters) waiters_.take(waiter.party);
   waiters.insert(waiters.end(), pending.waiters.begin(), pending.waiters.end());
   pending.waiters = std::move(waiters);
 }
 
 void PendingTable::erase(Pending& pending) {
-  waiter_count_ -= pending.waiters.size();
+  take_waiters(pending);
+  questions_.give_back(pending.party);
   const auto index = static_cast<std::uint32_t>(pending.ticket);
   by_key_.erase(pending.key);
   slots_[index].used = false;
-  pending.waiters = {};
   free_.push_back(index);
 }
 

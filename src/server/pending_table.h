@@ -10,8 +10,10 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/ip.h"
 #include "base/time.h"
 #include "cache/cache.h"
+#include "resolve/shares.h"
 #include "server/asker.h"
 
 namespace postern::server {
@@ -21,6 +23,7 @@ namespace postern::server {
 struct Pending {
   cache::Key key;  ///< `dnssec_ok` is false: not part of what is asked.
   std::uint64_t ticket = 0;
+  std::uint64_t party = 0;  ///< Who asked first.
   MonoTime started{};
   MonoTime deadline{};        ///< The resolver's.
   bool wants_plain = false;   ///< Whose answers are to be cached: clients without DO …
@@ -40,9 +43,10 @@ class PendingTable {
   /// good until the Pending is erased.
   Pending* find(const cache::Key& key);
   Pending* find(std::uint64_t ticket);
-  /// A new one, not there yet; null at limits::kPendingQuestions.
-  Pending* add(const cache::Key& key, MonoTime now, MonoTime deadline);
-  /// False at the bounds of waiters.
+  /// A new one, not there yet; null at limits::kPendingQuestions, and where `party` has its share
+  /// of them.
+  Pending* add(const cache::Key& key, std::uint64_t party, MonoTime now, MonoTime deadline);
+  /// False at the bounds of waiters, and where the asker's party has its share of them.
   bool add_waiter(Pending& pending, const Asker& asker, const ReturnPath& path);
   /// Takes all waiters out.
   std::vector<Waiter> take_waiters(Pending& pending);
@@ -57,7 +61,7 @@ class PendingTable {
   Pending* pop_due(MonoTime now);
 
   std::size_t size() const { return by_key_.size(); }
-  std::size_t waiter_count() const { return waiter_count_; }
+  std::size_t waiter_count() const { return waiters_.taken(); }
   /// Times kept for `pop_due`, outdated ones too: at most 4 * size() + 1024 after a `set_due`.
   std::size_t due_count() const { return due_.size(); }
 
@@ -82,12 +86,18 @@ class PendingTable {
     return key;
   }
 
+  const std::uint64_t secret_;
   std::deque<Slot> slots_;
   std::vector<std::uint32_t> free_;
   std::unordered_map<cache::Key, std::uint32_t, KeyHash> by_key_;
   std::vector<Due> due_;  ///< A heap, the earliest first; also of what has been erased since.
-  std::size_t waiter_count_ = 0;
+  resolve::Shares questions_{limits::kPendingQuestions};
+  resolve::Shares waiters_{limits::kWaiters};
 };
+
+/// Who shares with whom what one client may have under way, as a keyed hash: an IPv4 address, or
+/// the /56 that a site has of IPv6 (RFC 6177 §2).
+std::uint64_t party_of(const IpAddress& client, std::uint64_t secret);
 
 /// A keyed hash of a question: multiply and fold, eight octets at a time. About 10 ns.
 std::uint64_t hash_of(const cache::Key& key, std::uint64_t secret);

@@ -116,7 +116,8 @@ class FileFeeds(unittest.TestCase):
         postern = Postern()
         path = postern.folder / "list"
         path.write_text("one.example\n")
-        postern.config = {"feeds": [{"name": "file", "format": "domains", "path": str(path)}]}
+        # A relative path is of the configuration's folder, not of this process's.
+        postern.config = {"feeds": [{"name": "file", "format": "domains", "path": "list"}]}
         with postern:
             self.assertEqual(ede(postern.ask("one.example"))[0], 15)
             path.write_text("one.example\ntwo.example\nnot a name\n")

@@ -1,0 +1,130 @@
+// What may be meant, and more often is not: a configuration that is taken and acts otherwise than
+// it reads.
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+
+#include <fmt/format.h>
+
+#include "config/checks.h"
+#include "config/groups.h"
+
+namespace postern::config {
+namespace {
+
+bool is_loopback(const IpPrefix& prefix) {
+  const unsigned whole = prefix.address().is_v4() ? 8 : 128;
+  return prefix.address().is_loopback() && prefix.length() >= whole;
+}
+
+bool is_within(const IpPrefix& prefix, const std::set<IpPrefix>& allowed) {
+  for (unsigned length = 0; length <= prefix.length(); ++length) {
+    if (allowed.contains(IpPrefix(prefix.address(), length))) return true;
+  }
+  return false;
+}
+
+void warn_of_clients(const Draft& draft, Problems& warnings) {
+  const Config& config = draft.config;
+  const std::set<IpPrefix> allowed(config.access_allow.begin(), config.access_allow.end());
+  if (allowed.empty()) return;  // That is said already.
+  for (std::size_t i = 0; i < config.groups.size(); ++i) {
+    for (const IpPrefix& prefix : config.groups[i].clients) {
+      if (is_within(prefix, allowed)) continue;
+      warnings.add(
+          place_of(*draft.group_nodes[i], "clients"), fmt::format("groups[{}].clients", i),
+          fmt::format("{} is in no prefix of access.allow, so that these clients are refused",
+                      prefix.to_text()),
+          "add it to access.allow");
+    }
+  }
+}
+
+/// Looks for allow lists behind blocking feeds: the first list that has a name decides.
+class OrderWatch {
+ public:
+  OrderWatch(const Draft& draft, Problems& warnings) : draft_(draft), warnings_(warnings) {
+    for (std::size_t i = 0; i < draft.config.feeds.size(); ++i) {
+      feeds_.emplace(draft.config.feeds[i].name, i);
+    }
+  }
+
+  /// `node` is where the group stands; null for the default one that the file does not have.
+  void look_at(const Group& group, const Node* node) {
+    std::string_view blocking;
+    for (const std::string& list : lists_of(draft_.config, group)) {
+      const auto feed = feeds_.find(list);
+      if (feed == feeds_.end()) {
+        const bool is_late = list == "allow" && !blocking.empty() && !draft_.config.allow.empty();
+        if (is_late && node != nullptr) warn_of_policy_allow(group, *node, blocking);
+        continue;
+      }
+      const Feed& found = draft_.config.feeds[feed->second];
+      if (!found.allow && !found.log_only) blocking = found.name;
+      if (found.allow && !blocking.empty()) warn_of_feed(feed->second, blocking);
+    }
+  }
+
+ private:
+  void warn_of_policy_allow(const Group& group, const Node& node, std::string_view blocking) {
+    warnings_.add(place_of(node, "feeds"), fmt::format("group \"{}\"", group.name),
+                  fmt::format("allow stands behind {}, whose blocks it cannot undo", blocking),
+                  "put it first, or leave it out of feeds: it is then first by itself");
+  }
+
+  void warn_of_feed(std::size_t index, std::string_view blocking) {
+    if (!warned_.insert(index).second) return;
+    warnings_.add(
+        place_of(*draft_.feed_nodes[index], "allow"), fmt::format("feeds[{}].allow", index),
+        fmt::format("this allow list stands behind {}, whose blocks it cannot undo", blocking),
+        "move it before the feeds that it makes exceptions to");
+  }
+
+  const Draft& draft_;
+  Problems& warnings_;
+  std::map<std::string, std::size_t> feeds_;
+  std::set<std::size_t> warned_;
+};
+
+void warn_of_order(const Draft& draft, Problems& warnings) {
+  OrderWatch watch(draft, warnings);
+  const auto& groups = draft.config.groups;
+  for (std::size_t i = 0; i < groups.size(); ++i) watch.look_at(groups[i], draft.group_nodes[i]);
+  if (std::ranges::find(groups, "default", &Group::name) == groups.end())
+    watch.look_at({}, nullptr);
+}
+
+}  // namespace
+
+std::optional<Problem> access_warning(const Config& config) {
+  Problem warning;
+  warning.path = "access.allow";
+  warning.advice = "add your networks to it, e.g. 192.168.0.0/16";
+  warning.severity = Severity::warning;
+  if (config.access_allow.empty()) {
+    warning.text = "the list is empty, so that every client is refused";
+    return warning;
+  }
+  const auto outside = std::ranges::find_if(
+      config.listen, [](const Endpoint& endpoint) { return !endpoint.address.is_loopback(); });
+  if (outside == config.listen.end()) return std::nullopt;
+  if (!std::ranges::all_of(config.access_allow, is_loopback)) return std::nullopt;
+  warning.text =
+      fmt::format("it has loopback addresses alone, so that all others that ask {} are refused",
+                  outside->to_text());
+  return warning;
+}
+
+void warn(const Draft& draft, const Node& root, Problems& warnings) {
+  if (const auto warning = access_warning(draft.config)) {
+    const Node* allow = node_at(root, warning->path);
+    warnings.add(allow != nullptr ? allow->place : place_of(root, "server.listen"), warning->path,
+                 warning->text, warning->advice);
+  }
+  warn_of_clients(draft, warnings);
+  warn_of_order(draft, warnings);
+}
+
+}  // namespace postern::config

@@ -1,0 +1,70 @@
+// One connection to a primary server, TCP or TLS, that waits: whole messages out and in.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/file_descriptor.h"
+#include "base/octets.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "feeds/transfer_primary.h"
+
+struct ssl_ctx_st;
+struct ssl_st;
+
+namespace postern::feeds {
+
+/// How long may be waited: for all of a try, and for the other side to say something.
+struct Patience {
+  const std::atomic<bool>& cancelled;  ///< From any thread: ends every wait within 0.1 s.
+  std::chrono::steady_clock::time_point end;
+  milliseconds silence{30'000};
+};
+
+/// Waits until `fd` has one of the poll `events` ready. Errors: `timed_out` ("no answer within
+/// …"), `unavailable` where cancelled.
+Result<void> wait_for(int fd, short events, const Patience& patience);
+
+/// RFC 7766 §8; over TLS RFC 9103: version 1.3, ALPN "dot", and a server that is who it should be.
+/// One thread; for threads of which a wait holds up nothing else.
+class TransferStream {
+ public:
+  /// Connects and, for TLS, shakes hands. `ca_file`: authorities for TLS; empty: the system's.
+  static Result<std::unique_ptr<TransferStream>> connect(const Primary& primary,
+                                                         const std::string& ca_file,
+                                                         const Patience& patience);
+  ~TransferStream();
+  TransferStream(const TransferStream&) = delete;
+  TransferStream& operator=(const TransferStream&) = delete;
+
+  Result<void> send(OctetView message, const Patience& patience);
+  /// The next message; an error also where the connection ends.
+  Result<Octets> receive(const Patience& patience);
+
+ private:
+  struct SslFree {
+    void operator()(ssl_st* ssl) const;
+    void operator()(ssl_ctx_st* context) const;
+  };
+  enum class Io : std::uint8_t { done, wants_read, wants_write, over };
+
+  explicit TransferStream(FileDescriptor fd) : fd_(std::move(fd)) {}
+  Result<void> start_tls(const Primary& primary, const std::string& ca_file);
+  Result<void> shake_hands(const Primary& primary, const Patience& patience);
+  Io io_result(long result, std::size_t& count) const;
+  Result<void> wait(Io io, const Patience& patience) const;
+  Result<void> read_more(const Patience& patience);
+
+  FileDescriptor fd_;
+  std::unique_ptr<ssl_ctx_st, SslFree> context_;
+  std::unique_ptr<ssl_st, SslFree> ssl_;
+  Octets received_;  ///< What came and is not given out yet, from `taken_` on.
+  std::size_t taken_ = 0;
+};
+
+}  // namespace postern::feeds

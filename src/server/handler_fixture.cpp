@@ -1,0 +1,1 @@
+#include "server/handler_fixture.h"
