@@ -322,6 +322,15 @@ TEST(Config, WhatIsWrongAndWhatToDo) {
       {"state_dir: &a /x\ncontrol_socket: *a",
        "f:2:1: control_socket: there is no value; write one, or remove the key\nf:2:17: aliases "
        "(*name) are not supported; write the value out\n"},
+      {"policy: {allow: [*.example.com]}",
+       "f:1:18: a value that begins with * must be in quotation marks; write \"*.example.com\", "
+       "with the quotation marks\n"},
+      {"policy:\n  allow:\n    - good.example\n    - *.example.com\n",
+       "f:4:7: a value that begins with * must be in quotation marks; write \"*.example.com\", "
+       "with the quotation marks\n"},
+      {"policy: {block: * }",
+       "f:1:18: a value that begins with * must be in quotation marks; write \"*.example.com\", "
+       "with the quotation marks\n"},
       {"state_dir: /x\n---\nstate_dir: /y\n",
        "f:3:1: a second YAML document (\"---\") begins here; keep one document in the file\n"},
   };
