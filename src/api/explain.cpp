@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "event/json_writer.h"
+#include "event/query_json.h"
 #include "event/time_text.h"
 
 namespace postern::api {
@@ -22,8 +23,13 @@ struct Decision {
   const ExplainQuestion& question;
   std::uint16_t group = 0;
   std::optional<IpPrefix> prefix;  ///< That put the client into the group.
-  policy::Verdict verdict;
+  policy::Verdict verdict;         ///< On the name asked.
   std::vector<Match> matches;
+  /// On a name that the record's answer led to; matches nothing where the name asked decides.
+  policy::Verdict behind;
+  std::vector<Match> matches_behind;
+
+  const policy::Verdict& deciding() const { return behind.matched ? behind : verdict; }
 };
 
 std::optional<IpPrefix> prefix_of(const policy::Group& group, const IpAddress& client) {
@@ -36,14 +42,34 @@ std::optional<IpPrefix> prefix_of(const policy::Group& group, const IpAddress& c
   return longest;
 }
 
+/// A name that the rule which decided the record covers, whatever the answer's name was.
+std::optional<dns::Name> name_under_rule(const event::Query& record) {
+  if (!record.matched_wildcard) return record.matched;
+  const auto below = record.matched.with_prefix(*dns::Name::from_text("*"));
+  return below ? std::optional(*below) : std::nullopt;
+}
+
+/// Was the record blocked because of where its answer led, and would it be today?
+void look_behind(Decision& d) {
+  const auto& record = d.question.record;
+  if (d.verdict.blocks() || d.verdict.allows() || !record || !record->matched_in_chain) return;
+  const auto name = name_under_rule(*record);
+  if (!name) return;
+  const policy::Verdict behind = d.generation.decide(d.group, *name);
+  if (!behind.blocks() || d.generation.zone(behind.zone).name != record->zone.view()) return;
+  d.behind = behind;
+  d.matches_behind = d.generation.explain(d.group, *name);
+}
+
 Decision decide(const Generation& generation, const ExplainQuestion& question) {
-  Decision d{generation, question, 0, std::nullopt, {}, {}};
+  Decision d{generation, question, 0, std::nullopt, {}, {}, {}, {}};
   if (question.client) {
     d.group = generation.group_of(*question.client);
     d.prefix = prefix_of(generation.groups()[d.group], *question.client);
   }
   d.verdict = generation.decide(d.group, question.name);
   d.matches = generation.explain(d.group, question.name);
+  look_behind(d);
   return d;
 }
 
@@ -176,32 +202,63 @@ void write_zone_steps(JsonWriter& json, const Decision& d) {
   unasked.end();
 }
 
+/// "blocked by block (line 1): *.bad.example, which its answer led to".
+std::string outcome_text(const event::Query& record) {
+  std::string text(to_string(record.disposition));
+  if (!record.zone.empty()) text += fmt::format(" by {}", record.zone.view());
+  text += line_text(record.rule_line);
+  if (record.has_matched) text += ": " + event::rule_text(record);
+  if (record.matched_in_chain) text += ", which its answer led to";
+  return text;
+}
+
+void write_record_step(JsonWriter& json, const Decision& d) {
+  if (const auto& record = d.question.record) {
+    write_step(
+        json, "record", to_string(record->disposition),
+        fmt::format("{} at {} by {} (trace {}): {}; answered with {} under generation {}.",
+                    d.question.by_trace ? "Asked" : "Last asked", to_the_second(record->at),
+                    record->client.to_text(), event::trace_text(record->trace_id),
+                    outcome_text(*record), dns::to_string(record->rcode), record->generation));
+  } else if (!d.verdict.blocks() && !d.verdict.allows() && !d.question.why_no_record.empty()) {
+    write_step(json, "record", "not_asked", d.question.why_no_record);
+  }
+}
+
+std::string blocked_text(const Decision& d) {
+  const policy::Verdict& verdict = d.deciding();
+  const policy::BlockPlan plan = d.generation.plan(d.group, verdict);
+  const policy::ZoneOptions& zone = d.generation.zone(verdict.zone);
+  return fmt::format("answered with {}, TTL {} s, extended error {} ({}).", answer_text(plan),
+                     zone.ttl_s, static_cast<unsigned>(zone.ede), to_string(zone.ede));
+}
+
 std::string result_text(const Decision& d) {
   const policy::Verdict& verdict = d.verdict;
-  if (verdict.blocks()) {
-    const policy::BlockPlan plan = d.generation.plan(d.group, verdict);
-    const policy::ZoneOptions& zone = d.generation.zone(verdict.zone);
-    return fmt::format("Blocked: answered with {}, TTL {} s, extended error {} ({}).",
-                       answer_text(plan), zone.ttl_s, static_cast<unsigned>(zone.ede),
-                       to_string(zone.ede));
+  if (verdict.blocks()) return "Blocked: " + blocked_text(d);
+  if (d.behind.matched) {
+    return fmt::format(
+        "Blocked through its answer, as long as that leads to a name under the rule {} of {}: {}",
+        d.generation.rule_text(d.behind), d.generation.zone(d.behind.zone).name, blocked_text(d));
   }
   if (verdict.allows()) return "Allowed by that rule: answered as the DNS says.";
   if (verdict.matched) return "Answered as the DNS says; recorded as what would have been decided.";
-  return "No rule matches: answered as the DNS says. (A name that its answer leads to is decided "
-         "on "
-         "by itself.)";
+  return "No rule matches the name: answered as the DNS says, unless its answer leads to a name "
+         "that is blocked.";
 }
 
 void write_steps(JsonWriter& json, const Decision& d) {
   json.key("steps").begin_array();
+  if (d.question.by_trace) write_record_step(json, d);
   write_group_step(json, d);
   write_zone_steps(json, d);
-  write_step(json, "result", disposition(d.verdict), result_text(d));
+  if (!d.question.by_trace) write_record_step(json, d);
+  write_step(json, "result", disposition(d.deciding()), result_text(d));
   json.end_array();
 }
 
 void write_matched(JsonWriter& json, const Decision& d) {
-  const policy::Verdict& verdict = d.verdict;
+  const policy::Verdict& verdict = d.deciding();
   const std::uint32_t line = d.generation.rules(verdict.zone).line_at(verdict.rule);
   json.field("action", to_string(verdict.action));
   json.field("zone", d.generation.zone(verdict.zone).name);
@@ -214,16 +271,17 @@ void write_matched(JsonWriter& json, const Decision& d) {
 }
 
 void write_verdict(JsonWriter& json, const Decision& d) {
+  const policy::Verdict& verdict = d.deciding();
   json.key("verdict").begin_object();
-  json.field("disposition", disposition(d.verdict));
-  if (d.verdict.matched) {
+  json.field("disposition", disposition(verdict)).field("in_chain", d.behind.matched);
+  if (verdict.matched) {
     write_matched(json, d);
   } else {
     for (const std::string_view key : {"action", "zone", "rule", "line"}) json.key(key).null();
   }
-  if (d.verdict.blocks()) {
-    const policy::ZoneOptions& zone = d.generation.zone(d.verdict.zone);
-    json.field("answer", answer_text(d.generation.plan(d.group, d.verdict)));
+  if (verdict.blocks()) {
+    const policy::ZoneOptions& zone = d.generation.zone(verdict.zone);
+    json.field("answer", answer_text(d.generation.plan(d.group, verdict)));
     json.field("ttl", zone.ttl_s);
     json.field("ede", static_cast<unsigned>(zone.ede));
   } else {
@@ -232,23 +290,38 @@ void write_verdict(JsonWriter& json, const Decision& d) {
   json.end_object();
 }
 
+void write_match(JsonWriter& json, const Decision& d, const Match& match, bool in_chain) {
+  json.begin_object();
+  json.field("zone", d.generation.zone(match.zone).name);
+  json.field("rule", owner_text(match.owner, match.scope));
+  json.key("line");
+  if (match.line == 0) {
+    json.null();
+  } else {
+    json.number(match.line);
+  }
+  json.field("action", to_string(match.action));
+  json.field("in_group", match.in_group).field("winner", match.winner);
+  json.field("in_chain", in_chain);
+  json.end_object();
+}
+
 void write_matches(JsonWriter& json, const Decision& d) {
   json.key("matches").begin_array();
-  for (const Match& match : d.matches) {
-    json.begin_object();
-    json.field("zone", d.generation.zone(match.zone).name);
-    json.field("rule", owner_text(match.owner, match.scope));
-    json.key("line");
-    if (match.line == 0) {
-      json.null();
-    } else {
-      json.number(match.line);
-    }
-    json.field("action", to_string(match.action));
-    json.field("in_group", match.in_group).field("winner", match.winner);
-    json.end_object();
-  }
+  for (const Match& match : d.matches) write_match(json, d, match, false);
+  for (const Match& match : d.matches_behind) write_match(json, d, match, true);
   json.end_array();
+}
+
+void write_record(JsonWriter& json, const ExplainQuestion& question) {
+  json.key("record");
+  if (!question.record) {
+    json.null();
+    return;
+  }
+  json.begin_object();
+  event::write_query_fields(json, *question.record);
+  json.end_object();
 }
 
 }  // namespace
@@ -265,11 +338,18 @@ std::string explain_json(const Generation& generation, const ExplainQuestion& qu
   } else {
     json.null();
   }
+  json.key("trace");
+  if (question.by_trace) {
+    json.string(event::trace_text(question.record->trace_id));
+  } else {
+    json.null();
+  }
   json.field("group", generation.groups()[d.group].name);
   json.field("generation", generation.number());
   write_verdict(json, d);
   write_steps(json, d);
   write_matches(json, d);
+  write_record(json, question);
   json.end_object();
   return std::move(json).take();
 }

@@ -6,6 +6,7 @@
 
 #include "base/ip.h"
 #include "dns/name.h"
+#include "event/query.h"
 #include "policy/generation.h"
 
 namespace postern::api {
@@ -14,9 +15,15 @@ struct ExplainQuestion {
   dns::Name name;
   dns::RRType type = dns::RRType::a;  ///< Shown; rules match names, whatever the type.
   std::optional<IpAddress> client;    ///< Unset: the default group.
+  /// What became of such a query. The policy knows only the name that is asked; this knows where
+  /// its answer led.
+  std::optional<event::Query> record{};
+  bool by_trace = false;           ///< `record` is what is asked about, and set.
+  std::string why_no_record = "";  ///< A sentence, where there is no `record`.
 };
 
-/// The decision as a JSON object: schema Explanation in docs/reference/openapi.yaml.
+/// The decision of today's policy, and what became of the record, as a JSON object: schema
+/// Explanation in docs/reference/openapi.yaml.
 std::string explain_json(const policy::Generation& generation, const ExplainQuestion& question);
 
 }  // namespace postern::api

@@ -20,6 +20,9 @@ struct Told {
   std::string group;
   std::vector<std::string> steps;
   std::size_t matches = 0;
+  bool in_chain = false;
+  std::string trace;
+  std::string record;
 };
 
 std::string text_of(simdjson::dom::element element) {
@@ -28,10 +31,7 @@ std::string text_of(simdjson::dom::element element) {
   return simdjson::minify(element);
 }
 
-Told tell(std::string_view asked, std::optional<std::string> client = std::nullopt) {
-  ExplainQuestion question;
-  question.name = name(asked);
-  if (client) question.client = IpAddress::from_text(*client).value();
+Told tell(const ExplainQuestion& question) {
   simdjson::dom::parser parser;
   const std::string json = explain_json(*small_policy(), question);
   simdjson::dom::element root = parser.parse(json).value();
@@ -44,7 +44,37 @@ Told tell(std::string_view asked, std::optional<std::string> client = std::nullo
     told.steps.push_back(text_of(step["outcome"]) + ": " + text_of(step["text"]));
   }
   told.matches = root["matches"].get_array().size();
+  told.in_chain = root["verdict"]["in_chain"].get_bool().value();
+  told.trace = text_of(root["trace"]);
+  told.record = text_of(root["record"]);
   return told;
+}
+
+Told tell(std::string_view asked, std::optional<std::string> client = std::nullopt) {
+  ExplainQuestion question;
+  question.name = name(asked);
+  if (client) question.client = IpAddress::from_text(*client).value();
+  return tell(question);
+}
+
+/// alias.example, blocked because its answer led to a name below `rule`.
+event::Query blocked_behind(std::string_view zone, std::string_view rule) {
+  event::Query record;
+  record.at = WallTime(std::chrono::sys_days(std::chrono::year(2026) / 3 / 2));
+  record.trace_id = 1;
+  record.generation = 11;
+  record.client = IpAddress::v4(127, 0, 0, 1);
+  record.qname = name("alias.example");
+  record.qtype = dns::RRType::a;
+  record.disposition = event::Disposition::blocked;
+  record.rcode = dns::Rcode::nxdomain;
+  record.zone.assign(zone);
+  record.rule_line = 1180;
+  record.has_matched = true;
+  record.matched = name(rule);
+  record.matched_wildcard = true;
+  record.matched_in_chain = true;
+  return record;
 }
 
 TEST(Explain, Verdicts) {
@@ -101,6 +131,71 @@ TEST(Explain, AZoneThatOnlyLogsIsToldAndPassedOver) {
             "observed: watch: vendor.example and below (line 7) matches and says "
             "block; this zone only logs, so the next is asked.");
   EXPECT_EQ(told.steps[4], "no_match: hafnium, adware: no rule matches.");
+}
+
+TEST(Explain, ANameThatWasBlockedThroughItsAnswerIsSaidToBe) {
+  ExplainQuestion question{.name = name("alias.example"), .client = {}};
+  question.record = blocked_behind("adware", "tracker.example");
+  const Told told = tell(question);
+  EXPECT_EQ(told.verdict, "blocked by adware, line 1180: null_address");
+  EXPECT_TRUE(told.in_chain);
+  EXPECT_EQ(told.trace, "null");
+  EXPECT_NE(told.record.find("\"name\":\"alias.example\""), std::string::npos);
+  EXPECT_EQ(told.matches, 1U);
+  ASSERT_EQ(told.steps.size(), 5U);
+  EXPECT_EQ(told.steps[2], "no_match: allow, watch, hafnium, adware: no rule matches.");
+  EXPECT_EQ(told.steps[3],
+            "blocked: Last asked at 2026-03-02 00:00:00 UTC by 127.0.0.1 (trace 00000001): blocked "
+            "by adware (line 1180): *.tracker.example, which its answer led to; answered with "
+            "NXDOMAIN under generation 11.");
+  EXPECT_EQ(told.steps[4],
+            "blocked: Blocked through its answer, as long as that leads to a name under the rule "
+            "tracker.example and below of adware: answered with null_address, TTL 10 s, extended "
+            "error 15 (Blocked).");
+}
+
+TEST(Explain, TheRecordDecidesNothingThatPolicyDoesNot) {
+  struct Case {
+    std::string what;
+    std::string asked;
+    std::string zone;
+    std::string rule;
+    std::string want;
+  };
+  const Case cases[] = {
+      {"the rule is gone", "alias.example", "adware", "gone.example", "answered by null"},
+      {"another zone has it", "alias.example", "gone", "tracker.example", "answered by null"},
+      {"the name itself is allowed", "shop.example", "adware", "tracker.example",
+       "allowed by allow"},
+      {"the name itself is blocked", "p.estonine.com", "adware", "tracker.example",
+       "blocked by hafnium"},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.what);
+    ExplainQuestion question{.name = name(c.asked), .client = {}};
+    question.record = blocked_behind(c.zone, c.rule);
+    const Told told = tell(question);
+    EXPECT_TRUE(told.verdict.starts_with(c.want)) << told.verdict;
+    EXPECT_FALSE(told.in_chain);
+  }
+}
+
+TEST(Explain, ATraceIsToldFirst) {
+  ExplainQuestion question{.name = name("alias.example"), .client = {}};
+  question.record = blocked_behind("gone", "gone.example");
+  question.by_trace = true;
+  const Told told = tell(question);
+  EXPECT_EQ(told.trace, "00000001");
+  EXPECT_TRUE(told.steps[0].starts_with("blocked: Asked at 2026-03-02 00:00:00 UTC"));
+  EXPECT_TRUE(told.steps.back().starts_with("answered: No rule matches the name:"));
+}
+
+TEST(Explain, WithoutARecordItSaysWhatIsNotKnown) {
+  ExplainQuestion question{.name = name("a.example"), .client = {}};
+  question.why_no_record = "Nobody has asked.";
+  EXPECT_EQ(tell(question).steps[3], "not_asked: Nobody has asked.");
+  question.name = name("p.estonine.com");  // Blocked whatever an answer would lead to.
+  for (const std::string& step : tell(question).steps) EXPECT_FALSE(step.ends_with("has asked."));
 }
 
 TEST(Explain, AThousandZonesStayReadable) {

@@ -19,9 +19,12 @@ Response get_feeds(const Context& context, const Call& call);
 Response update_feed(const Context& context, const Call& call);
 Response update_feeds(const Context& context, const Call& call);
 Response reload(const Context& context, const Call& call);
-Response explain(const Context& context, const Call& call);
+Response explain_name(const Context& context, const Call& call);
+Response explain_trace(const Context& context, const Call& call);
 
 // The journal, and records as they come.
+/// The answer to whoever asks for the past where none is kept.
+Response no_journal();
 Response get_queries(const Context& context, const Call& call);
 Response get_top(const Context& context, const Call& call);
 Response get_timeline(const Context& context, const Call& call);

@@ -16,10 +16,6 @@ namespace {
 
 using event::JsonWriter;
 
-Response no_journal() {
-  return problem(503, "the journal is switched off in the configuration, so nothing is kept");
-}
-
 Result<std::optional<std::int64_t>> before_from(const Params& params) {
   const auto text = params.get("before");
   if (!text) return std::optional<std::int64_t>();
@@ -144,6 +140,10 @@ Response answer(const Context& context, const Call& call,
 }
 
 }  // namespace
+
+Response no_journal() {
+  return problem(503, "the journal is switched off in the configuration, so nothing is kept");
+}
 
 Response get_queries(const Context& context, const Call& call) {
   return answer(context, call, queries_json);

@@ -33,6 +33,10 @@ inline constexpr unsigned kFreeFailures = 5;               ///< Wrong tokens bef
 inline constexpr seconds kMaxSignInWait{300};
 inline constexpr seconds kFailuresForgottenAfter{900};
 inline constexpr std::size_t kDefaultPageRows = 100;
+/// Records of a name and of those below it, among which explain looks for the name's own newest,
+/// and how far back: a journal of months is not read through for a name that nobody asks for.
+inline constexpr std::size_t kExplainRows = 200;
+inline constexpr seconds kExplainLooksBack{24 * 3600};
 inline constexpr std::size_t kDefaultTop = 10;
 inline constexpr std::size_t kMaxTop = 1000;
 inline constexpr std::size_t kMaxTimelinePoints = 2000;

@@ -1,9 +1,11 @@
+#include <algorithm>
 #include <chrono>
 
 #include <fmt/format.h>
 
 #include "api/explain.h"
 #include "api/handlers.h"
+#include "api/limits.h"
 #include "api/record_filter.h"
 #include "event/json_writer.h"
 #include "event/time_text.h"
@@ -84,6 +86,63 @@ Response update(const Context& context, const Call& call, const std::string& nam
   return response;
 }
 
+Result<ExplainQuestion> question_from(const Params& params) {
+  const auto text = params.get("name");
+  if (!text) return fail(Errc::invalid_input, "name: say which name to explain");
+  const auto name = dns::Name::from_text(*text);
+  if (!name) {
+    return fail(Errc::invalid_input,
+                fmt::format("name: \"{}\" is not a name ({})", *text, to_string(name.error())));
+  }
+  ExplainQuestion question;
+  question.name = *name;
+  if (const auto client = params.get("client")) {
+    const auto address = IpAddress::from_text(*client);
+    if (!address) {
+      return fail(Errc::invalid_input, fmt::format("client: \"{}\" is not an address", *client));
+    }
+    question.client = *address;
+  }
+  if (const auto type = params.get("type")) {
+    const auto known = dns::rr_type_from_text(*type);
+    if (!known) {
+      return fail(Errc::invalid_input, fmt::format("type: \"{}\" is not a record type", *type));
+    }
+    question.type = *known;
+  }
+  return question;
+}
+
+/// Adds the newest record of the question's name, type and group, or why there is none.
+void add_record(const Context& context, const policy::Generation& generation, WallTime now,
+                ExplainQuestion& question) {
+  if (context.services.journal == nullptr) {
+    question.why_no_record = "The journal is off, so where its answer leads is not known.";
+    return;
+  }
+  const std::uint16_t group = question.client ? generation.group_of(*question.client) : 0;
+  journal::Filter filter;
+  filter.since = now - kExplainLooksBack;
+  filter.name_below = question.name.to_display();
+  filter.qtype = question.type;
+  filter.group = generation.groups()[group].name;
+  const auto page = context.services.journal->search(filter, kExplainRows, std::nullopt);
+  if (!page) {
+    question.why_no_record = fmt::format(
+        "Where its answer leads is not known: the journal cannot be read ({}).", page.error().text);
+    return;
+  }
+  const auto row = std::ranges::find(page->rows, question.name,
+                                     [](const journal::Row& r) { return r.query.qname; });
+  if (row != page->rows.end()) {
+    question.record = row->query;
+  } else {
+    question.why_no_record =
+        "Nobody of this group has asked for it in the last 24 hours, so where its answer leads is "
+        "not known; \"postern query\" asks.";
+  }
+}
+
 }  // namespace
 
 Response get_status(const Context& context, const Call& call) {
@@ -146,29 +205,36 @@ Response reload(const Context& context, const Call& call) {
   return json(std::move(json_text).take());
 }
 
-Response explain(const Context& context, const Call& call) {
+Response explain_name(const Context& context, const Call& call) {
   if (const auto known = check_only(call.params, {"name", "client", "type"}); !known) {
     return problem(known.error());
   }
-  const auto text = call.params.get("name");
-  if (!text) return problem(400, "name: say which name to explain");
-  const auto name = dns::Name::from_text(*text);
-  if (!name) {
-    return problem(400,
-                   fmt::format("name: \"{}\" is not a name ({})", *text, to_string(name.error())));
+  auto question = question_from(call.params);
+  if (!question) return problem(question.error());
+  const auto generation = context.services.policy->current();
+  add_record(context, *generation, call.request.now, *question);
+  return json(explain_json(*generation, *question));
+}
+
+Response explain_trace(const Context& context, const Call& call) {
+  if (const auto known = check_only(call.params, {}); !known) return problem(known.error());
+  journal::Filter filter;
+  filter.trace_id = event::trace_from_text(call.capture);
+  if (!filter.trace_id) return problem(400, "trace: a trace id has eight characters");
+  if (context.services.journal == nullptr) return no_journal();
+  const auto page = context.services.journal->search(filter, 1, std::nullopt);
+  if (!page) return problem(page.error());
+  if (page->rows.empty()) {
+    return problem(404,
+                   "the journal has no query with this trace id: it is too old, or so new "
+                   "that it is not stored yet");
   }
-  ExplainQuestion question;
-  question.name = *name;
-  if (const auto client = call.params.get("client")) {
-    const auto address = IpAddress::from_text(*client);
-    if (!address) return problem(400, fmt::format("client: \"{}\" is not an address", *client));
-    question.client = *address;
-  }
-  if (const auto type = call.params.get("type")) {
-    const auto known = dns::rr_type_from_text(*type);
-    if (!known) return problem(400, fmt::format("type: \"{}\" is not a record type", *type));
-    question.type = *known;
-  }
+  const event::Query& record = page->rows.front().query;
+  const ExplainQuestion question{.name = record.qname,
+                                 .type = record.qtype,
+                                 .client = record.client,
+                                 .record = record,
+                                 .by_trace = true};
   return json(explain_json(*context.services.policy->current(), question));
 }
 

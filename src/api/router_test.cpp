@@ -406,6 +406,48 @@ TEST_F(RouterTest, ExplainSaysWhatIsWrongWithTheQuestion) {
   }
 }
 
+TEST_F(RouterTest, ExplainLooksForTheNamesOwnNewestRecordInTheJournal) {
+  event::Query query = testing::made_up_query(2, kNow);
+  query.qtype = dns::RRType::a;
+  query.group.assign("default");
+  query.trace_id = 1;
+  for (const std::string_view text : {"a.example", "b.a.example", "a.example", "c.a.example"}) {
+    query.qname = testing::name(text);
+    fixture_.journal.record(query);
+    ++query.trace_id;
+  }
+  const std::string found = get("/api/v1/explain?name=a.example").body;
+  EXPECT_NE(found.find("Last asked at 2026-03-02 08:00:00 UTC"), std::string::npos) << found;
+  EXPECT_NE(found.find("(trace 00000003)"), std::string::npos) << found;
+  for (const std::string_view other :
+       {"x.example", "a.example&type=MX", "a.example&client=192.0.2.1"}) {
+    const std::string body = get("/api/v1/explain?name=" + std::string(other)).body;
+    EXPECT_NE(body.find("Nobody of this group has asked"), std::string::npos) << other;
+    EXPECT_NE(body.find("\"record\":null"), std::string::npos) << other;
+  }
+  fixture_.journal.fails = true;
+  EXPECT_NE(get("/api/v1/explain?name=a.example").body.find("file is locked"), std::string::npos);
+  services_.journal = nullptr;
+  EXPECT_NE(get("/api/v1/explain?name=a.example").body.find("The journal is off"),
+            std::string::npos);
+}
+
+TEST_F(RouterTest, ExplainTakesATrace) {
+  event::Query query = testing::made_up_query(2, kNow);
+  query.trace_id = 7;
+  fixture_.journal.record(query);
+  const Response told = get("/api/v1/explain/00000007");
+  EXPECT_EQ(told.status, 200U);
+  EXPECT_TRUE(told.body.starts_with("{\"name\":\"" + query.qname.to_display())) << told.body;
+  EXPECT_NE(told.body.find("\"trace\":\"00000007\""), std::string::npos);
+  EXPECT_NE(told.body.find("\"client\":\"" + query.client.to_text()), std::string::npos);
+  EXPECT_EQ(get("/api/v1/explain/00000008").status, 404U);
+  EXPECT_EQ(get("/api/v1/explain/nonsense!").status, 400U);
+  EXPECT_EQ(get("/api/v1/explain/00000007?name=a").status, 400U);
+  services_.journal = nullptr;
+  EXPECT_EQ(get("/api/v1/explain/00000007").status, 503U);
+}
+
 TEST_F(RouterTest, WhatAStrangerSentIsQuotedSafely) {
   const Response response = get("/api/v1/explain?name=%22%3Cscript%3E..");
   EXPECT_EQ(response.status, 400U);

@@ -42,7 +42,7 @@ struct Context {
 /// One admitted request.
 struct Call {
   Request request;
-  std::string capture;  ///< What stood for "{name}" in the path, decoded.
+  std::string capture;  ///< What stood for "{…}" in the path, decoded.
   Params params;
 };
 
@@ -56,7 +56,7 @@ struct Route {
 
 std::span<const Route> routes();
 
-/// True where `path` (still encoded) fits; `capture` is then what stood for "{name}", decoded.
+/// True where `path` (still encoded) fits; `capture` is then what stood for "{…}", decoded.
 /// An error where that cannot be decoded.
 Result<bool> path_fits(std::string_view pattern, std::string_view path, std::string& capture);
 

@@ -20,6 +20,12 @@ int complain(const Error& error) {
   return kExitFailed;
 }
 
+/// Says what is wrong with a command line that fits the table of commands.
+int misused(std::string_view command, std::string_view text) {
+  fmt::print(stderr, "postern {}: {} (see \"postern {} --help\")\n", command, text, command);
+  return kExitUsage;
+}
+
 Result<ControlClient> client_of(const Arguments& arguments) {
   return ControlClient(POSTERN_TRY(control_socket_of(arguments)));
 }
@@ -131,6 +137,18 @@ int run_query(const Arguments& arguments) {
 }
 
 int run_explain(const Arguments& arguments) {
+  const auto trace = arguments.value("trace");
+  const bool has_name = !arguments.positional().empty();
+  if (trace.has_value() == has_name) {
+    return misused("explain", "takes a NAME, or --trace ID");
+  }
+  if (trace) {
+    if (arguments.has("client") || arguments.has("type")) {
+      return misused("explain", "--trace ID says client and type itself");
+    }
+    return show(arguments, get(arguments, "/api/v1/explain/" + percent_encoded(*trace)),
+                view_explanation);
+  }
   QueryParameters parameters = {{"name", arguments.positional().front()}};
   for (const std::string_view key : {"client", "type"}) {
     if (const auto value = arguments.value(key)) parameters.emplace_back(key, *value);

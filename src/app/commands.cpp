@@ -42,6 +42,8 @@ constexpr Flag kQueryFlags[] = {
 constexpr Flag kExplainFlags[] = {
     {"client", 0, "ADDR", "For this client's group; else the default group."},
     {"type", 't', "TYPE", "The record type asked for (A)."},
+    {"trace", 0, "ID",
+     "Instead of NAME: the query with this trace id, what was decided then and what would be now."},
     kJson,
     kConfig,
     kStateDir,
@@ -91,7 +93,8 @@ constexpr Command kCommands[] = {
      "postern check -c /etc/postern/postern.yaml", kCheckFlags, run_check},
     {"query", "NAME [TYPE]", 1, 2, "Ask for a name and show the answer, and why it was blocked.",
      "postern query krebsonsecurity.top A --server 127.0.0.1:5300", kQueryFlags, run_query},
-    {"explain", "NAME", 1, 1, "Show step by step what is decided about a name, and by which rule.",
+    {"explain", "[NAME]", 0, 1,
+     "Show step by step what is decided about a name, and by which rule.",
      "postern explain krebsonsecurity.top --client 192.168.1.20", kExplainFlags, run_explain},
     {"log", "", 0, 0, "Search the journal of queries.",
      "postern log --since 1h --disposition blocked --client 192.168.1.0/24", kLogFlags, run_log},

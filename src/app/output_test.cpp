@@ -140,6 +140,17 @@ TEST(Views, ExplanationAndStatus) {
             "     ZONE     LINE  RULE                   ACTION  IN FORCE\n"
             "  *  hafnium     9  bad.example and below  block   yes\n"
             "     other       -  bad.example            pass    not for this group\n");
+  const Json trace =
+      json(R"({"name":"alias.example","type":"A","client":"127.0.0.1","trace":"bbbbbbbb",
+    "verdict":{"disposition":"blocked","in_chain":true,"zone":"block"},
+    "steps":[{"text":"Asked."}],"matches":[],
+    "record":{"at":"2026-03-02T08:00:01.5Z","disposition":"blocked","zone":"block",
+     "rule":"*.bad.example","rule_line":1,"in_chain":true}})");
+  EXPECT_EQ(view_explanation(trace),
+            "alias.example A for 127.0.0.1 at 2026-03-02 08:00:01 UTC: blocked by block line 1: "
+            "*.bad.example (in the answer)\n"
+            "With today's policy: blocked through its answer by block\n\n"
+            "  1. Asked.\n");
   const Json status =
       json(R"({"version":"0.1.0","uptime_s":300,"endpoints":["127.0.0.1:5300"],"journal":true,
     "policy":{"generation":2,"zones":3,"rules":1313,"memory_octets":2097152},"feeds":{"good":2,

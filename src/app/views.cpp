@@ -116,10 +116,19 @@ std::string view_feeds(const Json& feeds, WallTime now) {
 }
 
 std::string view_explanation(const Json& explanation) {
+  const Json& record = explanation["record"];
+  std::string out = fmt::format("{} {}", printable(explanation["name"].text()),
+                                printable(explanation["type"].text()));
+  if (!explanation["trace"].is_null()) {
+    const std::string reason = why(record);
+    out +=
+        fmt::format(" for {} at {} UTC: {}{}{}\nWith today's policy",
+                    printable(explanation["client"].text()), short_time(record["at"].text()),
+                    printable(record["disposition"].text()), reason.empty() ? "" : " by ", reason);
+  }
   const Json& verdict = explanation["verdict"];
-  std::string out =
-      fmt::format("{} {}: {}", printable(explanation["name"].text()),
-                  printable(explanation["type"].text()), printable(verdict["disposition"].text()));
+  out += ": " + printable(verdict["disposition"].text());
+  if (verdict["in_chain"].is_true()) out += " through its answer";
   if (!verdict["zone"].is_null()) out += fmt::format(" by {}", printable(verdict["zone"].text()));
   out += "\n\n";
   std::size_t number = 0;

@@ -86,6 +86,9 @@ feeds::Source source_of(const config::Feed& feed, const config::Config& config) 
   source.format.allow = feed.allow;
   if (const auto origin = dns::Name::from_text(feed.origin)) source.format.origin = *origin;
   source.format.csv = {feed.csv_column, feed.csv_separator, feed.csv_has_header};
+  source.format.json = {feed.json_field, feed.json_removed};
+  source.format.url_hosts = feed.url_hosts;
+  source.format.min_confidence = feed.min_confidence;
   source.path = feed.path;
   source.url = feed.url;
   source.mirrors = feed.mirrors;

@@ -58,7 +58,11 @@ struct Feed {
   std::string csv_column = "domain";
   char csv_separator = ',';
   bool csv_has_header = true;
-  std::string origin;  ///< rpz only; "" = the SOA's owner.
+  std::string json_field = "domain";
+  std::string json_removed;
+  bool url_hosts = false;
+  std::uint32_t min_confidence = 0;  ///< 0 to 100; stix only.
+  std::string origin;                ///< rpz only; "" = the SOA's owner.
   std::uint64_t max_octets = 256U << 20;
 };
 

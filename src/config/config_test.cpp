@@ -190,6 +190,29 @@ control_socket: /tmp/control
   EXPECT_EQ(c.groups[0].answer, policy::BlockAnswer::refused);
 }
 
+TEST(Config, FeedsOfIndicatorsHaveOptionsOfTheirOwn) {
+  const Outcome outcome = parse(R"(
+feeds:
+  - {name: a, format: stix, path: a.json, url_hosts: true, min_confidence: 40}
+  - {name: b, format: json, path: b.json, json: {field: DomainAddress, removed: DeleteDate}}
+  - {name: c, format: misp, path: c.json}
+  - {name: d, format: maltrail, path: d.txt}
+)");
+  ASSERT_TRUE(outcome.config.has_value());
+  const std::vector<Feed>& feeds = outcome.config->feeds;
+  ASSERT_EQ(feeds.size(), 4U);
+  EXPECT_TRUE(feeds[0].url_hosts);
+  EXPECT_EQ(feeds[0].min_confidence, 40U);
+  EXPECT_EQ(feeds[1].json_field, "DomainAddress");
+  EXPECT_EQ(feeds[1].json_removed, "DeleteDate");
+  EXPECT_EQ(feeds[2].format, "misp");
+  EXPECT_EQ(feeds[3].format, "maltrail");
+  EXPECT_FALSE(feeds[3].url_hosts);
+  EXPECT_EQ(feeds[3].min_confidence, 0U);
+  EXPECT_EQ(feeds[3].json_field, "domain");
+  EXPECT_EQ(feeds[3].json_removed, "");
+}
+
 TEST(Config, EveryMistakeOfAFileIsFoundInOneGo) {
   const std::string golden = kSource + "/tests/golden/config/";
   const Outcome outcome = parse(read_file(golden + "mistakes.yaml"));
@@ -322,6 +345,15 @@ TEST(Config, WhatIsWrongAndWhatToDo) {
       {"state_dir: &a /x\ncontrol_socket: *a",
        "f:2:1: control_socket: there is no value; write one, or remove the key\nf:2:17: aliases "
        "(*name) are not supported; write the value out\n"},
+      {"policy: {allow: [*.example.com]}",
+       "f:1:18: a value that begins with * must be in quotation marks; write \"*.example.com\", "
+       "with the quotation marks\n"},
+      {"policy:\n  allow:\n    - good.example\n    - *.example.com\n",
+       "f:4:7: a value that begins with * must be in quotation marks; write \"*.example.com\", "
+       "with the quotation marks\n"},
+      {"policy: {block: * }",
+       "f:1:18: a value that begins with * must be in quotation marks; write \"*.example.com\", "
+       "with the quotation marks\n"},
       {"state_dir: /x\n---\nstate_dir: /y\n",
        "f:3:1: a second YAML document (\"---\") begins here; keep one document in the file\n"},
   };
@@ -347,7 +379,7 @@ TEST(Config, FeedsAndGroupsAreCheckedTogether) {
        "missing; add \"name: …\" (label)\n"},
       {"feeds: [{name: a, format: host, path: x}]",
        "f:1:27: feeds[0].format: \"host\" is not one of hosts, domains, wildcard, adblock, "
-       "dnsmasq, unbound, rpz, csv; did you mean hosts?\n"},
+       "dnsmasq, unbound, rpz, csv, stix, misp, maltrail, json; did you mean hosts?\n"},
       {"feeds: [{name: A, format: hosts, path: x}]",
        "f:1:16: feeds[0].name: \"A\" cannot be a name here; use a-z, 0-9, \".\", \"_\" and \"-\", "
        "the first a letter or digit, at most 32\n"},

@@ -53,10 +53,12 @@ constexpr Binding<Feed> from_table = {
 
 // In the order of policy::BlockAnswer.
 constexpr std::string_view kBlockAnswers = "nxdomain|nodata|null_address|sinkhole|refused";
-constexpr std::string_view kFormats = "hosts|domains|wildcard|adblock|dnsmasq|unbound|rpz|csv";
+constexpr std::string_view kFormats =
+    "hosts|domains|wildcard|adblock|dnsmasq|unbound|rpz|csv|stix|misp|maltrail|json";
 
 constexpr std::array kFormatTable = {"hosts",   "domains", "wildcard", "adblock",
-                                     "dnsmasq", "unbound", "rpz",      "csv"};
+                                     "dnsmasq", "unbound", "rpz",      "csv",
+                                     "stix",    "misp",    "maltrail", "json"};
 constexpr std::array kScopeTable = {"exact", "below", "at_and_below"};
 constexpr std::array kEdeTable = {dns::EdeCode::blocked, dns::EdeCode::censored,
                                   dns::EdeCode::filtered};
@@ -172,11 +174,19 @@ constexpr Option<Feed> kFeedOptions[] = {
   {{"format", Kind::choice, "", 0, 0, kAtReload,
     "How the feed is written; what a line means for names below it differs, see feed-formats.md.",
     kFormats, Presence::required}, from_table<&Feed::format, &kFormatTable>},
+  {{"json.field", Kind::text, "domain", 0, 0, kAtReload,
+    "The field with the name, address or URL; \"a.b\" is field b of the object, or of the objects, in field a."},
+   into<&Feed::json_field>},
+  {{"json.removed", Kind::text, "", 0, 0, kAtReload,
+    "A field beside it: an entry with a time there that has come, or anything else but null, false and empty, is off the list."},
+   into<&Feed::json_removed>},
   {{"log_only", Kind::flag, "false", 0, 0, kAtReload,
     "Record what would be blocked, and block nothing: to watch a feed before it is trusted."},
    into<&Feed::log_only>},
   {{"max_size", Kind::octets, "256MiB", 1024, 1ULL << 34, kAtReload,
     "A larger feed is refused, after decompression."}, into<&Feed::max_octets>},
+  {{"min_confidence", Kind::count, "0", 0, 100, kAtReload,
+    "For stix: indicators that state a lower confidence are skipped."}, into<&Feed::min_confidence>},
   {{"mirrors", Kind::urls, "[]", 0, 0, kAtReload,
     "Tried in order where url does not answer."}, into<&Feed::mirrors>},
   {{"name", Kind::label, "", 0, 0, kAtReload,
@@ -198,6 +208,9 @@ constexpr Option<Feed> kFeedOptions[] = {
   {{"url", Kind::url, "", 0, 0, kAtReload,
     "An http or https address, fetched every refresh_s; the last good copy is kept. Either this or path."},
    into<&Feed::url>},
+  {{"url_hosts", Kind::flag, "false", 0, 0, kAtReload,
+    "For stix, misp, maltrail and json: a URL with a path blocks its whole host; else it is skipped."},
+   into<&Feed::url_hosts>},
 };
 
 constexpr Option<ForwardZone> kForwardOptions[] = {

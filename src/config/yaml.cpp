@@ -19,6 +19,16 @@ Place place_of(const YAML::Mark& mark) {
   return {static_cast<std::size_t>(mark.line) + 1, static_cast<std::size_t>(mark.column) + 1};
 }
 
+/// "*.example.com" without quotation marks is an alias to YAML.
+bool is_about_an_alias(const YAML::Exception& e) {
+  for (const std::string_view about :
+       {YAML::ErrorMsg::ALIAS_NOT_FOUND, YAML::ErrorMsg::CHAR_IN_ALIAS,
+        YAML::ErrorMsg::UNKNOWN_ANCHOR}) {
+    if (e.msg.starts_with(about)) return true;
+  }
+  return false;
+}
+
 /// Builds the tree from yaml-cpp's events; duplicate keys, odd keys, aliases and depth are
 /// problems found on the way.
 class TreeBuilder final : public YAML::EventHandler {
@@ -200,6 +210,11 @@ Node read_yaml(std::string_view text, Problems& problems) {
                    "keep one document in the file");
     }
   } catch (const YAML::Exception& e) {
+    if (is_about_an_alias(e)) {
+      problems.add(place_of(e.mark), "", "a value that begins with * must be in quotation marks",
+                   "write \"*.example.com\", with the quotation marks");
+      return builder.take_root();
+    }
     problems.add(place_of(e.mark), "", fmt::format("this is not YAML: {}", e.msg),
                  "check indentation, quotes and brackets just before this place");
   } catch (const std::exception& e) {

@@ -1,6 +1,7 @@
 #include "feeds/obtain.h"
 
 #include <algorithm>
+#include <chrono>
 #include <optional>
 #include <utility>
 
@@ -120,7 +121,9 @@ Result<Content> parse_copy(std::string_view text, const intel::FeedOptions& form
                            std::uint64_t rules_before) {
   Content content;
   content.sha256 = sha256_hex(text);
-  auto feed = intel::read_feed(text, format);
+  intel::FeedOptions options = format;
+  options.now = std::chrono::time_point_cast<microseconds>(std::chrono::system_clock::now());
+  auto feed = intel::read_feed(text, options);
   if (!feed && feed.error().code == Errc::not_found && origin == Origin::local) {
     content.rules = std::make_shared<const policy::ZoneRules>();
     return content;

@@ -2,6 +2,7 @@
 import json
 import pathlib
 import re
+import socket
 import subprocess
 import sys
 import threading
@@ -9,8 +10,12 @@ import unittest
 import urllib.error
 import urllib.request
 
+import dns.message
+import dns.name
+import dns.rrset
+
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-from postern_process import ROOT, Postern, until  # noqa: E402
+from postern_process import ROOT, Postern, ede, until  # noqa: E402
 
 
 class Api(unittest.TestCase):
@@ -95,10 +100,70 @@ class Api(unittest.TestCase):
         points = json.loads(self.get("/api/v1/timeline?interval_s=60&since=-10m", self.token)[1])["points"]
         self.assertGreaterEqual(sum(point["blocked"] for point in points), 1)
 
+    def test_explain_says_what_the_journal_knows(self):
+        row = self.postern.logged("www.bad.example")[0]
+        told = json.loads(self.get(f"/api/v1/explain/{row['trace']}", self.token)[1])
+        self.assertEqual((told["name"], told["trace"], told["record"]["zone"]), ("www.bad.example", row["trace"], "block"))
+        self.assertRegex(self.postern.cli("explain", "--trace", row["trace"]),
+                         r"(?s)^www\.bad\.example A for 127\.0\.0\.1 at .*: blocked by block line 1: .*\n"
+                         r"With today's policy: blocked by block\n")
+        self.assertEqual(self.get("/api/v1/explain/00000000", self.token)[0], 404)
+
     def test_the_token_is_kept_only_as_a_hash(self):
         for path in (self.postern.folder / "state").rglob("*"):
             if path.is_file():
                 self.assertNotIn(self.token.encode(), path.read_bytes(), path)
+
+
+class Forwarder:
+    """Answers every question over UDP: alias.good.example is an alias of tracker.bad.example."""
+    def __init__(self):
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind(("127.0.0.1", 0))
+        self.address = f"127.0.0.1:{self.socket.getsockname()[1]}"
+        self.thread = threading.Thread(target=self.serve, daemon=True)
+        self.thread.start()
+
+    def serve(self):
+        while True:
+            octets, peer = self.socket.recvfrom(4096)
+            if not octets:
+                return
+            query = dns.message.from_wire(octets)
+            answer = dns.message.make_response(query)
+            name = query.question[0].name
+            if name == dns.name.from_text("alias.good.example"):
+                answer.answer.append(dns.rrset.from_text(name, 60, "IN", "CNAME", "tracker.bad.example."))
+                name = dns.name.from_text("tracker.bad.example")
+            answer.answer.append(dns.rrset.from_text(name, 60, "IN", "A", "192.0.2.7"))
+            self.socket.sendto(answer.to_wire(), peer)
+
+    def close(self):
+        self.socket.sendto(b"", self.socket.getsockname())
+        self.thread.join()
+        self.socket.close()
+
+
+class BlockedThroughItsAnswer(unittest.TestCase):
+    def test_explain_says_what_the_answer_says(self):
+        forwarder = Forwarder()
+        self.addCleanup(forwarder.close)
+        config = {"policy": {"block": ["*.bad.example"]},
+                  "resolver": {"mode": "forward", "forward": [{"zone": ".", "servers": [forwarder.address]}]}}
+        with Postern(config) as postern:
+            before = postern.api("/api/v1/explain?name=alias.good.example")
+            self.assertEqual((before["verdict"]["disposition"], before["record"]), ("answered", None))
+            self.assertIn("where its answer leads is not known", str(before["steps"]))
+            self.assertEqual(ede(postern.ask("alias.good.example"))[0], 15)
+            row = postern.logged("alias.good.example")[0]
+            self.assertTrue(row["in_chain"])
+            told = postern.api("/api/v1/explain?name=alias.good.example")
+            self.assertEqual({key: told["verdict"][key] for key in ("disposition", "in_chain", "zone", "line")},
+                             {"disposition": "blocked", "in_chain": True, "zone": "block", "line": 1})
+            self.assertRegex(postern.cli("explain", "alias.good.example"),
+                             r"(?s)^alias\.good\.example A: blocked through its answer by block\n"
+                             rf".*Last asked at .* \(trace {row['trace']}\): blocked by block \(line 1\)")
+            self.assertIn("through its answer", postern.cli("explain", "--trace", row["trace"]))
 
 
 if __name__ == "__main__":

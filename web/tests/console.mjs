@@ -109,10 +109,11 @@ async function blockedAndWhy(page) {
   assert.match(await row.locator('.trace').innerText(), /^[0-9a-z]{8}$/);
   const name = await row.locator('.name').innerText();
   await row.getByRole('button').click();
-  await page.getByRole('link', { name: /Explain with/ }).click();
+  await page.getByRole('link', { name: /Explain, then and now/ }).click();
   await page.getByRole('heading', { name: 'Explain' }).waitFor();
   await page.locator('.verdict-line').waitFor();
   assert.ok((await page.locator('.verdict-line').innerText()).includes(name));
+  assert.match(await page.locator('.then').innerText(), /it was blocked by/, 'what was decided then');
   assert.ok((await page.locator('.steps li').count()) >= 3, 'there are steps');
 }
 

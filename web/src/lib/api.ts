@@ -82,7 +82,7 @@ export interface TopEntry {
 }
 
 export interface Step {
-  kind: 'group' | 'generation' | 'zone' | 'result';
+  kind: 'group' | 'generation' | 'zone' | 'record' | 'result';
   outcome: string;
   text: string;
 }
@@ -91,10 +91,12 @@ export interface Explanation {
   name: string;
   type: string;
   client: string | null;
+  trace: string | null;
   group: string;
   generation: number;
   verdict: {
     disposition: Disposition;
+    in_chain: boolean;
     action: string | null;
     zone: string | null;
     rule: string | null;
@@ -111,7 +113,9 @@ export interface Explanation {
     action: string;
     in_group: boolean;
     winner: boolean;
+    in_chain: boolean;
   }[];
+  record: Query | null;
 }
 
 /** What the server said went wrong, in words for the person. */
@@ -174,4 +178,5 @@ export const api = {
   top: (params: Params) => get<{ entries: TopEntry[] }>('top', params),
   timeline: (params: Params) => get<{ interval_s: number; points: Point[] }>('timeline', params),
   explain: (params: Params) => get<Explanation>('explain', params),
+  explainTrace: (trace: string) => get<Explanation>('explain/' + encodeURIComponent(trace)),
 };
