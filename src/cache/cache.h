@@ -89,7 +89,7 @@ class Cache {
 
   struct Hit {
     State state = State::miss;
-    const Answer* answer = nullptr;  ///< Valid until the next `insert` or `clear`.
+    const Answer* answer = nullptr;  ///< Valid until the next non-const call.
     std::uint32_t age_s = 0;         ///< To take off each TTL (not below 0; stale: answer with 30).
     bool prefetch = false;           ///< Fresh, popular, and in the last tenth of its life: said
                                      ///< at each hit, so the caller must know what is under way.
