@@ -11,6 +11,7 @@ from postern_process import Postern  # noqa: E402
 import rpz_peers  # noqa: E402
 
 ROUNDS = int(os.environ.get("POSTERN_RPZ_ROUNDS", "6"))
+FIRST = int(os.environ.get("POSTERN_RPZ_FIRST", "0"))
 SEED = int(os.environ.get("POSTERN_RPZ_SEED", "1"))
 TRIGGERS = tuple(filter(None, os.environ.get("POSTERN_RPZ_TRIGGERS", "").split(","))) or rpz_peers.PolicyZones.TRIGGERS
 
@@ -27,7 +28,7 @@ class AgainstBind(unittest.TestCase):
             folder = pathlib.Path(temp)
             with rpz_peers.Universe(folder) as universe:
                 differences, asked = [], 0
-                for number in range(ROUNDS):
+                for number in range(FIRST, FIRST + ROUNDS):
                     zones = rpz_peers.PolicyZones(random.Random(SEED * 100_000 + number), universe, TRIGGERS)
                     zones.write(folder)
                     found = self.compare(folder, universe, zones, universe.questions())
@@ -50,6 +51,10 @@ class AgainstBind(unittest.TestCase):
         with Postern(config) as server, rpz_peers.Bind(folder, universe, zones) as bind:
             ours = rpz_peers.ask_all(server.port, questions)
             theirs = rpz_peers.ask_all(bind.port, questions)
+            # Once more, one by one: on a busy machine an upstream's answer may come too late for either.
+            for place in [i for i in range(len(questions)) if not rpz_peers.alike(ours[i], theirs[i])]:
+                ours[place] = rpz_peers.ask_all(server.port, [questions[place]])[0]
+                theirs[place] = rpz_peers.ask_all(bind.port, [questions[place]])[0]
         return [row for row in zip(questions, ours, theirs) if not rpz_peers.alike(row[1], row[2])]
 
 
