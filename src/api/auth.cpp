@@ -177,18 +177,11 @@ void SignInLimiter::failed(const IpAddress& address, MonoTime now) {
   failures.until = now + std::min(seconds(1LL << doublings), kMaxSignInWait);
 }
 
-void SignInLimiter::succeeded(const IpAddress& address) {
-  failures_.erase(limited_as(address));
-}
-
 Auth::Check Auth::check_token(std::string_view token, const IpAddress& address, MonoTime now) {
+  // Digests are compared, so the time tells nothing even about the token's length.
+  if (equal_constant_time(sha256_hex(token), token_.sha256)) return {Outcome::good, seconds(0)};
   const seconds wait = limiter_.wait(address, now);
   if (wait.count() > 0) return {Outcome::wait, wait};
-  // Digests are compared, so the time tells nothing even about the token's length.
-  if (equal_constant_time(sha256_hex(token), token_.sha256)) {
-    limiter_.succeeded(address);
-    return {Outcome::good, seconds(0)};
-  }
   limiter_.failed(address, now);
   return {Outcome::wrong, limiter_.wait(address, now)};
 }

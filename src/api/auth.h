@@ -1,4 +1,4 @@
-// Auth: the token, the sessions it opens, and the limits on guessing it.
+// Auth: the token, the sessions it opens, and the limits on wrong ones.
 //
 // One token per installation. It is shown once, when it is made; only its SHA-256 is kept.
 // It holds 160 random bits, so a plain digest is enough: nothing to guess offline.
@@ -52,14 +52,13 @@ class Sessions {
   std::map<std::string, MonoTime> sessions_;
 };
 
-/// Slows down guessing, per address (IPv6: per /64). One thread.
+/// How often wrong tokens of an address (IPv6: of a /64) are told so and logged. One thread.
 class SignInLimiter {
  public:
-  /// How long this address must wait before a token of its is looked at; zero: not at all.
+  /// For how long wrong tokens of this address are not told so; zero: they are.
   seconds wait(const IpAddress& address, MonoTime now) const;
   /// A wrong token: after kFreeFailures of them the wait doubles with each.
   void failed(const IpAddress& address, MonoTime now);
-  void succeeded(const IpAddress& address);
   std::size_t size() const { return failures_.size(); }
 
  private:
@@ -76,12 +75,18 @@ class Auth {
  public:
   explicit Auth(Token token) : token_(std::move(token)) {}
 
-  enum class Outcome : std::uint8_t { good, wrong, wait };
+  enum class Outcome : std::uint8_t {
+    good,
+    wrong,
+    wait,  ///< Wrong, and so soon after other wrong ones that it does not count.
+  };
   struct Check {
     Outcome outcome = Outcome::wrong;
     seconds wait{0};
   };
-  /// Compares a token given by `address`, within the limits on guessing.
+  /// Compares a token given by `address`. The right one is good whatever came before: nobody
+  /// guesses 160 bits, and limiting it too would let anyone at the same address, as behind a NAT or
+  /// a proxy, lock its holder out.
   Check check_token(std::string_view token, const IpAddress& address, MonoTime now);
 
   Sessions& sessions() { return sessions_; }

@@ -34,7 +34,7 @@ Result<std::string> token_of(const std::string& body) {
 Response refuse_token(const Context& context, const Request& request, const Auth::Check& check) {
   context.stats.sign_ins_failed.add();
   const bool must_wait = check.outcome == Auth::Outcome::wait;
-  // Only tokens that were looked at are logged: waiting ones come as fast as the network.
+  // Not those that come too soon: they come as fast as the network.
   if (!must_wait) {
     context.log.warning("api", fmt::format("wrong token from {}", request.peer.to_text()));
   }
