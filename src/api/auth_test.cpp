@@ -117,6 +117,17 @@ TEST(Sessions, LiveUntilUnusedForTheirLife) {
   EXPECT_EQ(sessions.size(), 0U);
 }
 
+TEST(Sessions, TheCookieIsRenewedWhenHalfItsTimeIsOver) {
+  Sessions sessions;
+  const auto life = kSessionLife.count();
+  const std::string id = sessions.open(at(0));
+  EXPECT_FALSE(sessions.take_cookie_renewal(id, at(life / 2 - 1)));
+  EXPECT_TRUE(sessions.take_cookie_renewal(id, at(life / 2)));
+  EXPECT_FALSE(sessions.take_cookie_renewal(id, at(life / 2)));
+  EXPECT_TRUE(sessions.take_cookie_renewal(id, at(life)));
+  EXPECT_FALSE(sessions.take_cookie_renewal("0123", at(life)));
+}
+
 TEST(Sessions, UnknownAndClosedOnesAreNobody) {
   Sessions sessions;
   const std::string id = sessions.open(at(0));
