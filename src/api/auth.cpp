@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/rand.h>
@@ -127,14 +128,14 @@ Result<void> keep_token(const std::string& path, const Token& token) {
 }
 
 std::string Sessions::open(MonoTime now) {
-  std::erase_if(sessions_, [&](const auto& entry) { return entry.second <= now; });
+  std::erase_if(sessions_, [&](const auto& entry) { return entry.second.until <= now; });
   if (sessions_.size() >= kMaxSessions) {
-    sessions_.erase(
-        std::min_element(sessions_.begin(), sessions_.end(),
-                         [](const auto& a, const auto& b) { return a.second < b.second; }));
+    sessions_.erase(std::min_element(
+        sessions_.begin(), sessions_.end(),
+        [](const auto& a, const auto& b) { return a.second.until < b.second.until; }));
   }
   std::string id = random_hex(20);
-  sessions_[sha256_hex(id)] = now + kSessionLife;
+  sessions_[sha256_hex(id)] = {now + kSessionLife, now + kSessionLife / 2};
   return id;
 }
 
@@ -142,11 +143,18 @@ bool Sessions::touch(std::string_view id, MonoTime now) {
   if (id.empty()) return false;
   const auto at = sessions_.find(sha256_hex(id));
   if (at == sessions_.end()) return false;
-  if (at->second <= now) {
+  if (at->second.until <= now) {
     sessions_.erase(at);
     return false;
   }
-  at->second = now + kSessionLife;
+  at->second.until = now + kSessionLife;
+  return true;
+}
+
+bool Sessions::take_cookie_renewal(std::string_view id, MonoTime now) {
+  const auto at = sessions_.find(sha256_hex(id));
+  if (at == sessions_.end() || at->second.cookie_due > now) return false;
+  at->second.cookie_due = now + kSessionLife / 2;
   return true;
 }
 
@@ -177,20 +185,30 @@ void SignInLimiter::failed(const IpAddress& address, MonoTime now) {
   failures.until = now + std::min(seconds(1LL << doublings), kMaxSignInWait);
 }
 
-void SignInLimiter::succeeded(const IpAddress& address) {
-  failures_.erase(limited_as(address));
-}
-
 Auth::Check Auth::check_token(std::string_view token, const IpAddress& address, MonoTime now) {
+  // Digests are compared, so the time tells nothing even about the token's length.
+  if (equal_constant_time(sha256_hex(token), token_.sha256)) return {Outcome::good, seconds(0)};
   const seconds wait = limiter_.wait(address, now);
   if (wait.count() > 0) return {Outcome::wait, wait};
-  // Digests are compared, so the time tells nothing even about the token's length.
-  if (equal_constant_time(sha256_hex(token), token_.sha256)) {
-    limiter_.succeeded(address);
-    return {Outcome::good, seconds(0)};
-  }
   limiter_.failed(address, now);
   return {Outcome::wrong, limiter_.wait(address, now)};
+}
+
+bool Auth::is_good(const Credential& credential, MonoTime now) {
+  switch (credential.kind) {
+    case Credential::Kind::none:
+      return true;
+    case Credential::Kind::token:
+      return equal_constant_time(credential.id, token_.sha256);
+    case Credential::Kind::session:
+      return sessions_.touch(credential.id, now);
+  }
+  return false;
+}
+
+std::string set_session_cookie(std::string_view id, seconds life) {
+  return fmt::format("{}={}; Path=/; HttpOnly; SameSite=Strict; Max-Age={}", kSessionCookie, id,
+                     life.count());
 }
 
 std::string_view session_from_cookie(std::string_view cookie) {

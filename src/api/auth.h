@@ -1,4 +1,4 @@
-// Auth: the token, the sessions it opens, and the limits on guessing it.
+// Auth: the token, the sessions it opens, and the limits on wrong ones.
 //
 // One token per installation. It is shown once, when it is made; only its SHA-256 is kept.
 // It holds 160 random bits, so a plain digest is enough: nothing to guess offline.
@@ -44,22 +44,35 @@ class Sessions {
   std::string open(MonoTime now);
   /// True for a live session, whose life begins anew.
   bool touch(std::string_view id, MonoTime now);
+  /// True for a live session whose cookie has used up half of its own life: the answer is to carry
+  /// it again, as the browser counts from when it was set. Then false for as long again.
+  bool take_cookie_renewal(std::string_view id, MonoTime now);
   void close(std::string_view id);
   std::size_t size() const { return sessions_.size(); }
 
  private:
+  struct Session {
+    MonoTime until{};
+    MonoTime cookie_due{};
+  };
   // By the id's SHA-256: how long a look-up takes tells nothing about the ids there are.
-  std::map<std::string, MonoTime> sessions_;
+  std::map<std::string, Session> sessions_;
 };
 
-/// Slows down guessing, per address (IPv6: per /64). One thread.
+/// What let a request in, so that it can be asked later whether it still would.
+struct Credential {
+  enum class Kind : std::uint8_t { none, token, session };
+  Kind kind = Kind::none;  ///< `none`: an open route, or the control socket.
+  std::string id;          ///< The session's; the token's SHA-256.
+};
+
+/// How often wrong tokens of an address (IPv6: of a /64) are told so and logged. One thread.
 class SignInLimiter {
  public:
-  /// How long this address must wait before a token of its is looked at; zero: not at all.
+  /// For how long wrong tokens of this address are not told so; zero: they are.
   seconds wait(const IpAddress& address, MonoTime now) const;
   /// A wrong token: after kFreeFailures of them the wait doubles with each.
   void failed(const IpAddress& address, MonoTime now);
-  void succeeded(const IpAddress& address);
   std::size_t size() const { return failures_.size(); }
 
  private:
@@ -76,13 +89,24 @@ class Auth {
  public:
   explicit Auth(Token token) : token_(std::move(token)) {}
 
-  enum class Outcome : std::uint8_t { good, wrong, wait };
+  enum class Outcome : std::uint8_t {
+    good,
+    wrong,
+    wait,  ///< Wrong, and so soon after other wrong ones that it does not count.
+  };
   struct Check {
     Outcome outcome = Outcome::wrong;
     seconds wait{0};
   };
-  /// Compares a token given by `address`, within the limits on guessing.
+  /// Compares a token given by `address`. The right one is good whatever came before: nobody
+  /// guesses 160 bits, and limiting it too would let anyone at the same address, as behind a NAT or
+  /// a proxy, lock its holder out.
   Check check_token(std::string_view token, const IpAddress& address, MonoTime now);
+
+  /// The credential of whoever has just given the right token.
+  Credential token_credential() const { return {Credential::Kind::token, token_.sha256}; }
+  /// Does it still let in? A session's life begins anew.
+  bool is_good(const Credential& credential, MonoTime now);
 
   Sessions& sessions() { return sessions_; }
 
@@ -93,6 +117,8 @@ class Auth {
 };
 
 inline constexpr std::string_view kSessionCookie = "postern_session";
+/// The value of a Set-Cookie header that keeps `id` for `life`; zero takes it away.
+std::string set_session_cookie(std::string_view id, seconds life);
 /// The session id in a Cookie header; empty where there is none.
 std::string_view session_from_cookie(std::string_view cookie);
 /// The token of "Bearer TOKEN"; nothing for another scheme.

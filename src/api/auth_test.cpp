@@ -117,6 +117,17 @@ TEST(Sessions, LiveUntilUnusedForTheirLife) {
   EXPECT_EQ(sessions.size(), 0U);
 }
 
+TEST(Sessions, TheCookieIsRenewedWhenHalfItsTimeIsOver) {
+  Sessions sessions;
+  const auto life = kSessionLife.count();
+  const std::string id = sessions.open(at(0));
+  EXPECT_FALSE(sessions.take_cookie_renewal(id, at(life / 2 - 1)));
+  EXPECT_TRUE(sessions.take_cookie_renewal(id, at(life / 2)));
+  EXPECT_FALSE(sessions.take_cookie_renewal(id, at(life / 2)));
+  EXPECT_TRUE(sessions.take_cookie_renewal(id, at(life)));
+  EXPECT_FALSE(sessions.take_cookie_renewal("0123", at(life)));
+}
+
 TEST(Sessions, UnknownAndClosedOnesAreNobody) {
   Sessions sessions;
   const std::string id = sessions.open(at(0));
@@ -163,11 +174,8 @@ TEST(SignInLimiter, IsPerAddressAndForSixPerNetwork) {
   EXPECT_EQ(limiter.wait(kClient, at(0)).count(), 0);
 }
 
-TEST(SignInLimiter, SuccessAndTimeForgive) {
+TEST(SignInLimiter, TimeForgives) {
   SignInLimiter limiter;
-  for (unsigned i = 0; i < kFreeFailures; ++i) limiter.failed(kClient, at(0));
-  limiter.succeeded(kClient);
-  EXPECT_EQ(limiter.wait(kClient, at(0)).count(), 0);
   for (unsigned i = 1; i < kFreeFailures; ++i) limiter.failed(kClient, at(0));
   limiter.failed(kClient, at(kFailuresForgottenAfter.count() + 1));  // Counts as the first.
   EXPECT_EQ(limiter.wait(kClient, at(kFailuresForgottenAfter.count() + 1)).count(), 0);
@@ -183,14 +191,16 @@ TEST(SignInLimiter, RemembersABoundedNumberOfAddresses) {
   EXPECT_LE(limiter.size(), kMaxLimitedAddresses);
 }
 
-TEST(Auth, ARightTokenWaitsToo) {  // Else the wait would not slow a guesser down.
+TEST(Auth, WrongTokensLockNobodyOut) {
   Auth auth(Token{sha256_hex("right"), std::nullopt});
-  EXPECT_EQ(auth.check_token("right", kClient, at(0)).outcome, Auth::Outcome::good);
   for (unsigned i = 0; i < kFreeFailures; ++i) {
     EXPECT_EQ(auth.check_token("wrong", kClient, at(0)).outcome, Auth::Outcome::wrong);
   }
-  EXPECT_EQ(auth.check_token("right", kClient, at(0)).outcome, Auth::Outcome::wait);
-  EXPECT_EQ(auth.check_token("right", kClient, at(1)).outcome, Auth::Outcome::good);
+  EXPECT_EQ(auth.check_token("wrong", kClient, at(0)).outcome, Auth::Outcome::wait);
+  EXPECT_EQ(auth.check_token("right", kClient, at(0)).outcome, Auth::Outcome::good);
+  // Nor does the right one make room for wrong ones of others at that address.
+  EXPECT_EQ(auth.check_token("wrong", kClient, at(0)).outcome, Auth::Outcome::wait);
+  EXPECT_EQ(auth.check_token("wrong", kClient, at(1)).outcome, Auth::Outcome::wrong);
 }
 
 TEST(Headers, SessionFromCookie) {

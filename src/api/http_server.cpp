@@ -170,7 +170,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool head_ = false;
 
   // While it is a live stream.
-  Request live_request_;
+  Credential live_credential_;
   journal::Filter filter_;
   std::string waiting_;  ///< Not yet handed to the socket.
   std::string sending_;
@@ -217,7 +217,7 @@ void Connection::handle(Request request) {
   }
   Response response = shared_.router.run(admitted);
   if (!response.live || head_) return respond(std::move(response));
-  live_request_ = std::move(admitted.call.request);
+  live_credential_ = std::move(admitted.credential);
   start_live(response);
 }
 
@@ -316,6 +316,9 @@ void Connection::start_live(const Response& response) {
   for (const auto& [name, value] : security_headers()) {
     waiting_ += fmt::format("{}: {}\r\n", name, value);
   }
+  for (const auto& [name, value] : response.headers) {
+    waiting_ += fmt::format("{}: {}\r\n", name, value);
+  }
   waiting_ += "\r\nretry: 2000\n\n";
   shared_.watchers.insert(this);
   if (shared_.watchers.size() == 1) {
@@ -342,7 +345,7 @@ void Connection::offer(const std::string& event_text) {
 }
 
 void Connection::heartbeat() {
-  if (!shared_.router.still_admitted(live_request_, mono_now())) {
+  if (!shared_.router.still_admitted(live_credential_, mono_now())) {
     // Its reader signed out: the stream ends with a word, so that it does not just reconnect.
     waiting_ += "event: signed_out\ndata: {}\n\n";
     ends_ = true;

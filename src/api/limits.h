@@ -28,7 +28,7 @@ inline constexpr std::size_t kLiveQueueRecords =
     2048;                                          ///< Between the workers and the API: 1.4 MB.
 inline constexpr std::size_t kMaxSessions = 64;    ///< Then the oldest one is signed out.
 inline constexpr seconds kSessionLife{12 * 3600};  ///< Since last used.
-inline constexpr std::size_t kMaxLimitedAddresses = 1024;  ///< Remembered for failed sign-ins.
+inline constexpr std::size_t kMaxLimitedAddresses = 1024;  ///< Remembered for wrong tokens.
 inline constexpr unsigned kFreeFailures = 5;               ///< Wrong tokens before waits begin.
 inline constexpr seconds kMaxSignInWait{300};
 inline constexpr seconds kFailuresForgottenAfter{900};

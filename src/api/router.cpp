@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "api/handlers.h"
+#include "api/limits.h"
 #include "api/origin.h"
 
 namespace postern::api {
@@ -48,17 +49,26 @@ std::span<const std::pair<std::string_view, std::string_view>> security_headers(
   return kSecurityHeaders;
 }
 
-std::optional<Response> Router::check_access(Access access, const Request& request) const {
+/// Nothing where the request may be answered: `admitted` then says what let it in.
+std::optional<Response> Router::check_access(const Request& request, Admitted& admitted) const {
+  const Access access = admitted.route->access;
   if (access == Access::open || request.peer.trusted) return std::nullopt;
   // With a proxy in front everybody comes from loopback.
   const bool local_only = hosts_.empty() && listen_ && listen_->address.is_loopback();
   if (access == Access::metrics && local_only) return std::nullopt;
   if (const auto token = bearer_token(request.authorization)) {
     const Auth::Check check = context_.auth.check_token(*token, request.peer.address, request.mono);
-    if (check.outcome == Auth::Outcome::good) return std::nullopt;
-    return refuse_token(context_, request, check);
+    if (check.outcome != Auth::Outcome::good) return refuse_token(context_, request, check);
+    admitted.credential = context_.auth.token_credential();
+    return std::nullopt;
   }
-  if (context_.auth.sessions().touch(session_from_cookie(request.cookie), request.mono)) {
+  Sessions& sessions = context_.auth.sessions();
+  const std::string_view id = session_from_cookie(request.cookie);
+  if (sessions.touch(id, request.mono)) {
+    admitted.credential = {Credential::Kind::session, std::string(id)};
+    if (sessions.take_cookie_renewal(id, request.mono)) {
+      admitted.set_cookie = set_session_cookie(id, kSessionLife);
+    }
     return std::nullopt;
   }
   Response response = problem(401,
@@ -83,7 +93,7 @@ std::variant<Admitted, Response> Router::admit(Request request) const {
   auto found = find_route(request, target.substr(0, question));
   auto* admitted = std::get_if<Admitted>(&found);
   if (admitted == nullptr) return found;
-  if (auto refusal = check_access(admitted->route->access, request)) return *std::move(refusal);
+  if (auto refusal = check_access(request, *admitted)) return *std::move(refusal);
   if (request.method != Method::get && !origin_is_ours(request, hosts_)) {
     return problem(403, "this request was sent by a page of another site");
   }
@@ -97,7 +107,11 @@ std::variant<Admitted, Response> Router::admit(Request request) const {
 }
 
 Response Router::run(const Admitted& admitted) const {
-  return admitted.route->handle(context_, admitted.call);
+  Response response = admitted.route->handle(context_, admitted.call);
+  if (!admitted.set_cookie.empty()) {
+    response.headers.emplace_back("Set-Cookie", admitted.set_cookie);
+  }
+  return response;
 }
 
 Response Router::answer(Request request) const {
@@ -106,9 +120,8 @@ Response Router::answer(Request request) const {
   return run(std::get<Admitted>(admitted));
 }
 
-bool Router::still_admitted(const Request& request, MonoTime now) const {
-  if (request.peer.trusted || !request.authorization.empty()) return true;
-  return context_.auth.sessions().touch(session_from_cookie(request.cookie), now);
+bool Router::still_admitted(const Credential& credential, MonoTime now) const {
+  return context_.auth.is_good(credential, now);
 }
 
 }  // namespace postern::api

@@ -14,6 +14,8 @@ namespace postern::api {
 struct Admitted {
   const Route* route = nullptr;
   Call call;
+  Credential credential;
+  std::string set_cookie;  ///< For the answer; empty: none.
 };
 
 /// Decides who may ask what. `admit` and whatever routes run `here` belong to one thread.
@@ -30,14 +32,14 @@ class Router {
   Response run(const Admitted& admitted) const;
   /// Both at once, whatever the thread: for tests.
   Response answer(Request request) const;
-  /// Is a stream that this request opened still its asker's to read?
-  bool still_admitted(const Request& request, MonoTime now) const;
+  /// Is a stream that was opened with this credential still its asker's to read?
+  bool still_admitted(const Credential& credential, MonoTime now) const;
 
   /// Where it listens became known only by binding (port 0).
   void set_listen(const std::optional<Endpoint>& listen) { listen_ = listen; }
 
  private:
-  std::optional<Response> check_access(Access access, const Request& request) const;
+  std::optional<Response> check_access(const Request& request, Admitted& admitted) const;
 
   Context context_;
   std::optional<Endpoint> listen_;

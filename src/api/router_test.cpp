@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include "api/limits.h"
 #include "api/testing.h"
 
 namespace postern::api {
@@ -184,14 +185,48 @@ TEST_F(RouterTest, SignInOpensASessionThatSignOutEnds) {
   asked.authorization.clear();
   asked.cookie = cookie.substr(0, cookie.find(';'));
   EXPECT_EQ(router_.answer(asked).status, 200U);
-  EXPECT_TRUE(router_.still_admitted(asked, asked.mono));
 
   Request out = asked;
   out.method = Method::del;
   out.target = "/api/v1/session";
   EXPECT_EQ(router_.answer(out).status, 204U);
   EXPECT_EQ(router_.answer(asked).status, 401U);
-  EXPECT_FALSE(router_.still_admitted(asked, asked.mono));
+}
+
+TEST_F(RouterTest, AStreamIsItsReadersForAsLongAsWhatLetItIn) {
+  Sessions& sessions = auth_.sessions();
+  const std::string id = sessions.open(MonoTime(seconds(1000)));
+  Request asked = request(Method::get, "/api/v1/live");
+  const auto credential_of = [&](const Request& r) {
+    return std::get<Admitted>(router_.admit(r)).credential;
+  };
+  const Credential by_token = credential_of(asked);
+  asked.cookie = "postern_session=" + id;
+  asked.authorization = "Basic Zm9vOmJhcg==";  // As a proxy in front may have asked for.
+  const Credential by_session = credential_of(asked);
+  asked.peer = {.control_socket = true, .trusted = true, .address = {}};
+  const Credential by_socket = credential_of(asked);
+  for (const Credential& each : {by_token, by_session, by_socket}) {
+    EXPECT_TRUE(router_.still_admitted(each, asked.mono));
+  }
+  sessions.close(id);
+  EXPECT_TRUE(router_.still_admitted(by_token, asked.mono));
+  EXPECT_FALSE(router_.still_admitted(by_session, asked.mono));
+  EXPECT_TRUE(router_.still_admitted(by_socket, asked.mono));
+}
+
+TEST_F(RouterTest, TheCookieLivesAsLongAsTheSession) {
+  for (const std::string path : {"/api/v1/status", "/api/v1/queries", "/api/v1/session"}) {
+    SCOPED_TRACE(path);
+    const std::string id = auth_.sessions().open(MonoTime(seconds(1000)));
+    Request asked = request(Method::get, path);
+    asked.authorization.clear();
+    asked.cookie = "postern_session=" + id;
+    EXPECT_EQ(header(router_.answer(asked), "Set-Cookie"), "");
+    asked.mono += kSessionLife / 2;
+    EXPECT_EQ(header(router_.answer(asked), "Set-Cookie"), set_session_cookie(id, kSessionLife));
+    EXPECT_EQ(header(router_.answer(asked), "Set-Cookie"), "");
+  }
 }
 
 TEST_F(RouterTest, SignInThatIsNotOne) {
@@ -205,19 +240,20 @@ TEST_F(RouterTest, SignInThatIsNotOne) {
   EXPECT_EQ(router_.answer(form).status, 415U);
 }
 
-TEST_F(RouterTest, GuessingIsSlowedLoggedAndCounted) {
+TEST_F(RouterTest, WrongTokensAreSlowedLoggedAndCountedAndTheRightOneIsNot) {
   const Request wrong = sign_in_request(R"({"token": "wrong"})");
   for (unsigned i = 0; i < 5; ++i) EXPECT_EQ(router_.answer(wrong).status, 401U);
-  const Response slowed = router_.answer(sign_in_request(R"({"token": "right"})"));
+  const Response slowed = router_.answer(wrong);
   EXPECT_EQ(slowed.status, 429U);
   EXPECT_EQ(header(slowed, "Retry-After"), "1");
-  EXPECT_EQ(get("/api/v1/status").status, 429U);  // The bearer's way is no way around.
+  Request bearer = request(Method::get, "/api/v1/status");
+  bearer.authorization = "Bearer wrong";
+  EXPECT_EQ(router_.answer(bearer).status, 429U);  // The bearer's way is no way around.
   EXPECT_EQ(stats_.sign_ins_failed.value(), 7U);
   EXPECT_NE(log_.text().find("wrong token from 127.0.0.1"), std::string::npos);
   EXPECT_EQ(log_.text().find("right"), std::string::npos);
-  Request elsewhere = sign_in_request(R"({"token": "right"})");
-  elsewhere.peer.address = IpAddress::v4(127, 0, 0, 2);
-  EXPECT_EQ(router_.answer(elsewhere).status, 200U);
+  EXPECT_EQ(router_.answer(sign_in_request(R"({"token": "right"})")).status, 200U);
+  EXPECT_EQ(get("/api/v1/status").status, 200U);
 }
 
 TEST_F(RouterTest, MetricsNeedATokenOnlyBeyondLoopback) {

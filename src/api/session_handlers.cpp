@@ -14,11 +14,6 @@ Response session_state(bool signed_in) {
   return json(std::move(json_text).take());
 }
 
-std::string cookie(std::string_view id, seconds life) {
-  return fmt::format("{}={}; Path=/; HttpOnly; SameSite=Strict; Max-Age={}", kSessionCookie, id,
-                     life.count());
-}
-
 /// The token in {"token": "…"}.
 Result<std::string> token_of(const std::string& body) {
   simdjson::dom::parser parser;
@@ -34,7 +29,7 @@ Result<std::string> token_of(const std::string& body) {
 Response refuse_token(const Context& context, const Request& request, const Auth::Check& check) {
   context.stats.sign_ins_failed.add();
   const bool must_wait = check.outcome == Auth::Outcome::wait;
-  // Only tokens that were looked at are logged: waiting ones come as fast as the network.
+  // Not those that come too soon: they come as fast as the network.
   if (!must_wait) {
     context.log.warning("api", fmt::format("wrong token from {}", request.peer.to_text()));
   }
@@ -51,9 +46,14 @@ Response refuse_token(const Context& context, const Request& request, const Auth
 
 Response get_session(const Context& context, const Call& call) {
   const Request& request = call.request;
-  return session_state(
-      request.peer.trusted ||
-      context.auth.sessions().touch(session_from_cookie(request.cookie), request.mono));
+  Sessions& sessions = context.auth.sessions();
+  const std::string_view id = session_from_cookie(request.cookie);
+  const bool is_live = sessions.touch(id, request.mono);
+  Response response = session_state(request.peer.trusted || is_live);
+  if (is_live && sessions.take_cookie_renewal(id, request.mono)) {
+    response.headers.emplace_back("Set-Cookie", set_session_cookie(id, kSessionLife));
+  }
+  return response;
 }
 
 Response open_session(const Context& context, const Call& call) {
@@ -71,8 +71,8 @@ Response open_session(const Context& context, const Call& call) {
   context.stats.sign_ins.add();
   context.log.info("api", fmt::format("sign-in from {}", request.peer.to_text()));
   Response response = session_state(true);
-  response.headers.emplace_back("Set-Cookie",
-                                cookie(context.auth.sessions().open(request.mono), kSessionLife));
+  response.headers.emplace_back(
+      "Set-Cookie", set_session_cookie(context.auth.sessions().open(request.mono), kSessionLife));
   return response;
 }
 
@@ -80,7 +80,7 @@ Response close_session(const Context& context, const Call& call) {
   context.auth.sessions().close(session_from_cookie(call.request.cookie));
   Response response;
   response.status = 204;
-  response.headers.emplace_back("Set-Cookie", cookie("", seconds(0)));
+  response.headers.emplace_back("Set-Cookie", set_session_cookie("", seconds(0)));
   return response;
 }
 

@@ -24,9 +24,28 @@ enum class Kind : std::uint8_t { positive, negative, failure };
 
 bool is_answer(const MessageView& message) {
   const dns::Header& header = message.header();
-  return header.has(dns::flag::qr) && !header.has(dns::flag::tc) &&
+  const std::size_t records =
+      std::size_t{header.answer_count} + header.authority_count + header.additional_count;
+  return records <= kMaxAnswerRecords && header.has(dns::flag::qr) && !header.has(dns::flag::tc) &&
          header.opcode() == dns::Opcode::query && header.question_count == 1 &&
          message.question().has_value() && static_cast<unsigned>(message.rcode()) < 16;
+}
+
+/// Whom else to ask (RFC 1034 §4.3.2): no answer to who cannot.
+bool is_referral(const MessageView& message) {
+  const dns::Header& header = message.header();
+  if (header.answer_count > 0 || header.has(dns::flag::aa) ||
+      message.rcode() != dns::Rcode::noerror) {
+    return false;
+  }
+  bool has_ns = false;
+  bool has_soa = false;
+  message.for_each_record([&](Section section, const Record& record) {
+    has_ns = has_ns || (section == Section::authority && record.type == RRType::ns);
+    has_soa = has_soa || (section == Section::authority && record.type == RRType::soa);
+    return section == Section::authority;
+  });
+  return has_ns && !has_soa;
 }
 
 bool is_dnssec(RRType type) {
@@ -44,6 +63,7 @@ struct Selection {
   RRType qtype;
   bool strip_dnssec;
   const Reached& reached;
+  const dns::Name& last;  ///< Where the chain ends: the question's name where there is none.
 
   /// Of the additional section nothing: it holds the addresses of names that the client has not
   /// asked for, so that policy has not judged them. Where it needs them it asks.
@@ -51,6 +71,10 @@ struct Selection {
     if (dns::is_meta(record.type)) return false;  // OPT, and TSIG, which covers one hop.
     if (strip_dnssec && is_dnssec(record.type) && record.type != qtype && qtype != RRType::any) {
       return false;
+    }
+    // A SOA of another zone says nothing about the name (RFC 2308 §2), and would give it its TTL.
+    if (record.type == RRType::soa && section == Section::authority) {
+      return last.is_at_or_below(record.owner);
     }
     if (section == Section::authority) return is_for_authority(record.type);
     return section == Section::answer && reached.holds(record);
@@ -89,7 +113,8 @@ Life life_of(const MessageView& message, const Selection& selection, const Optio
       answer_ttl = std::min(answer_ttl, sane_ttl(record.ttl));
       has_answer = has_answer || record.type == selection.qtype || selection.qtype == RRType::any;
     }
-    if (section == Section::authority && record.type == RRType::soa && !has_soa) {
+    if (section == Section::authority && record.type == RRType::soa && !has_soa &&
+        selection.holds(section, record)) {
       has_soa = true;
       denial_ttl = soa_ttl(record);
     }
@@ -100,13 +125,23 @@ Life life_of(const MessageView& message, const Selection& selection, const Optio
   return {Kind::negative, std::min({answer_ttl, denial_ttl, options.max_negative_ttl_s})};
 }
 
+/// What the TTLs of an answer become.
+struct Rules {
+  Life life;
+  const Options& options;
+};
+
 /// Writes the message anew: without what is stripped, with id 0, TTLs capped. Not a copy with
-/// holes: compression pointers would point at the wrong places, or into the header.
-bool rewrite(const MessageView& message, const Life& life, const Selection& selection,
-             const Options& options, dns::MessageWriter& writer) {
+/// holes: compression pointers would point at the wrong places, or into the header. Fills in
+/// `answer.question_end` and `answer.ttl_offsets`.
+bool rewrite(const MessageView& message, const Selection& selection, const Rules& rules,
+             dns::MessageWriter& writer, Answer& answer) {
+  const Life& life = rules.life;
+  const Options& options = rules.options;
   const auto rcode = static_cast<std::uint16_t>(message.rcode());
   writer.header(0, static_cast<std::uint16_t>(dns::flag::qr | dns::flag::ra | rcode));
   bool fits = writer.question(*message.question());
+  answer.question_end = static_cast<std::uint16_t>(writer.size());
   Octets rdata;
   message.for_each_record([&](Section section, const Record& record) {
     if (!selection.holds(section, record)) return true;
@@ -118,6 +153,7 @@ bool rewrite(const MessageView& message, const Life& life, const Selection& sele
     rdata.clear();
     fits = fits && dns::expand_rdata(message.octets(), record, rdata) &&
            writer.record(section, {record.owner, record.type, record.rr_class, ttl, rdata});
+    if (fits) answer.ttl_offsets.push_back(static_cast<std::uint16_t>(writer.last_ttl_offset()));
     return fits;
   });
   return fits;
@@ -125,32 +161,31 @@ bool rewrite(const MessageView& message, const Life& life, const Selection& sele
 
 }  // namespace
 
-std::optional<Answer> make_answer(OctetView message, bool secure, bool strip_dnssec,
+std::optional<Answer> make_answer(const MessageView& message, bool secure, bool strip_dnssec,
                                   const Options& options) {
-  const auto view = MessageView::parse(message);
-  if (!view || !is_answer(*view)) return std::nullopt;
+  if (!is_answer(message) || is_referral(message)) return std::nullopt;
   Answer answer;
-  const auto reached = collect_targets(*view, answer);
+  const auto reached = collect_targets(message, answer);
   if (!reached) return std::nullopt;
-  const Selection selection{view->question()->qtype, strip_dnssec, *reached};
-  const Life life = life_of(*view, selection, options);
+  const dns::Name& qname = message.question()->qname;
+  const dns::Name& last = answer.chain_count == 0 ? qname : answer.names[answer.chain_count - 1];
+  const Selection selection{message.question()->qtype, strip_dnssec, *reached, last};
+  const Life life = life_of(message, selection, options);
   answer.ttl_s = life.ttl_s;
   answer.secure = secure;
 
   std::array<std::uint8_t, dns::kMaxMessageOctets> buffer;
   dns::MessageWriter writer(buffer, buffer.size());
-  if (!rewrite(*view, life, selection, options, writer)) return std::nullopt;
-  const auto stored = MessageView::parse(writer.message());
-  if (!stored) return std::nullopt;
+  if (!rewrite(message, selection, {life, options}, writer, answer)) return std::nullopt;
   answer.wire.assign(writer.message().begin(), writer.message().end());
-  answer.question_end = static_cast<std::uint16_t>(stored->question_end());
-  const dns::Header& header = stored->header();
-  answer.ttl_offsets.reserve(std::size_t{header.answer_count} + header.authority_count);
-  stored->for_each_record([&answer](Section, const Record& record) {
-    answer.ttl_offsets.push_back(static_cast<std::uint16_t>(record.ttl_offset));
-    return true;
-  });
+  answer.ttl_offsets.shrink_to_fit();
   return answer;
+}
+
+std::optional<Answer> make_answer(OctetView message, bool secure, bool strip_dnssec,
+                                  const Options& options) {
+  const auto view = MessageView::parse(message);
+  return view ? make_answer(*view, secure, strip_dnssec, options) : std::nullopt;
 }
 
 std::size_t write_for_client(const Answer& answer, OctetView query, std::size_t question_end,

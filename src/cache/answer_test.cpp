@@ -159,7 +159,15 @@ TEST(MakeAnswer, RefusesWhatMayNotBeServed) {
   octets = write(good);
   octets[4] = octets[5] = 0;
   EXPECT_FALSE(make_answer(octets, false, true, {}).has_value()) << "no question";
-  EXPECT_FALSE(make_answer({}, false, true, {}).has_value());
+  EXPECT_FALSE(make_answer(OctetView{}, false, true, {}).has_value());
+}
+
+TEST(MakeAnswer, RefusesMoreRecordsThanAnyNeeds) {
+  Message message;
+  message.records.assign(kMaxAnswerRecords, {kAnswer, "www.example", RRType::a, 60, "192.0.2.1"});
+  EXPECT_TRUE(make(message).has_value());
+  message.records.push_back({kAuthority, "example", RRType::ns, 60, "ns.example."});
+  EXPECT_FALSE(make(message).has_value());
 }
 
 // A record that policy cannot look into must not reach a client through it.
@@ -247,6 +255,56 @@ TEST(MakeAnswer, ADnameLeadsToTheSubstitutedName) {
       EXPECT_TRUE(!answer || answer->names.size() <= kMaxAnswerNames);
     }
   }
+}
+
+TEST(MakeAnswer, ChainsAndSiblingsAreBounded) {
+  for (const std::size_t steps : {kMaxChain, kMaxChain + 1}) {
+    std::vector<std::string> names{"www.example"};
+    for (std::size_t i = 0; i < steps; ++i) names.push_back("n" + std::to_string(i) + ".example.");
+    Message message;
+    for (std::size_t i = 0; i < steps; ++i) {
+      message.records.push_back(
+          {kAnswer, names[i].c_str(), RRType::cname, 60, names[i + 1].c_str()});
+    }
+    EXPECT_EQ(make(message).has_value(), steps == kMaxChain);
+  }
+  for (const std::size_t count : {kMaxSiblings, kMaxSiblings + 1}) {
+    std::vector<std::string> data;
+    for (std::size_t i = 0; i < count; ++i) data.push_back("1 n" + std::to_string(i) + ".example.");
+    Message message{.qtype = RRType::https};
+    for (const std::string& each : data) {
+      message.records.push_back({kAnswer, "www.example", RRType::https, 60, each.c_str()});
+    }
+    EXPECT_EQ(make(message).has_value(), count == kMaxSiblings);
+  }
+}
+
+// RFC 2308 §2: the SOA is that of the zone that holds the name.
+TEST(MakeAnswer, ASoaOfAnotherZoneIsNotTaken) {
+  Message message{.rcode = Rcode::nxdomain};
+  message.records = {{kAuthority, "other", RRType::soa, 900, "ns.other. a.other. 1 2 3 4 900"}};
+  auto answer = make(message);
+  ASSERT_TRUE(answer.has_value());
+  EXPECT_EQ(records_of(answer->wire), "");
+  EXPECT_LE(answer->ttl_s, 5U);
+  // At the end of a chain it is the end's zone that counts.
+  message.records.push_back({kAnswer, "www.example", RRType::cname, 900, "x.other."});
+  std::swap(message.records[0], message.records[1]);
+  answer = make(message);
+  ASSERT_TRUE(answer.has_value());
+  EXPECT_EQ(answer->ttl_s, 900U);
+}
+
+TEST(MakeAnswer, AReferralIsNoAnswer) {
+  Message message;
+  message.records = {{kAuthority, "example", RRType::ns, 900, "ns.example."}};
+  EXPECT_FALSE(make(message).has_value());
+  message.flags |= dns::flag::aa;
+  EXPECT_TRUE(make(message).has_value());
+  message.flags &= static_cast<std::uint16_t>(~dns::flag::aa);
+  message.records.push_back(
+      {kAuthority, "example", RRType::soa, 900, "ns.example. a.example. 1 2 3 4 900"});
+  EXPECT_TRUE(make(message).has_value());
 }
 
 TEST(MakeAnswer, TooManyDnamesAreRefused) {
@@ -352,17 +410,18 @@ TEST(MakeAnswer, ALoopOfCnamesEnds) {
   EXPECT_EQ(make(message)->names.size(), 2U);
 }
 
-TEST(MakeAnswer, TooManyTargetsAreRefusedNotOverlooked) {
-  Message message;
-  message.qname = "n0.example";
+// Links that lead nowhere count as well.
+TEST(MakeAnswer, TooManyLinksAreRefusedNotOverlooked) {
   std::vector<std::string> owners;
-  for (int i = 0; i < 129; ++i) owners.push_back("n" + std::to_string(i) + ".example.");
-  for (std::size_t i = 0; i < 128; ++i) {
-    message.records.push_back(
-        {kAnswer, owners[i].c_str(), RRType::cname, 60, owners[i + 1].c_str()});
+  for (std::size_t i = 0; i <= kMaxAnswerNames; ++i) {
+    owners.push_back("n" + std::to_string(i) + ".example.");
   }
-  EXPECT_EQ(make(message)->names.size(), 128U);
-  message.records.push_back({kAnswer, "n0.example", RRType::https, 60, "1 ."});
+  Message message;
+  for (std::size_t i = 0; i < kMaxAnswerNames; ++i) {
+    message.records.push_back({kAnswer, owners[i].c_str(), RRType::cname, 60, "other.example."});
+  }
+  EXPECT_TRUE(make(message)->names.empty());
+  message.records.push_back({kAnswer, owners.back().c_str(), RRType::cname, 60, "other.example."});
   EXPECT_FALSE(make(message).has_value());
 }
 

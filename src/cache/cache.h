@@ -44,8 +44,14 @@ struct Stats {
   Counter hits, misses, stale_hits, inserts, evictions;
 };
 
-/// Targets in one answer: far over any real chain; each one costs a policy decision per query.
-inline constexpr std::size_t kMaxAnswerNames = 128;
+/// Steps of a chain, and other targets, in one answer: over any real ones (libunbound follows 11
+/// steps); each one costs a policy decision per query.
+inline constexpr std::size_t kMaxChain = 16;
+inline constexpr std::size_t kMaxSiblings = 32;
+inline constexpr std::size_t kMaxAnswerNames = kMaxChain + kMaxSiblings;
+
+/// Records in one answer, what is stripped from it included: far over what real ones have.
+inline constexpr std::size_t kMaxAnswerRecords = 1000;
 
 /// The TTL of records that are past their own (RFC 8767 §4).
 inline constexpr std::uint32_t kStaleTtlS = 30;
@@ -72,14 +78,20 @@ struct Answer {
 };
 
 /// Makes an Answer of a resolver's message: checks it, collects TTLs and names, and keeps only what
-/// answers the question: no additional section, and no record of a name that neither is the
-/// question's nor is reached from it by CNAME and DNAME records.
-/// Nothing where the message does not parse, is not the answer to one question, may not be cached
-/// in any way (TC=1), or holds what policy could not look at: an address or service record that
-/// does not read, over kMaxAnswerNames targets, or a chain that does not fit in them.
+/// answers the question: no additional section, no record of a name that neither is the question's
+/// nor is reached from it by CNAME and DNAME records, no SOA of a zone that does not hold the last
+/// of these (RFC 2308 §2).
+///
+/// Nothing where the message is not the answer to one question, is a referral, may not be cached in
+/// any way (TC=1), has over kMaxAnswerRecords, or holds what policy could not look at: an address
+/// or service record that does not read, over kMaxChain steps or kMaxSiblings other targets.
+///
 /// `strip_dnssec`: leave out RRSIG, NSEC, NSEC3, DNSKEY and DS for DO=0, but never the type that
-/// was asked for (RFC 4035 §3.2.1). TTLs: RFC 2181 §8 and 5.2, negative ones RFC 2308 §5, capped
-/// in `wire` too. `ttl_s` may be 0: good for the client that waits, not kept by `Cache::insert`.
+/// was asked for (RFC 4035 §3.2.1). TTLs: RFC 2181 §8 and 5.2, negative ones RFC 2308 §5, capped in
+/// `wire` too. `ttl_s` may be 0: good for the client that waits, not kept by `Cache::insert`.
+std::optional<Answer> make_answer(const dns::MessageView& message, bool secure, bool strip_dnssec,
+                                  const Options& options);
+/// The same of octets; nothing where they do not parse.
 std::optional<Answer> make_answer(OctetView message, bool secure, bool strip_dnssec,
                                   const Options& options);
 

@@ -118,7 +118,7 @@ struct Walk {
     if (!is_full() && !has(siblings, name)) siblings.push_back(name);
   }
 
-  bool is_full() const { return chain.size() + siblings.size() > kMaxAnswerNames; }
+  bool is_full() const { return chain.size() > kMaxChain || siblings.size() > kMaxSiblings; }
 
   /// Until nothing leads on, or leads back.
   bool run(const dns::Name& question) {

@@ -27,8 +27,8 @@ class Reached {
 
 /// Fills `answer.names`, `answer.chain_count` and, from the records that are held,
 /// `answer.addresses` (A, AAAA and hints). Nothing where such a record does not read, the chain
-/// does not end, or there are over kMaxAnswerNames links or names, or over 16 DNAMEs: then nobody
-/// may be given the message, as policy has not seen it whole.
+/// does not end, or there are over kMaxAnswerNames links, kMaxChain steps, kMaxSiblings other
+/// targets, or 16 DNAMEs: then nobody may be given the message, as policy has not seen it whole.
 std::optional<Reached> collect_targets(const dns::MessageView& message, Answer& answer);
 
 }  // namespace postern::cache

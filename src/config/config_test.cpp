@@ -103,14 +103,13 @@ feeds:
     mirrors: [http://mirror.example/one.csv]
     refresh_s: 600
     scope: at_and_below
-    allow: true
     answer: nodata
     ttl_s: 5
     ede: filtered
     log_only: true
     csv: {column: 2, separator: ';', header: false}
     max_size: 1MiB
-  - {name: two, format: rpz, path: two.zone, origin: rpz.example}
+  - {name: two, format: rpz, path: two.zone, origin: rpz.example, allow: true}
 groups:
   - {name: kitchen, clients: [192.168.7.0/24], feeds: [two, allow], without: block, answer: refused}
 journal: {enabled: false, days: 9, max_size: 2GiB}
@@ -167,7 +166,7 @@ control_socket: /tmp/control
   EXPECT_EQ(feed.mirrors, std::vector<std::string>{"http://mirror.example/one.csv"});
   EXPECT_EQ(feed.refresh_s, 600U);
   EXPECT_EQ(feed.scope, "at_and_below");
-  EXPECT_TRUE(feed.allow);
+  EXPECT_FALSE(feed.allow);
   EXPECT_EQ(feed.answer, policy::BlockAnswer::nodata);
   EXPECT_EQ(feed.ttl_s, 5U);
   EXPECT_EQ(feed.ede, dns::EdeCode::filtered);
@@ -176,6 +175,7 @@ control_socket: /tmp/control
   EXPECT_EQ(feed.csv_separator, ';');
   EXPECT_FALSE(feed.csv_has_header);
   EXPECT_EQ(feed.max_octets, 1U << 20);
+  EXPECT_TRUE(c.feeds[1].allow);
   EXPECT_EQ(c.feeds[1].path, "two.zone");
   EXPECT_EQ(c.feeds[1].origin, "rpz.example.");
   EXPECT_EQ(c.feeds[1].format, "rpz");
@@ -420,6 +420,13 @@ TEST(Config, FeedsAndGroupsAreCheckedTogether) {
       {"console: {hosts: [dns.example, 'a b']}",
        "f:1:32: console.hosts[1]: \"a b\" is not a domain name; write the name alone: no "
        "scheme, path or port\n"},
+      {"feeds: [{name: a, format: hosts, path: x, allow: true, log_only: true, answer: nodata}]",
+       "f:1:66: feeds[0].log_only: an allow list blocks nothing; remove log_only, or allow: true\n"
+       "f:1:80: feeds[0].answer: an allow list blocks nothing; remove answer, or allow: true\n"},
+      {"feeds: [{name: a, format: hosts, path: x, allow: true, log_only: false}]", "good"},
+      {"groups: [{name: 'Bad One', clients: 10.0.0.0/8}, {name: h, clients: 10.0.0.0/8}]",
+       "f:1:17: groups[0].name: \"Bad One\" cannot be a name here; use a-z, 0-9, \".\", \"_\" and "
+       "\"-\", the first a letter or digit, at most 32\n"},
       {"groups: [{name: g}]",
        "f:1:10: groups[0].clients: the group has no clients; list their addresses or prefixes\n"},
       {"groups: [{name: default, answer: refused}]", "good"},
@@ -517,6 +524,26 @@ TEST(Config, Warnings) {
     std::string got;
     for (const Problem& warning : outcome.warnings) got += to_text(warning, "f") + "\n";
     EXPECT_EQ(got, want);
+  }
+}
+
+TEST(Config, Urls) {
+  const auto read = [](std::string_view url) {
+    const auto outcome =
+        parse("feeds: [{name: a, format: hosts, url: '" + std::string(url) + "'}]");
+    return outcome.config ? outcome.config->feeds[0].url : "refused";
+  };
+  for (const std::string_view good :
+       {"https://h", "http://h/x?y#z", "https://h:8443/", "http://[2001:db8::1]/x",
+        "http://[::1]:80/", "https://user:p@ss@h/x", "https://h?x=[1]", "http://192.0.2.1:65535"}) {
+    EXPECT_EQ(read(good), good);
+  }
+  EXPECT_EQ(read("HTTPS://H/Path"), "https://H/Path");
+  for (const std::string_view bad :
+       {"http://[/x", "http://[]/x", "http://[::1/x", "http://[::1]x/", "http://:80/", "http:///x",
+        "https://h:/x", "https://h:0/", "https://h:65536/", "https://h:99999999999/", "http://a]b/",
+        "https://u@/x", "https://", "ftp://h/", "https://h/a b"}) {
+    EXPECT_EQ(read(bad), "refused") << bad;
   }
 }
 

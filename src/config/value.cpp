@@ -216,19 +216,43 @@ Read<Endpoint> endpoint(std::string_view text) {
                 "write it as 127.0.0.1:53 or '[::1]:53'");
 }
 
+/// "user:password@host:port" or the host alone, of a URL (RFC 3986 section 3.2).
+bool is_authority(std::string_view text) {
+  if (const std::size_t at = text.rfind('@'); at != std::string_view::npos) {
+    text.remove_prefix(at + 1);
+  }
+  const std::size_t bracket = text.starts_with('[') ? text.find(']') : 0;
+  if (bracket == std::string_view::npos) return false;
+  if (bracket > 0 && !IpAddress::from_text(text.substr(1, bracket - 1))) return false;
+  const std::size_t colon = text.find(':', bracket);
+  const std::string_view host = text.substr(0, std::min(colon, text.size()));
+  if (bracket > 0 && host.size() != bracket + 1) return false;
+  if (bracket == 0 && (host.empty() || host.find_first_of("[]") != std::string_view::npos)) {
+    return false;
+  }
+  if (colon == std::string_view::npos) return true;
+  unsigned port = 0;
+  const std::string_view digits = text.substr(colon + 1);
+  std::from_chars(digits.data(), digits.data() + digits.size(), port);
+  return is_digits(digits) && digits.size() <= 5 && port > 0 && port <= 65'535;
+}
+
 Read<std::string> url(std::string_view text) {
   const std::size_t scheme_end = text.find("://");
-  const std::string_view scheme = text.substr(0, scheme_end);
+  std::string scheme(text.substr(0, scheme_end));
+  std::ranges::transform(scheme, scheme.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
   if (scheme_end == std::string_view::npos || (scheme != "http" && scheme != "https")) {
     return refuse(fmt::format("{} is not an http or https URL", quoted(text)),
                   "write https://…, or give a local file as path");
   }
   const std::string_view rest = text.substr(scheme_end + 3);
   const bool has_odd = std::ranges::any_of(text, [](char c) { return c <= ' ' || c == '\x7f'; });
-  if (rest.empty() || rest.front() == '/' || has_odd) {
+  if (has_odd || !is_authority(rest.substr(0, rest.find_first_of("/?#")))) {
     return refuse(fmt::format("{} is not a URL", quoted(text)), "write https://host/path");
   }
-  return std::string(text);
+  return fmt::format("{}://{}", scheme, rest);
 }
 
 /// What a TLS server must show: its name, the digests of its keys, or both, with "&" between.

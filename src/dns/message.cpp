@@ -47,6 +47,7 @@ bool read_question(OctetView message, std::size_t& offset, Question& out) {
 }
 
 Result<void, QueryError> read_additional(OctetView message, Query& query) {
+  if (query.header.additional_count > kMaxQueryAdditional) return Unexpected(QueryError::format);
   std::size_t offset = query.question_end;
   Record record;
   for (unsigned i = 0; i < query.header.additional_count; ++i) {
@@ -67,16 +68,23 @@ MessageError why_not(OctetView message, std::size_t offset) {
                                                       : MessageError::bad_name;
 }
 
-bool rdata_reads(OctetView message, const Record& record) {
+// What it costs to read the name at `offset`, which is good.
+std::size_t steps_at(OctetView message, std::size_t offset) {
+  return skip_name(message, offset).value_or(0);
+}
+
+// Adds what its names cost to `steps`.
+bool rdata_reads(OctetView message, const Record& record, std::size_t& steps) {
   // An UPDATE names what to delete with no RDATA, in these classes (RFC 2136 §2.4, §2.5).
   if (record.rdata.empty() &&
       (record.rr_class == RRClass::any || record.rr_class == RRClass::none)) {
     return true;
   }
   const std::string_view layout = name_layout(record.type);
-  return layout.empty() || walk_rdata(
-                               layout, {message, record.rdata_offset, record.rdata.size()},
-                               [](OctetView) {}, [](std::size_t) {});
+  return layout.empty() ||
+         walk_rdata(
+             layout, {message, record.rdata_offset, record.rdata.size()}, [](OctetView) {},
+             [&](std::size_t at) { steps += steps_at(message, at); });
 }
 
 }  // namespace
@@ -170,11 +178,16 @@ Result<MessageView, MessageError> MessageView::parse(OctetView message) {
   }
   view.question_end_ = offset;
   Record record;
+  std::size_t steps = 0;
   const unsigned before_additional = header->answer_count + 0U + header->authority_count;
   const unsigned all = before_additional + header->additional_count;
   for (unsigned i = 0; i < all; ++i) {
+    const std::size_t owner_at = offset;
     if (!read_record(message, offset, record)) return Unexpected(why_not(message, offset));
-    if (!rdata_reads(message, record)) return Unexpected(MessageError::bad_record);
+    steps += steps_at(message, owner_at);
+    if (!rdata_reads(message, record, steps) || steps > kMaxNameSteps) {
+      return Unexpected(MessageError::bad_record);
+    }
     if (record.type != RRType::opt) continue;
     if (i < before_additional || view.edns_) return Unexpected(MessageError::bad_record);
     view.edns_ = read_opt(record);

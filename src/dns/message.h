@@ -95,8 +95,12 @@ struct Query {
   std::size_t udp_octets() const;
 };
 
-/// Reads a query. One question exactly (RFC 9619), no answer or authority records, at
-/// most one OPT; other additional records (TSIG, SIG(0)) are walked over and ignored.
+/// The most additional records of a query: OPT, TSIG or SIG(0), and some to spare.
+inline constexpr unsigned kMaxQueryAdditional = 4;
+
+/// Reads a query. One question exactly (RFC 9619), no answer or authority records, at most one OPT
+/// and kMaxQueryAdditional additional records, of which others (TSIG, SIG(0)) are walked over and
+/// ignored: FORMERR otherwise, before any is looked at.
 /// On error `partial` holds what was read before it: at least the header unless the
 /// error is `not_a_query`; `question_end` is 0 unless the question was whole.
 /// About 60 ns.
@@ -120,10 +124,14 @@ enum class MessageError : std::uint8_t { too_short, bad_name, bad_record, traili
 std::string_view to_string(MessageError error);
 
 /// A whole message checked once: every record lies inside it, every owner name reads,
-/// every name inside the RDATA of the RFC 1035 types, SRV, NAPTR, DNAME, RP, … reads too.
-/// Holds a view: the octets must outlive it.
+/// every name inside the RDATA of the RFC 1035 types, SRV, NAPTR, DNAME, RP, … reads too, and
+/// reading them all once takes at most kMaxNameSteps. Holds a view: the octets must outlive it.
 class MessageView {
  public:
+  /// Labels and compression pointers of all names together: some tenth of a millisecond. Twice
+  /// what the densest zone transfer has; pointers to pointers could make it millions.
+  static constexpr std::size_t kMaxNameSteps = 128U << 10;
+
   static Result<MessageView, MessageError> parse(OctetView message);
 
   OctetView octets() const { return octets_; }

@@ -39,8 +39,9 @@ void lower_in_place(std::uint8_t* octets, std::size_t size) {
 
 // What walking a name came to.
 struct Walk {
-  std::size_t size = 0;  // Of the uncompressed name.
-  std::size_t end = 0;   // Offset past it, or past its first pointer.
+  std::size_t size = 0;   // Of the uncompressed name.
+  std::size_t end = 0;    // Offset past it, or past its first pointer.
+  std::size_t steps = 0;  // Labels and pointers.
 };
 
 // Calls `copy(at, size, run)` for each unbroken run of labels; the last includes the root's.
@@ -50,7 +51,7 @@ Result<Walk, NameError> walk_name(OctetView message, std::size_t offset, Copy&& 
   std::size_t at = offset;
   std::size_t run = offset;
   std::size_t pointers = 0;
-  for (;;) {
+  for (;; ++walk.steps) {
     if (at >= message.size()) return Unexpected(NameError::truncated);
     const std::uint8_t length = message[at];
     if (length == 0) break;
@@ -262,9 +263,10 @@ std::strong_ordering operator<=>(const Name& a, const Name& b) {
   return left.count <=> right.count;
 }
 
-Result<void, NameError> skip_name(OctetView message, std::size_t& offset) {
-  offset = POSTERN_TRY(walk_name(message, offset, [](std::size_t, OctetView) {})).end;
-  return {};
+Result<std::size_t, NameError> skip_name(OctetView message, std::size_t& offset) {
+  const Walk walk = POSTERN_TRY(walk_name(message, offset, [](std::size_t, OctetView) {}));
+  offset = walk.end;
+  return walk.steps;
 }
 
 Result<std::size_t, NameError> expand_name(OctetView message, std::size_t& offset,

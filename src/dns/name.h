@@ -109,8 +109,9 @@ class Name {
 };
 
 /// Moves `offset` past the name there, as `Name::from_wire` does and with the same errors,
-/// without keeping it. On error `offset` is left as it was.
-Result<void, NameError> skip_name(OctetView message, std::size_t& offset);
+/// without keeping it. Gives what it costs to read: labels and pointers. On error `offset` is left
+/// as it was.
+Result<std::size_t, NameError> skip_name(OctetView message, std::size_t& offset);
 
 /// Writes the name at `message[offset]` to `out`, without compression and in the case it has
 /// there, and moves `offset` past it; gives its size. For what must be passed on unchanged.

@@ -199,6 +199,8 @@ std::string_view to_string(EdeCode code) {
       return "Invalid Data";
     case EdeCode::signature_too_early:
       return "Signature Expired before Valid";
+    case EdeCode::invalid_query_type:
+      return "Invalid Query Type";
   }
   return "Other";
 }

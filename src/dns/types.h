@@ -67,6 +67,7 @@ enum class RRType : std::uint16_t {
   lp = 107,
   eui48 = 108,
   eui64 = 109,
+  nxname = 128,
   tkey = 249,
   tsig = 250,
   ixfr = 251,
@@ -152,6 +153,7 @@ enum class EdeCode : std::uint16_t {
   network_error = 23,
   invalid_data = 24,
   signature_too_early = 25,
+  invalid_query_type = 30,  // RFC 9824 §6.
 };
 
 /// IANA's purpose text: "Blocked", "DNSSEC Bogus"; "Other" for the unknown.

@@ -78,6 +78,7 @@ bool MessageWriter::record(Section section, const NewRecord& record) {
     if (put_rdata(record.type, record.rdata)) {
       const std::size_t rdata_size = size_ - fixed - kFixedRecordOctets;
       store_u16(&buffer_[fixed + 8], static_cast<std::uint16_t>(rdata_size));
+      last_ttl_offset_ = fixed + 4;
       count_record(section);
       return true;
     }

@@ -44,6 +44,8 @@ class MessageWriter {
   /// Uncompressed RDATA in; names in it are compressed where allowed. Sections must come in
   /// order. False where it does not fit.
   bool record(Section section, const NewRecord& record);
+  /// Where the TTL of the last record written stands in the message.
+  std::size_t last_ttl_offset() const { return last_ttl_offset_; }
 
   /// Keeps `octets` free for an OPT to come.
   void reserve(std::size_t octets);
@@ -80,6 +82,7 @@ class MessageWriter {
   std::size_t limit_;
   std::size_t size_ = 0;
   std::size_t reserved_ = 0;
+  std::size_t last_ttl_offset_ = 0;
   std::array<std::uint16_t, kMaxTargets> targets_{};  ///< Offsets of labels that can be pointed at.
   std::array<std::uint8_t, kMaxTargets> parents_{};   ///< Each label's node for what follows it.
   std::size_t target_count_ = 0;

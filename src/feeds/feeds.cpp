@@ -39,6 +39,7 @@ class FeedsThread final : public Feeds {
   FeedsThread(Options options, Published<policy::Generation>& target, Log& log)
       : wakeup_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
         target_(target),
+        look_every_(options.look_every),
         keeper_(std::move(options), target, log) {
     POSTERN_ASSERT(wakeup_);
     curl_global_init(CURL_GLOBAL_DEFAULT);
@@ -119,16 +120,23 @@ class FeedsThread final : public Feeds {
   void work(Downloads& downloads) {
     read_mailbox();
     watcher_.read_events(now().mono);
+    if (watcher_.take_lost_folder() || now().mono >= next_look_) look_at_files();
     for (const std::string& path : watcher_.take_settled(now().mono)) {
       keeper_.file_changed(path, now());
     }
     for (Outcome& outcome : downloads.take()) keeper_.take(std::move(outcome), now());
     std::vector<Job> jobs = keeper_.take_due(now());
-    // Folders made meanwhile are watched from here on.
-    if (!jobs.empty()) watcher_.watch(keeper_.paths());
     for (Job& job : jobs) downloads.submit(std::move(job));
     keeper_.publish(now());
     keeper_.free_retired(now());
+  }
+
+  // Finds what the watcher cannot hear of: folders made later or replaced, links that lead
+  // elsewhere, folders on a network.
+  void look_at_files() {
+    next_look_ = now().mono + look_every_;
+    watcher_.watch(keeper_.paths());
+    for (const std::string& path : keeper_.changed_files()) watcher_.note(path, now().mono);
   }
 
   void read_mailbox() {
@@ -146,6 +154,7 @@ class FeedsThread final : public Feeds {
     std::optional<MonoTime> next = keeper_.next_due();
     if (const auto settled = watcher_.next_settled())
       next = next ? std::min(*next, *settled) : *settled;
+    if (!keeper_.paths().empty()) next = next ? std::min(*next, next_look_) : next_look_;
     int wait_ms = -1;
     if (next) {
       const auto wait = std::chrono::ceil<milliseconds>(*next - now().mono).count();
@@ -183,6 +192,8 @@ class FeedsThread final : public Feeds {
   std::mutex stop_mutex_;
 
   // The thread's own once it runs.
+  const milliseconds look_every_;
+  MonoTime next_look_{};
   Keeper keeper_;
   Watcher watcher_;
 

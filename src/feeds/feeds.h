@@ -37,6 +37,7 @@ struct Options {
   std::string cache_dir;              ///< Last good copies; made if missing.
   std::uint64_t seed = 0;             ///< For jitter and the generation's hash key.
   seconds first_retry{30};            ///< Doubles up to `refresh`.
+  milliseconds look_every{10'000};    ///< At local files, for changes that nobody tells of.
 };
 
 /// Runs one thread. All members may be called from any thread.

@@ -54,6 +54,7 @@ struct FeedsTest : ::testing::Test {
     made.sources = std::move(sources);
     made.cache_dir = folder.file("cache");
     made.seed = 1;
+    made.look_every = look_every;
     return made;
   }
   void start(std::vector<Source> sources) {
@@ -90,6 +91,7 @@ struct FeedsTest : ::testing::Test {
         eventually([&] { return metric("postern_feed_failures_total", feed) == before + 1; }));
   }
 
+  milliseconds look_every{10'000};
   ScratchFolder folder;
   RecordingLog log;
   Published<policy::Generation> policy{policy::Generation::empty()};
@@ -149,6 +151,63 @@ TEST_F(FeedsTest, AFileThatComesLaterIsSeen) {
   folder.write("local.txt", "one.example\n");
   EXPECT_TRUE(eventually([&] { return blocks("one.example"); }));
   EXPECT_TRUE(eventually([&] { return status().health == intel::Health::good; }));
+}
+
+// Nobody tells of these: the folder was not there to be watched, or is another one by now.
+TEST_F(FeedsTest, AFolderMadeLaterOrReplacedIsLookedInto) {
+  namespace fs = std::filesystem;
+  look_every = milliseconds(50);
+  start({file_source("later", "later/list.txt"), file_source("moved", "moved/list.txt"),
+         file_source("linked", "link/list.txt")});
+  fs::create_directory(folder.file("later"));
+  folder.write("later/list.txt", "one.example\n");
+  ASSERT_TRUE(eventually([&] { return blocks("one.example"); }));
+  folder.write("later/list.txt", "one.example\ntwo.example\n");
+  EXPECT_TRUE(eventually([&] { return blocks("two.example"); }));
+
+  for (const std::string version : {"1", "2"}) {
+    fs::create_directory(folder.file("new"));
+    folder.write("new/list.txt", "moved" + version + ".example\n");
+    if (version == "2") fs::rename(folder.file("moved"), folder.file("old"));
+    fs::rename(folder.file("new"), folder.file("moved"));
+    EXPECT_TRUE(eventually([&] { return blocks("moved" + version + ".example"); }));
+  }
+  folder.write("moved/list.txt", "moved3.example\n");
+  EXPECT_TRUE(eventually([&] { return blocks("moved3.example"); }));
+
+  for (const std::string version : {"v1", "v2"}) {
+    fs::create_directory(folder.file(version));
+    folder.write(version + "/list.txt", version + ".example\n");
+    fs::create_directory_symlink(version, folder.file("link~"));
+    fs::rename(folder.file("link~"), folder.file("link"));
+    EXPECT_TRUE(eventually([&] { return blocks(version + ".example"); }));
+  }
+  EXPECT_FALSE(blocks("v1.example"));
+}
+
+// Between two looks the system tells of a folder that goes.
+TEST_F(FeedsTest, AFolderThatIsReplacedWhileWatchedIsSeenAtOnce) {
+  look_every = std::chrono::hours(1);
+  std::filesystem::create_directory(folder.file("lists"));
+  folder.write("lists/list.txt", "one.example\n");
+  start({file_source("local", "lists/list.txt")});
+  ASSERT_TRUE(blocks("one.example"));
+  std::filesystem::create_directory(folder.file("new"));
+  folder.write("new/list.txt", "two.example\n");
+  std::filesystem::rename(folder.file("lists"), folder.file("old"));
+  ASSERT_TRUE(eventually([&] { return status().health == intel::Health::stale; }));
+  std::filesystem::rename(folder.file("new"), folder.file("lists"));
+  ASSERT_TRUE(feeds->update("local"));
+  EXPECT_TRUE(eventually([&] { return blocks("two.example"); }));
+}
+
+// A file that is not there or cannot be read is tried on the schedule, not at each look.
+TEST_F(FeedsTest, AMissingFileIsNotReadAtEachLook) {
+  look_every = milliseconds(1);
+  start({file_source("none", "none.txt"), file_source("local", "local.txt")});
+  folder.write("local.txt", "one.example\n");
+  ASSERT_TRUE(eventually([&] { return blocks("one.example"); }));
+  EXPECT_EQ(metric("postern_feed_failures_total", "none"), 1);
 }
 
 TEST_F(FeedsTest, AFileThatGoesBadLeavesWhatWasInForceAlsoAfterARestart) {

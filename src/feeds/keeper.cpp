@@ -41,10 +41,14 @@ bool same_content(const Source& a, const Source& b) {
          a.max_octets == b.max_octets && reads_alike(a.format, b.format);
 }
 
-// True where the local file is the one that was read last.
+std::optional<FileStamp> found_stamp(const std::string& path) {
+  const auto stamp = stamp_of(path);
+  return stamp ? std::optional(*stamp) : std::nullopt;
+}
+
+// True where the local file is the one that was looked at last, whatever came of that.
 bool is_as_read(const FeedState& feed) {
-  const auto stamp = stamp_of(feed.source.path);
-  return stamp && feed.stamp && *stamp == *feed.stamp;
+  return found_stamp(feed.source.path) == feed.stamp;
 }
 
 std::string place_of(const Source& source) {
@@ -147,7 +151,7 @@ void Keeper::read_local(FeedState& feed, const Now& now) {
 
 Result<void> Keeper::read_file_of(FeedState& feed, const Now& now) {
   const Source& source = feed.source;
-  feed.stamp.reset();
+  feed.stamp = found_stamp(source.path);
   FileContent file = POSTERN_TRY(read_file(source.path, source.max_octets));
   feed.stamp = file.stamp;
   std::string text = POSTERN_TRY(unpack(std::move(file.text), source.max_octets));
@@ -230,6 +234,14 @@ void Keeper::look_at_files(const Now& now) {
   }
 }
 
+std::vector<std::string> Keeper::changed_files() const {
+  std::vector<std::string> paths;
+  for (const FeedState& feed : feeds_) {
+    if (is_file(feed.source) && !is_as_read(feed)) paths.push_back(feed.source.path);
+  }
+  return paths;
+}
+
 std::vector<Job> Keeper::take_due(const Now& now) {
   std::vector<Job> jobs;
   for (FeedState& feed : feeds_) {
@@ -239,7 +251,7 @@ std::vector<Job> Keeper::take_due(const Now& now) {
       continue;
     }
     // Not every change is told of: the folder may be on a network.
-    if (is_as_read(feed) && !feed.is_wanted) {
+    if (is_as_read(feed) && !feed.is_wanted && feed.failures_in_row == 0) {
       schedule(feed, now);
     } else {
       read_local(feed, now);

@@ -32,7 +32,7 @@ struct FeedState {
   Content content;     ///< In force, or about to be at the next `publish`.
   CopyFacts facts;     ///< Of the copy that `content` is; empty where none is kept.
   intel::FeedStatus status;
-  std::optional<FileStamp> stamp;  ///< Of the local file as last looked at.
+  std::optional<FileStamp> stamp;  ///< Of the local file as last looked at; none: it was not there.
   std::optional<MonoTime> due;     ///< None for built-in texts.
   std::uint32_t failures_in_row = 0;
   std::uint64_t failures = 0;
@@ -64,6 +64,8 @@ class Keeper {
 
   /// Reads those local files again that are not as they were when last read.
   void look_at_files(const Now& now);
+  /// The paths of those files. A stat(2) each.
+  std::vector<std::string> changed_files() const;
 
   /// Frees the generations that no worker reads any more: here, because freeing a million rules
   /// takes milliseconds that a worker does not have.

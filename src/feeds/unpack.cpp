@@ -5,6 +5,7 @@
 #include <limits>
 #include <memory>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <zlib.h>
@@ -26,10 +27,19 @@ Unexpected<Error> damaged(std::string_view kind) {
   return fail(Errc::corrupt, "the " + std::string(kind) + " data is damaged or cut off");
 }
 
-// Adds a piece to the text; false where that would be too much.
+// Adds a piece to the text, whose memory never grows past `max_octets`; false where that would be
+// too much.
 bool append(std::string& text, const std::vector<char>& piece, std::size_t size,
             std::uint64_t max_octets) {
-  if (text.size() + size > max_octets) return false;
+  const std::size_t wanted = text.size() + size;
+  if (wanted > max_octets) return false;
+  if (wanted > text.capacity()) {
+    std::string grown;  // Doubling by itself would go past the bound.
+    grown.reserve(static_cast<std::size_t>(
+        std::min<std::uint64_t>(max_octets, std::max(wanted, 2 * text.capacity()))));
+    grown.append(text);
+    text = std::move(grown);
+  }
   text.append(piece.data(), size);
   return true;
 }
@@ -59,7 +69,9 @@ Result<std::string> unpack_gzip(std::string_view octets, std::uint64_t max_octet
       return too_large(max_octets);
     }
     if (code != Z_STREAM_END) continue;
-    if (stream.avail_in == 0 && given == octets.size()) return text;
+    // Nothing more, or the zeros that fill up a tape's block, which gzip(1) passes over too.
+    const std::string_view rest = octets.substr(given - stream.avail_in);
+    if (rest.find_first_not_of('\0') == std::string_view::npos) return text;
     if (inflateReset(&stream) != Z_OK) return damaged("gzip");  // The next member.
   }
 }

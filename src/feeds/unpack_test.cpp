@@ -53,6 +53,19 @@ TEST(Unpack, BothFormatsOfAnySizeAndInSeveralPieces) {
   }
 }
 
+TEST(Unpack, ZerosBehindGzipArePassedOver) {
+  EXPECT_EQ(unpack(gzip("bad.example\n") + std::string(700'000, '\0'), 100).value(),
+            "bad.example\n");
+  EXPECT_EQ(unpack(gzip("a") + std::string(9, '\0') + "x", 100).error().code, Errc::corrupt);
+}
+
+TEST(Unpack, NoMoreMemoryIsTakenThanTheFeedMayHave) {
+  const std::string text = text_of_size(700'000);
+  for (const std::string& packed : {gzip(text), zstd(text)}) {
+    EXPECT_LE(unpack(packed, 800'000).value().capacity(), 800'000U);
+  }
+}
+
 TEST(Unpack, OneOctetTooManyIsRefused) {
   const std::string text = text_of_size(300'000);
   for (const std::string& packed : {text, gzip(text), zstd(text)}) {

@@ -9,8 +9,8 @@
 namespace postern::feeds {
 namespace {
 
-constexpr std::uint32_t kEvents =
-    IN_CLOSE_WRITE | IN_MODIFY | IN_MOVED_TO | IN_MOVED_FROM | IN_CREATE | IN_DELETE | IN_ONLYDIR;
+constexpr std::uint32_t kEvents = IN_CLOSE_WRITE | IN_MODIFY | IN_MOVED_TO | IN_MOVED_FROM |
+                                  IN_CREATE | IN_DELETE | IN_MOVE_SELF | IN_ONLYDIR;
 
 }  // namespace
 
@@ -36,7 +36,14 @@ void Watcher::watch(const std::vector<std::string>& paths) {
   for (const auto& [folder, names] : folders_) {
     // For a folder that is watched already this gives the same descriptor again.
     const int watch = ::inotify_add_watch(inotify_.get(), folder.c_str(), kEvents);
-    if (watch >= 0) watches_[watch] = folder;
+    if (watch < 0) continue;
+    // Another folder may have taken its place, or a link lead elsewhere now.
+    std::erase_if(watches_, [&](const auto& other) {
+      if (other.first == watch || other.second != folder) return false;
+      ::inotify_rm_watch(inotify_.get(), other.first);
+      return true;
+    });
+    watches_[watch] = folder;
   }
 }
 
@@ -46,7 +53,10 @@ void Watcher::note(const std::string& path, MonoTime now) {
 
 void Watcher::take_in(const inotify_event& event, const std::string& name, MonoTime now) {
   const bool lost_count = (event.mask & IN_Q_OVERFLOW) != 0;  // Anything may have happened.
-  if ((event.mask & IN_IGNORED) != 0) watches_.erase(event.wd);
+  // A watch that is let go of on purpose is not among them any more.
+  const bool has_moved = (event.mask & IN_MOVE_SELF) != 0 && watches_.contains(event.wd);
+  if (has_moved) ::inotify_rm_watch(inotify_.get(), event.wd);
+  if (has_moved || (event.mask & IN_IGNORED) != 0) lost_folder_ |= watches_.erase(event.wd) > 0;
   const auto watch = watches_.find(event.wd);
   for (const auto& [folder, names] : folders_) {
     if (!lost_count && (watch == watches_.end() || watch->second != folder)) continue;

@@ -16,8 +16,8 @@ struct UdpStats {
 struct TcpStats {
   Counter accepted;
   Counter closed;
-  Counter refused_full;  ///< At the bound, with no idle connection to close instead.
-  Counter displaced;     ///< Idle ones closed to make room at the bound.
+  Counter refused_full;  ///< At a bound, with no connection to close instead.
+  Counter displaced;     ///< Closed to make room at a bound.
   Counter idle_timeouts;
   Counter oversized_frames;  ///< A length beyond what any query of ours needs: closed.
   Counter slow_readers;      ///< More unsent than the bound: closed.

@@ -1,5 +1,6 @@
 #include "net/tcp_pool.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/assert.h"
@@ -10,6 +11,13 @@ namespace {
 
 /// Looked at, from the longest idle on, to find one that can be closed for a new one.
 constexpr int kDisplaceTries = 16;
+/// What one client may have however low the bound is.
+constexpr std::size_t kLeastPerClient = 10;
+constexpr unsigned kSiteBits = 56;  // What a site has of IPv6 (RFC 6177 §2).
+
+IpAddress client_of(const Endpoint& peer) {
+  return peer.address.is_v4() ? peer.address : IpPrefix(peer.address, kSiteBits).address();
+}
 
 }  // namespace
 
@@ -30,7 +38,8 @@ TcpPool::TcpPool(EventLoop& loop, const TcpPoolOptions& options, TcpStats& stats
 TcpPool::~TcpPool() = default;
 
 void TcpPool::accept(FileDescriptor fd, const Endpoint& peer) {
-  if (open_count_ >= options_.max_connections && !make_room()) {
+  const IpAddress client = client_of(peer);
+  if (!make_room(client)) {
     stats_.refused_full.add();
     return;
   }
@@ -52,14 +61,38 @@ void TcpPool::accept(FileDescriptor fd, const Endpoint& peer) {
   slot.last_active = loop_.now();
   link_last(slot);
   ++open_count_;
+  ++open_of_[client];
   stats_.accepted.add();
   arm_timer();
 }
 
-bool TcpPool::make_room() {
+/// Sees to it that `client` may have one more; false where it may not.
+bool TcpPool::make_room(const IpAddress& client) {
+  const auto found = open_of_.find(client);
+  const std::size_t held = found == open_of_.end() ? 0 : found->second;
+  const std::size_t most = std::max(options_.max_connections / 8, kLeastPerClient);
+  if (held >= most && !displace_of(client, false)) return false;
+  if (open_count_ < options_.max_connections) return true;
   Slot* slot = first_;
   for (int i = 0; i < kDisplaceTries && slot != nullptr; ++i, slot = slot->next) {
     if (!slot->connection->is_idle()) continue;
+    stats_.displaced.add();
+    slot->connection->close();
+    return true;
+  }
+  // Nobody may take all by keeping them busy.
+  const auto largest = std::max_element(
+      open_of_.begin(), open_of_.end(),
+      [](const auto& one, const auto& other) { return one.second < other.second; });
+  return largest != open_of_.end() && largest->second > held + 1 &&
+         displace_of(IpAddress(largest->first), true);
+}
+
+/// Closes the connection of `client` that has been inactive longest.
+bool TcpPool::displace_of(const IpAddress& client, bool even_busy) {
+  for (Slot* slot = first_; slot != nullptr; slot = slot->next) {
+    if (client_of(slot->connection->peer()) != client) continue;
+    if (!even_busy && !slot->connection->is_idle()) continue;
     stats_.displaced.add();
     slot->connection->close();
     return true;
@@ -117,6 +150,8 @@ void TcpPool::on_progress(TcpConnection& connection) {
 void TcpPool::on_closed(TcpConnection& connection) {
   Slot& slot = slot_of(connection);
   unlink(slot);
+  const auto client = open_of_.find(client_of(connection.peer()));
+  if (--client->second == 0) open_of_.erase(client);
   closed_.push_back(std::move(slot.connection));
   free_.push_back(slot.index);
   --open_count_;

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <vector>
 
@@ -31,8 +32,11 @@ struct TcpPoolOptions {
   TcpLimits limits;
 };
 
-/// Owns the connections. At the bound a new one displaces the longest idle one, or is closed if
-/// none is idle. One thread, that of `loop`.
+/// Owns the connections. One client, an IPv4 address or an IPv6 /56, has an eighth of the bound or
+/// ten, whichever is more (RFC 7766 §6.2.2): its next displaces its longest idle one, or is closed.
+/// At the bound a new one displaces the longest idle one; if none is found, the longest inactive
+/// one of the client that has most, if that has at least two more than the new one's. One thread,
+/// that of `loop`.
 class TcpPool final : private TcpConnection::Owner {
  public:
   class Handler {
@@ -75,7 +79,8 @@ class TcpPool final : private TcpConnection::Owner {
 
   TcpConnection* find(TcpConnectionId id);
   Slot& slot_of(const TcpConnection& connection);
-  bool make_room();
+  bool make_room(const IpAddress& client);
+  bool displace_of(const IpAddress& client, bool even_busy);
   void close_idle();
   void link_last(Slot& slot);
   void unlink(Slot& slot);
@@ -89,6 +94,7 @@ class TcpPool final : private TcpConnection::Owner {
   std::vector<std::uint32_t> free_;
   std::vector<std::unique_ptr<TcpConnection>> closed_;  ///< To be freed by `reap`.
   std::size_t open_count_ = 0;
+  std::map<IpAddress, std::size_t> open_of_;  ///< How many each client has; none has 0.
   Slot* first_ = nullptr;  ///< Open connections by their last activity, the longest idle first.
   Slot* last_ = nullptr;
   Timer timer_;

@@ -67,15 +67,17 @@ class TcpPoolTest : public ::testing::Test, public TcpPool::Handler {
     EXPECT_TRUE(done());
   }
 
-  FileDescriptor connect() {
+  FileDescriptor connect(const char* from = "127.0.0.1") {
     const SocketAddress address(listener_->local());
+    const SocketAddress own(Endpoint{Endpoint::from_text(from, 1)->address, 0});
     FileDescriptor fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    EXPECT_EQ(::bind(fd.get(), &own.any, own.size()), 0);
     EXPECT_EQ(::connect(fd.get(), &address.any, address.size()), 0);
     return fd;
   }
-  FileDescriptor connect_accepted() {
+  FileDescriptor connect_accepted(const char* from = "127.0.0.1") {
     const auto before = stats_.accepted.value();
-    FileDescriptor fd = connect();
+    FileDescriptor fd = connect(from);
     run_until([&] { return stats_.accepted.value() > before; });
     return fd;
   }
@@ -219,6 +221,47 @@ TEST_F(TcpPoolTest, AtTheBoundTheLongestIdleMakesRoomAndBusyOnesStay) {
   const FileDescriptor fourth = connect();
   EXPECT_EQ(read(fourth, 1), "closed");
   EXPECT_EQ(stats_.refused_full.value(), 1U);
+  EXPECT_EQ(pool_->open_count(), 2U);
+}
+
+TEST_F(TcpPoolTest, OneClientHasItsShareHoweverBusyItIs) {
+  begin({.max_connections = 12, .idle_timeout = seconds(100), .limits = {}});
+  std::vector<FileDescriptor> greedy;
+  for (int i = 0; i < 10; ++i) {
+    greedy.push_back(connect_accepted());
+    send(greedy.back(), framed("later"));
+  }
+  run_until([&] { return waiting_.size() == 10; });
+  const FileDescriptor eleventh = connect();
+  EXPECT_EQ(read(eleventh, 1), "closed");
+  EXPECT_EQ(stats_.refused_full.value(), 1U);
+  // Others have what is left, and then take from the one that has most.
+  std::vector<FileDescriptor> others;
+  for (const char* client : {"127.0.0.2", "127.0.0.3", "127.0.0.4"}) {
+    others.push_back(connect_accepted(client));
+    send(others.back(), framed("later"));
+    run_until([&] { return waiting_.size() == 10 + others.size(); });
+  }
+  EXPECT_EQ(read(greedy[0], 1), "closed");
+  EXPECT_EQ(stats_.displaced.value(), 1U);
+  EXPECT_EQ(pool_->open_count(), 12U);
+  // An idle one of its own makes room for its next.
+  pool_->send(waiting_[1].first, octets_of("x"));
+  EXPECT_EQ(read(greedy[1], 3), std::string("\0\1x", 3));
+  connect_accepted("127.0.0.2");
+  EXPECT_EQ(read(greedy[1], 1), "closed");
+}
+
+// Where each has one nobody is closed for a newcomer.
+TEST_F(TcpPoolTest, BusyClientsWithOneConnectionEachKeepIt) {
+  begin({.max_connections = 2, .idle_timeout = seconds(100), .limits = {}});
+  const FileDescriptor one = connect_accepted("127.0.0.1");
+  const FileDescriptor two = connect_accepted("127.0.0.2");
+  send(one, framed("later"));
+  send(two, framed("later"));
+  run_until([&] { return waiting_.size() == 2; });
+  const FileDescriptor three = connect("127.0.0.3");
+  EXPECT_EQ(read(three, 1), "closed");
   EXPECT_EQ(pool_->open_count(), 2U);
 }
 

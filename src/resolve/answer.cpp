@@ -77,9 +77,16 @@ Octets empty_message(const dns::Question& question, dns::Rcode rcode) {
 Reply failure(const Request& request, dns::EdeCode ede, std::string_view text) {
   Reply reply;
   reply.ticket = request.ticket;
+  reply.kind = ReplyKind::failed;
   reply.message = empty_message(request.question, dns::Rcode::servfail);
   reply.ede = ede;
   reply.ede_text = client_text(text);
+  return reply;
+}
+
+Reply not_tried(const Request& request, dns::EdeCode ede, std::string_view text) {
+  Reply reply = failure(request, ede, text);
+  reply.kind = ReplyKind::not_tried;
   return reply;
 }
 

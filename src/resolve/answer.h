@@ -29,6 +29,9 @@ Octets empty_message(const dns::Question& question, dns::Rcode rcode);
 /// SERVFAIL for `request`. `text` is made fit by `client_text`.
 Reply failure(const Request& request, dns::EdeCode ede, std::string_view text);
 
+/// The same where the question was not even asked: ReplyKind::not_tried.
+Reply not_tried(const Request& request, dns::EdeCode ede, std::string_view text);
+
 /// Printable ASCII of `text`, anything else as "?", cut to kMaxEdeTextOctets.
 std::string client_text(std::string_view text);
 

@@ -35,7 +35,7 @@ void AskedThread::stop() {
 }
 
 Reply shutting_down(const Request& request) {
-  return failure(request, dns::EdeCode::not_ready, "the resolver is shutting down");
+  return not_tried(request, dns::EdeCode::not_ready, "the resolver is shutting down");
 }
 
 }  // namespace postern::resolve

@@ -40,6 +40,7 @@ constexpr std::size_t kMaxTries = 6;       // Per question, a repetition over TC
 constexpr std::size_t kMaxServers = 64;    // Per forwarder.
 constexpr milliseconds kTick{10};          // How late a timeout may be noticed.
 constexpr seconds kIdleStream{10};         // Then a connection without questions is closed.
+constexpr std::size_t kMaxUnmatched = 1000;  // Messages in a row: then a connection is closed.
 constexpr int kMaxEvents = 64;
 constexpr std::uint64_t kProbes = 0;  // The party that probes are of.
 
@@ -127,9 +128,12 @@ class ForwardingThread {
   bool is_worth_asking_bare(const Pending& pending, const Try& one, dns::Rcode rcode) const;
   void keep_failure(Pending& pending, const UpstreamServer& server, const dns::MessageView& view);
   void on_no_answer(std::size_t server, std::string_view why);
+  void on_probe_over(std::size_t server);
   void finish(std::uint32_t place, Reply reply);
   Reply final_failure(Pending& pending, dns::EdeCode ede, std::string_view text) const;
 
+  bool has_more() const;
+  void pump_more();
   bool open_stream(UpstreamServer& server, std::uint32_t place);
   void flush_streams();
   void pump_stream(std::size_t server);
@@ -175,6 +179,7 @@ void ForwardingThread::run() {
   std::array<epoll_event, kMaxEvents> events;
   while (!thread_.stopping()) {
     const int count = ::epoll_wait(epoll_.get(), events.data(), kMaxEvents, wait_ms());
+    pump_more();
     for (int i = 0; i < count; ++i) on_event(events[static_cast<std::size_t>(i)].data.u64);
     sweep();
     flush_streams();
@@ -186,6 +191,7 @@ void ForwardingThread::run() {
 }
 
 int ForwardingThread::wait_ms() const {
+  if (has_more()) return 0;
   if (active_.taken() > 0) return static_cast<int>(kTick.count());
   const bool has_stream = std::any_of(servers_.begin(), servers_.end(),
                                       [](const auto& server) { return server->stream != nullptr; });
@@ -232,13 +238,13 @@ void ForwardingThread::begin(Job&& job) {
   if (job.request.deadline <= mono_now()) {
     stats_.timeouts.add();
     job.sink->deliver(
-        failure(job.request, dns::EdeCode::no_reachable_authority, "no time was left to ask"));
+        not_tried(job.request, dns::EdeCode::no_reachable_authority, "no time was left to ask"));
     return;
   }
   Pending* pending = allocate(job.request.party);
   if (pending == nullptr) {
     stats_.shed.add();
-    job.sink->deliver(failure(job.request, dns::EdeCode::other, "too many questions under way"));
+    job.sink->deliver(not_tried(job.request, dns::EdeCode::other, "too many questions under way"));
     return;
   }
   pending->job = std::move(job);
@@ -250,7 +256,7 @@ void ForwardingThread::begin(Job&& job) {
 void ForwardingThread::probe(std::size_t server) {
   Pending* pending = allocate(kProbes);
   if (pending == nullptr) {
-    servers_[server]->health.on_failure(mono_now());  // Later then.
+    servers_[server]->health.postpone_probe(mono_now());
     return;
   }
   pending->job = Job{};
@@ -528,11 +534,20 @@ void ForwardingThread::keep_failure(Pending& pending, const UpstreamServer& serv
 
 void ForwardingThread::on_no_answer(std::size_t number, std::string_view why) {
   UpstreamServer& server = *servers_[number];
-  if (!server.health.on_failure(mono_now())) return;
+  server.trouble = why;
+  server.health.on_failure(mono_now());
+}
+
+/// The end of a probe. Nothing at all was answered since it was sent where it takes the server
+/// down.
+void ForwardingThread::on_probe_over(std::size_t number) {
+  UpstreamServer& server = *servers_[number];
+  if (!server.health.on_probe_failure(mono_now())) return;
   server.up.store(false, std::memory_order_relaxed);
-  log_.warning("resolve.forward", fmt::format("upstream {} is down: {}", server.label, why));
+  log_.warning("resolve.forward",
+               fmt::format("upstream {} is down: {}", server.label, server.trouble));
   // A connection that swallows everything is of no use.
-  if (server.stream) close_stream(number, why);
+  if (server.stream) close_stream(number, server.trouble);
 }
 
 Reply ForwardingThread::final_failure(Pending& pending, dns::EdeCode ede,
@@ -549,9 +564,7 @@ void ForwardingThread::finish(std::uint32_t place, Reply reply) {
   active_.give_back(pending.job.request.party);
   free_.push_back(place);
   if (pending.job.sink == nullptr) {
-    // A probe without an answer: its server stays down for longer.
-    ServerHealth& health = servers_[*pending.only_server]->health;
-    if (!health.is_up()) health.on_failure(mono_now());
+    on_probe_over(*pending.only_server);
     return;
   }
   const bool is_failure = dns::Header::read(reply.message)->rcode() == dns::Rcode::servfail;
@@ -569,6 +582,7 @@ bool ForwardingThread::open_stream(UpstreamServer& server, std::uint32_t place) 
   server.stream = std::move(*stream);
   ++server.stream_generation;
   server.stream_answered = false;
+  server.unmatched = 0;
   server.stats.connections.add();
   epoll_event event{};
   event.events = EPOLLIN | EPOLLOUT | EPOLLET;
@@ -591,6 +605,19 @@ void ForwardingThread::flush_streams() {
   }
 }
 
+bool ForwardingThread::has_more() const {
+  return std::any_of(servers_.begin(), servers_.end(), [](const auto& server) {
+    return server->stream && server->stream->has_more();
+  });
+}
+
+/// Takes on where the last round had to stop: once for each stream, then others have their turn.
+void ForwardingThread::pump_more() {
+  for (std::size_t i = 0; i < servers_.size(); ++i) {
+    if (servers_[i]->stream && servers_[i]->stream->has_more()) pump_stream(i);
+  }
+}
+
 void ForwardingThread::pump_stream(std::size_t number) {
   UpstreamServer& server = *servers_[number];
   std::vector<Octets> messages = std::exchange(messages_, {});
@@ -602,8 +629,11 @@ void ForwardingThread::pump_stream(std::size_t number) {
   }
   messages.clear();
   messages_ = std::move(messages);
-  if (!goes_on && server.stream && server.stream_generation == generation) {
+  if (!server.stream || server.stream_generation != generation) return;
+  if (!goes_on) {
     close_stream(number, server.stream->failure());
+  } else if (server.unmatched > kMaxUnmatched) {
+    close_stream(number, "it sends what nobody has asked for");
   }
 }
 
@@ -613,6 +643,7 @@ void ForwardingThread::on_stream_message(std::size_t number, OctetView message) 
   const auto found = header ? server.on_stream.find(header->id) : server.on_stream.end();
   if (found == server.on_stream.end()) {
     server.stats.mismatches.add();  // Of a question that was given up, or noise.
+    ++server.unmatched;
     return;
   }
   const TryRef ref = found->second;
@@ -620,9 +651,11 @@ void ForwardingThread::on_stream_message(std::size_t number, OctetView message) 
       read_response(message, pending_[ref.pending]->job.request.question, header->id);
   if (!response.view) {  // There is nowhere to go from a truncated one either.
     server.stats.mismatches.add();
+    ++server.unmatched;
     return;
   }
   server.stream_answered = true;
+  server.unmatched = 0;
   on_answer(ref.pending, ref.index, *response.view);
 }
 

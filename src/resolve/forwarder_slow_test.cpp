@@ -135,13 +135,17 @@ TEST(Forwarder, AServerThatIsDownIsLeftOutUntilAProbeFindsItBack) {
   const auto forwarder = std::move(*make_forwarder(options, log));
   for (int i = 0; i < 3; ++i)
     EXPECT_EQ(records_of(ask(*forwarder, request("a.example"))), "A 192.0.2.2");
-  EXPECT_EQ(first.datagrams(), 3U);
-  for (int i = 0; i < 20; ++i)
-    EXPECT_EQ(records_of(ask(*forwarder, request("b.example"))), "A 192.0.2.2");
-  EXPECT_EQ(first.datagrams(), 3U);
+  EXPECT_GE(first.datagrams(), 3U);
+  const auto limit = testing::now() + seconds(10);
+  unsigned datagrams = 0;  // Until the probe has failed too it is still asked.
+  while (datagrams != first.datagrams() && testing::now() < limit) {
+    datagrams = first.datagrams();
+    for (int i = 0; i < 20; ++i)
+      EXPECT_EQ(records_of(ask(*forwarder, request("b.example"))), "A 192.0.2.2");
+  }
+  EXPECT_EQ(first.datagrams(), datagrams);
 
   is_well = true;
-  const auto limit = testing::now() + seconds(10);
   std::string got;
   while (got != "A 192.0.2.1" && testing::now() < limit)
     got = records_of(ask(*forwarder, request("c.example")));

@@ -299,6 +299,31 @@ TEST_F(ForwarderTest, GoesOnToTheNextServer) {
   }
 }
 
+// Some names take their servers long, or for ever: no reason to leave the best upstream.
+TEST_F(ForwarderTest, NamesThatAreSlowToResolveTakeNoServerDown) {
+  const auto but_slow = [](std::uint8_t last_octet) {
+    return FakeUpstream::Behaviour{
+        .datagram =
+            [=](OctetView query) {
+              const bool slow = text_of(query).find("slow") != std::string_view::npos;
+              return slow ? Messages{} : Messages{answer_for(query, last_octet)};
+            },
+        .stream = {},
+        .close_after_each = false,
+        .tls = nullptr};
+  };
+  const FakeUpstream first(but_slow(1));
+  const FakeUpstream second(but_slow(2));
+  const auto forwarder = make({first.url("udp"), second.url("udp")}, 60);
+  for (int i = 0; i < 4; ++i) {
+    const std::string name = "n" + std::to_string(i) + ".slow.example";
+    EXPECT_EQ(rcode_of(ask(*forwarder, request(name, RRType::a, milliseconds(400)))),
+              Rcode::servfail);
+  }
+  EXPECT_EQ(records_of(ask(*forwarder, request("a.example"))), "A 192.0.2.1");
+  forwarder->stop();
+}
+
 TEST_F(ForwarderTest, ClosedPortsCostNoTime) {
   std::string closed;
   {
@@ -400,6 +425,39 @@ TEST_F(ForwarderTest, ManyQuestionsShareOneConnectionAndComeBackInAnyOrder) {
   }
   EXPECT_EQ(upstream.connections(), 1U);
   forwarder->stop();
+}
+
+// What a server sends is taken in pieces, and noise without end closes the connection.
+TEST_F(ForwarderTest, NoiseOverAConnectionIsBounded) {
+  struct Case {
+    const char* what;
+    Octets noise;
+    std::size_t count;
+    std::string want;
+  };
+  const Case cases[] = {
+      {"more than one piece", Octets(dns::kHeaderOctets), 900, "A 192.0.2.7"},
+      {"without end", Octets(dns::kHeaderOctets), 5000, ""},
+      {"empty messages", {}, 1, ""},
+      {"less than a header", Octets(dns::kHeaderOctets - 1), 1, ""},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.what);
+    const FakeUpstream server({.datagram = {},
+                               .stream =
+                                   [&](OctetView query) {
+                                     Messages all(c.count, c.noise);
+                                     all.push_back(answer_for(query, 7));
+                                     return all;
+                                   },
+                               .close_after_each = false,
+                               .tls = nullptr});
+    const auto forwarder = make({server.url("tcp")});
+    const auto begin = testing::now();
+    EXPECT_EQ(records_of(ask(*forwarder, request("a.example", RRType::a, seconds(10)))), c.want);
+    EXPECT_LT(testing::now() - begin, seconds(9));
+    forwarder->stop();
+  }
 }
 
 TEST_F(ForwarderTest, ConnectionsThatEndAreMadeAnew) {

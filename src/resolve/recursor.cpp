@@ -271,13 +271,13 @@ void RecursionThread::begin(Job&& job) {
   if (job.request.deadline <= mono_now()) {
     stats_.timeouts.add();
     job.sink->deliver(
-        failure(job.request, dns::EdeCode::no_reachable_authority, "no time was left to ask"));
+        not_tried(job.request, dns::EdeCode::no_reachable_authority, "no time was left to ask"));
     return;
   }
   Pending* pending = allocate(job.request);
   if (pending == nullptr) {
     stats_.shed.add();
-    job.sink->deliver(failure(job.request, dns::EdeCode::other, "too many questions under way"));
+    job.sink->deliver(not_tried(job.request, dns::EdeCode::other, "too many questions under way"));
     return;
   }
   pending->job = std::move(job);

@@ -24,11 +24,19 @@ struct Request {
   std::uint64_t ticket = 0;        ///< The asker's own; comes back with the reply.
   /// Who asks, as a keyed hash: when much is under way each party gets its share (shares.h).
   std::uint64_t party = 0;
-  MonoTime deadline{};             ///< After it the asker no longer waits; a reply still comes.
+  MonoTime deadline{};  ///< After it the asker no longer waits; a reply still comes.
+};
+
+enum class ReplyKind : std::uint8_t {
+  answer,     ///< What was found.
+  failed,     ///< The question was asked, and nobody could answer it.
+  not_tried,  ///< Our own trouble: too much under way, no time left, stopping. Says nothing about
+              ///< the question, so it must not be remembered of it.
 };
 
 struct Reply {
   std::uint64_t ticket = 0;
+  ReplyKind kind = ReplyKind::answer;
   /// A whole message that parses: id 0, the question asked for, QR set, RRSIG and NSEC records
   /// included where there are any, no OPT. For failures too (then it is SERVFAIL and empty).
   Octets message;

@@ -13,6 +13,7 @@
 #include <openssl/ssl.h>
 #include <sys/socket.h>
 
+#include "dns/message.h"
 #include "net/socket_address.h"
 
 namespace postern::resolve {
@@ -130,7 +131,14 @@ bool Stream::flush() {
 }
 
 bool Stream::receive(std::vector<Octets>& messages) {
+  has_more_ = false;
   for (;;) {
+    // First what the last call has left.
+    if (!take_messages(messages)) return end("the server sent what is no DNS message");
+    if (messages.size() >= kMaxMessages) {
+      has_more_ = true;
+      return true;
+    }
     const std::size_t had = received_.size();
     received_.resize(had + kReadOctets);
     std::size_t count = 0;
@@ -138,20 +146,22 @@ bool Stream::receive(std::vector<Octets>& messages) {
     received_.resize(had + count);
     if (io == Io::over) return end("the server closed the connection");
     if (io == Io::later) return true;
-    take_messages(messages);
   }
 }
 
-void Stream::take_messages(std::vector<Octets>& messages) {
+/// False where there is a message too short to be one.
+bool Stream::take_messages(std::vector<Octets>& messages) {
   std::size_t at = 0;
-  while (received_.size() - at >= 2) {
+  while (messages.size() < kMaxMessages && received_.size() - at >= 2) {
     const std::size_t size = load_u16(&received_[at]);
+    if (size < dns::kHeaderOctets) return false;
     if (received_.size() - at - 2 < size) break;
     const auto begin = received_.begin() + static_cast<std::ptrdiff_t>(at) + 2;
     messages.emplace_back(begin, begin + static_cast<std::ptrdiff_t>(size));
     at += 2 + size;
   }
   received_.erase(received_.begin(), received_.begin() + static_cast<std::ptrdiff_t>(at));
+  return true;
 }
 
 }  // namespace postern::resolve

@@ -16,10 +16,12 @@
 namespace postern::resolve {
 
 /// Never blocks. Made for edge-triggered readiness: after any event on `fd`, and after `send`,
-/// call `pump`, which does all that the socket lets it do. One thread.
+/// call `pump`, which does all that the socket lets it do, and again while it `has_more`. One
+/// thread. Holds no more than a message and a read of what has come.
 class Stream {
  public:
   static constexpr std::size_t kMaxUnsentOctets = 256U << 10;  ///< Then `send` refuses.
+  static constexpr std::size_t kMaxMessages = 64;              ///< From one `pump`.
 
   /// Begins to connect. `tls` null: plain TCP; otherwise it must outlive the stream.
   static Result<std::unique_ptr<Stream>> connect(const Endpoint& server, TlsClient* tls);
@@ -27,9 +29,11 @@ class Stream {
   int fd() const { return fd_.get(); }
   /// Takes a message to be sent as soon as that can be. False where too much is unsent.
   bool send(OctetView message);
-  /// Appends the messages that have come to `messages`. False: the connection is over, and
-  /// `failure` says why; what has come before still counts.
+  /// Appends messages that have come to `messages`, kMaxMessages at most. False: the connection is
+  /// over, and `failure` says why; what has come before still counts.
   bool pump(std::vector<Octets>& messages);
+  /// `pump` has stopped at its bound: no event will tell of what is left.
+  bool has_more() const { return has_more_; }
 
   bool is_open() const { return state_ == State::open; }
   const std::string& failure() const { return failure_; }
@@ -47,7 +51,7 @@ class Stream {
   Io write_some(OctetView octets, std::size_t& count);
   Io read_some(std::span<std::uint8_t> room, std::size_t& count);
   Io io_result(int result, std::size_t& count);
-  void take_messages(std::vector<Octets>& messages);
+  bool take_messages(std::vector<Octets>& messages);
 
   FileDescriptor fd_;
   Ssl ssl_;
@@ -56,6 +60,7 @@ class Stream {
   Octets unsent_;
   std::size_t sent_ = 0;  ///< Of `unsent_`, from its front.
   Octets received_;       ///< The beginning of a message that is not whole yet.
+  bool has_more_ = false;
   std::string failure_;
 };
 

@@ -34,11 +34,13 @@ struct UpstreamServer {
   Upstream upstream;
   std::string label;  ///< "tls://192.0.2.1:853"
   ServerHealth health;
+  std::string trouble;  ///< Why it gave no answer last.
   std::unique_ptr<TlsClient> tls;
   std::unique_ptr<Stream> stream;
   std::uint32_t stream_generation = 0;
   bool stream_answered = false;
-  bool has_unsent = false;  ///< `stream` is to be pumped at the end of this round.
+  bool has_unsent = false;    ///< `stream` is to be pumped at the end of this round.
+  std::size_t unmatched = 0;  ///< Messages over `stream` since the last that answered a question.
   MonoTime idle_since{};
   std::unordered_map<std::uint16_t, TryRef> on_stream;  ///< Tries on `stream`, by id.
   Stats stats;

@@ -6,10 +6,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <memory>
+#include <optional>
+#include <vector>
 
 #include "base/ip.h"
 #include "base/octets.h"
 #include "base/time.h"
+#include "cache/cache.h"
 #include "dns/message.h"
 #include "event/query.h"
 #include "net/tcp_pool.h"
@@ -48,6 +52,17 @@ struct Asker {
   }
 };
 
+/// What a question came to that a query has waited for. Kept for that query alone, as the cache may
+/// not have it, or no more: a TTL can be 0.
+struct Finding {
+  cache::Key key;
+  std::shared_ptr<const cache::Answer> answer;  ///< Null: there is none, because of `ede`.
+  std::uint32_t age_s = 0;
+  bool stale = false;
+  event::Source source = event::Source::none;
+  std::optional<dns::EdeCode> ede = {};
+};
+
 /// An Asker that waits, with its own copy of what an answer needs of its message. A value.
 class Waiter {
  public:
@@ -67,7 +82,9 @@ class Waiter {
   const ReturnPath& path() const { return path_; }
   MonoTime received() const { return asker_.received; }
 
-  std::uint64_t party = 0;   ///< Whose share it is of: PendingTable.
+  std::uint64_t party = 0;  ///< Whose share it is of: PendingTable.
+  /// Each question is asked once for one query; limits::kWaitsPerQuery at most.
+  std::vector<Finding> findings;
   bool stale_tried = false;  ///< Nothing stale to give, or not due yet: see PendingTable.
 
  private:

@@ -112,6 +112,10 @@ std::optional<Handler::Handled> Handler::turn_away(Turn& turn,
   if (asker.query.question.qclass != dns::RRClass::in) {
     return refuse(turn, Rcode::refused, EdeCode::not_supported);
   }
+  // It stands in denials of names that do not exist, and is no question: RFC 9824 §3.5.
+  if (asker.qtype() == RRType::nxname) {
+    return refuse(turn, Rcode::formerr, EdeCode::invalid_query_type);
+  }
   if (const auto rcode = refusal_of(asker.qtype())) {
     return refuse(turn, *rcode, EdeCode::not_supported);
   }
@@ -120,6 +124,16 @@ std::optional<Handler::Handled> Handler::turn_away(Turn& turn,
 
 Handler::Handled Handler::serve(Turn& turn, const cache::Key& key) {
   if (turn.given != nullptr && turn.given->key == key) return give(turn, turn.given->served);
+  if (turn.findings != nullptr) {
+    for (const Finding& found : *turn.findings) {
+      if (found.key != key) continue;
+      return give(turn, {.answer = found.answer.get(),
+                         .age_s = found.age_s,
+                         .stale = found.stale,
+                         .source = found.source,
+                         .ede = found.ede});
+    }
+  }
   const cache::Cache::Hit hit = cache_.find(key, turn.now.mono);
   if (hit.state != cache::Cache::State::fresh) return wait_for(turn, key, hit);
   stats_.cache_hits.add();
@@ -167,9 +181,30 @@ Handler::Handled Handler::wait_for(Turn& turn, const cache::Key& key,
     if (has_stale) return give(turn, stale);
     return fail(turn, EdeCode::not_ready, "too many questions under way");
   }
+  keep_findings(turn, pending->waiters.back());
   pending->waiters.back().stale_tried = !has_stale;
   pending_.set_due(*pending, has_stale ? std::min(stale_at, give_up_at) : give_up_at);
   return {.outcome = Outcome::pending};
+}
+
+/// What the query has found out so far goes with it while it waits on.
+void Handler::keep_findings(Turn& turn, Waiter& waiter) const {
+  if (turn.findings != nullptr) waiter.findings = std::move(*turn.findings);
+  if (turn.given != nullptr) waiter.findings.push_back(finding_of(*turn.given));
+}
+
+Finding Handler::finding_of(const Given& given) {
+  const Served& served = given.served;
+  auto answer = given.answer;
+  if (!answer && served.answer != nullptr) {
+    answer = std::make_shared<const cache::Answer>(*served.answer);
+  }
+  return {.key = given.key,
+          .answer = std::move(answer),
+          .age_s = served.age_s,
+          .stale = served.stale,
+          .source = served.source,
+          .ede = served.ede};
 }
 
 Handler::Handled Handler::give(Turn& turn, const Served& served) {
@@ -288,6 +323,8 @@ Handler::Handled Handler::fall_silent(Turn& turn) {
 
 void Handler::record(const Turn& turn, const Ending& ending, Rcode rcode) {
   const Asker& asker = turn.asker;
+  // Only here: a query that waits for what a rule shows instead is decided on more than once.
+  if (ending.disposition == Disposition::blocked && turn.blocked != nullptr) turn.blocked->add();
   event::Query& r = record_;
   r.at = asker.at;
   r.trace_id = asker.trace_id;

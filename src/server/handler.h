@@ -138,6 +138,7 @@ class Handler {
   struct Given {
     const cache::Key& key;
     Served served = {};
+    std::shared_ptr<const cache::Answer> answer = {};  ///< `served.answer`, where it can be shared.
   };
   /// How a query ends, for its record and its OPT.
   struct Ending {
@@ -154,17 +155,19 @@ class Handler {
     std::span<std::uint8_t> out;  ///< As large as the answer may be.
     const policy::Generation& policy;
     const Given* given = nullptr;
+    std::vector<Finding>* findings = nullptr;  ///< What it has waited for before.
     std::optional<std::uint16_t> group = {};
     bool question_allowed = false;
     bool is_open = false;     ///< What the answer shows may still precede the ruling.
     bool is_settled = false;  ///< The ruling on the question was carried out.
     Ruling ruling = {};
     std::string_view action = {};
+    Counter* blocked = nullptr;  ///< Counts it, if it ends blocked.
     const Rewrite* rewrite = nullptr;
   };
   /// What one variant (DO or not) of a question came to.
   struct Settled {
-    cache::Answer answer;
+    std::shared_ptr<const cache::Answer> answer;
     Served served = {};
   };
   struct Failure {
@@ -177,6 +180,8 @@ class Handler {
   Handled respond(Turn& turn);
   std::optional<Handled> block(Turn& turn);
   Handled serve(Turn& turn, const cache::Key& key);
+  void keep_findings(Turn& turn, Waiter& waiter) const;
+  static Finding finding_of(const Given& given);
   Handled wait_for(Turn& turn, const cache::Key& key, const cache::Cache::Hit& hit);
   std::optional<Handled> settle_question(Turn& turn);
   std::optional<Handled> judge(Turn& turn, const cache::Answer& answer);
@@ -201,7 +206,8 @@ class Handler {
   bool try_stale(Waiter& waiter, const cache::Key& key, Moment now);
   void give_up(Pending& pending, Moment now);
   void resume(Waiter& waiter, const Given& given, Moment now);
-  Settled settle(const cache::Key& key, const resolve::Reply& reply, MonoTime now);
+  Settled settle(const cache::Key& key, const resolve::Reply& reply, const dns::MessageView* view,
+                 MonoTime now);
   Settled settle_failure(const cache::Key& key, const resolve::Reply& reply, MonoTime now);
   void note_failure(const cache::Key& key, MonoTime now);
   bool failed_lately(const cache::Key& key, MonoTime now) const;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -42,6 +43,7 @@ class HandlerTest : public ::testing::Test, public resolve::ReplySink, public An
   void answer(const ReturnPath& path, event::Transport, OctetView message) override {
     late_.push_back(std::to_string(path.socket) + ": " + words_of(message));
     last_ = Octets(message.begin(), message.end());
+    if (on_answer_) std::exchange(on_answer_, nullptr)();
   }
   void silence(const ReturnPath& path, event::Transport) override {
     late_.push_back(std::to_string(path.socket) + ": silence");
@@ -110,6 +112,7 @@ class HandlerTest : public ::testing::Test, public resolve::ReplySink, public An
   WallTime wall_{seconds(1'700'000'000)};
   std::vector<resolve::Reply> replies_;
   std::vector<std::string> late_;
+  std::function<void()> on_answer_;  ///< Called from inside the next late answer.
   std::uint32_t next_client_ = 0;
   Octets last_;
   bool close_ = false;

@@ -84,51 +84,53 @@ void Handler::on_reply(resolve::Reply reply, Moment now) {
   std::vector<Waiter> waiters = pending_.take_waiters(*pending);
   // Erased first: a waiter for whom policy has changed meanwhile may have to ask anew.
   pending_.erase(*pending);
+  const auto view = dns::MessageView::parse(reply.message);
   std::array<Settled, 2> settled;
   for (std::size_t i = 0; i < 2; ++i) {
     if (!wanted[i]) continue;
-    settled[i] = settle(keys[i], reply, now.mono);
-    if (settled[i].served.answer != nullptr) settled[i].served.answer = &settled[i].answer;
+    settled[i] = settle(keys[i], reply, view ? &*view : nullptr, now.mono);
   }
   publish_cache_size();
   for (Waiter& waiter : waiters) {
     const std::size_t i = waiter.asker().query.dnssec_ok() ? 1 : 0;
-    resume(waiter, {keys[i], settled[i].served}, now);
+    resume(waiter, {keys[i], settled[i].served, settled[i].answer}, now);
   }
 }
 
-/// Caches what came for one variant of a question, and says what its waiters get. The `answer`
-/// pointer of the result marks only whether there is one.
-Handler::Settled Handler::settle(const cache::Key& key, const resolve::Reply& reply, MonoTime now) {
+/// Caches what came for one variant of a question, and says what its waiters get. `view` is of
+/// `reply.message`, null where that does not read.
+Handler::Settled Handler::settle(const cache::Key& key, const resolve::Reply& reply,
+                                 const dns::MessageView* view, MonoTime now) {
   const bool bogus = reply.security == resolve::Security::bogus && !key.checking_disabled;
-  const auto view = dns::MessageView::parse(reply.message);
-  const bool answers = view && view->question() &&
+  const bool answers = reply.kind == resolve::ReplyKind::answer && view != nullptr &&
+                       view->question() &&
                        *view->question() == dns::Question{key.qname, key.qtype, key.qclass};
   if (bogus || !answers || !is_usable(view->rcode())) return settle_failure(key, reply, now);
   const bool secure = reply.security == resolve::Security::secure;
-  auto answer = cache::make_answer(reply.message, secure, !key.dnssec_ok, cache_options_);
+  auto answer = cache::make_answer(*view, secure, !key.dnssec_ok, cache_options_);
   if (!answer) return settle_failure(key, reply, now);
   answer->ede = reply.ede;
   answer->ede_text = kept_text(reply.ede_text);
   cache_.insert(key, *answer, now);
-  Settled settled{.answer = std::move(*answer)};
-  settled.served = {.answer = &settled.answer, .source = event::Source::resolver};
+  Settled settled{.answer = std::make_shared<const cache::Answer>(std::move(*answer))};
+  settled.served = {.answer = settled.answer.get(), .source = event::Source::resolver};
   return settled;
 }
 
 Handler::Settled Handler::settle_failure(const cache::Key& key, const resolve::Reply& reply,
                                          MonoTime now) {
   Settled settled;
+  const bool tried = reply.kind != resolve::ReplyKind::not_tried;
   const cache::Cache::Hit hit = cache_.find(key, now);
   const bool has_good = hit.state != cache::Cache::State::miss && hit.answer->wire.size() > 3 &&
                         (hit.answer->wire[3] & 0xf) != static_cast<int>(Rcode::servfail);
   // RFC 8767 §5: what was right once is better than nothing. But data that a validator has just
   // found forged is a failure of its own only while nothing good is left.
   if (has_good) {
-    note_failure(key, now);
+    if (tried) note_failure(key, now);
     const bool stale = hit.state == cache::Cache::State::stale;
-    settled.answer = *hit.answer;
-    settled.served = {.answer = &settled.answer,
+    settled.answer = std::make_shared<const cache::Answer>(*hit.answer);
+    settled.served = {.answer = settled.answer.get(),
                       .age_s = hit.age_s,
                       .stale = stale,
                       .source = stale ? event::Source::stale : event::Source::cache};
@@ -138,13 +140,15 @@ Handler::Settled Handler::settle_failure(const cache::Key& key, const resolve::R
   const EdeCode ede =
       reply.ede.value_or(bogus ? EdeCode::dnssec_bogus : EdeCode::no_reachable_authority);
   settled.served = {.source = event::Source::resolver, .ede = ede, .text = reply.ede_text};
+  // Our own trouble says nothing about the name: it is asked again next time.
+  if (!tried) return settled;
   auto answer = failure_answer(key, cache_options_);
   if (!answer) return settled;
   answer->ede = ede;
   answer->ede_text = kept_text(reply.ede_text);
   cache_.insert(key, *answer, now);
-  settled.answer = std::move(*answer);
-  settled.served.answer = &settled.answer;
+  settled.answer = std::make_shared<const cache::Answer>(std::move(*answer));
+  settled.served.answer = settled.answer.get();
   return settled;
 }
 
@@ -211,11 +215,17 @@ void Handler::look_at_waiters(Pending& pending, Moment now) {
       continue;
     }
     due = std::min(due, waiter.received() + (waiter.stale_tried ? give_up_after : stale_after));
-    left.push_back(waiter);
+    left.push_back(std::move(waiter));
   }
-  // Still there: only replies and `advance` erase.
   Pending* again = pending_.find(ticket);
-  if (again == nullptr) return;
+  if (again == nullptr) {
+    // Its reply came from inside an answer given above, when these were in no table.
+    for (Waiter& waiter : left) {
+      const cache::Key key = variant(question, waiter.asker().query.dnssec_ok());
+      resume(waiter, {key, {.ede = EdeCode::no_reachable_authority, .text = kNoAnswerInTime}}, now);
+    }
+    return;
+  }
   pending_.put_back(*again, std::move(left));
   pending_.set_due(*again, due);
 }
@@ -229,7 +239,8 @@ void Handler::resume(Waiter& waiter, const Given& given, Moment now) {
             .now = now,
             .out = std::span(scratch_).first(limit),
             .policy = policy_.get(),
-            .given = &given};
+            .given = &given,
+            .findings = &waiter.findings};
   const Handled handled = respond(turn);
   if (handled.outcome == Outcome::answered) {
     answers_.answer(waiter.path(), asker.transport, OctetView(scratch_).first(handled.size));

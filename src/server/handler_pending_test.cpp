@@ -80,7 +80,7 @@ TEST_F(HandlerTest, StaleAnswersOfBothNamesOfARewriteServeAtOneTime) {
             "garden.example. 30 A 203.0.113.1");
 }
 
-TEST_F(HandlerTest, AQueryThatCanKeepNeitherAnswerOfARewriteEnds) {
+TEST_F(HandlerTest, AQueryWhoseAnswersCannotBeKeptAsksForEachOnce) {
   policy::ZoneOptions options;
   options.name = "walled";
   set_policy({{options, {{"bad.tracker", Action::local_data, {"0 CNAME garden.example."}}}}});
@@ -93,8 +93,17 @@ TEST_F(HandlerTest, AQueryThatCanKeepNeitherAnswerOfARewriteEnds) {
     resolver_.answer_all();
     late = take_late();
   }
-  EXPECT_EQ(late.size(), 1U);
-  EXPECT_EQ(resolver_.asked().size(), limits::kWaitsPerQuery);
+  ASSERT_EQ(late.size(), 1U);
+  EXPECT_TRUE(late[0].starts_with("0: NOERROR qr rd ra ede=15 'Blocked by feed walled")) << late[0];
+  EXPECT_TRUE(
+      late[0].ends_with("| alias1.example. 10 CNAME garden.example. | "
+                        "garden.example. 0 A 203.0.113.1"))
+      << late[0];
+  // Each question once, and the query counts once.
+  EXPECT_EQ(resolver_.asked(),
+            (std::vector<std::string>{"alias1.example. A", "garden.example. A"}));
+  const auto local_data = static_cast<std::size_t>(Action::local_data);
+  EXPECT_EQ(handler_->stats().blocked[local_data].value(), 1U);
 }
 
 TEST_F(HandlerTest, WithoutAWaitForStaleAnswersTheirRefreshIsKept) {
@@ -192,6 +201,34 @@ TEST_F(HandlerTest, FailuresAreCachedForAShortWhile) {
   // Whatever an upstream means by another code, for our client it is a failure.
   resolver_.set("r.example. A", {.rcode = Rcode::refused});
   EXPECT_EQ(ask_through({.name = "r.example"}), "SERVFAIL qr rd ra ede=22");
+}
+
+// Too much under way, no time left, stopping: that is no word on the name.
+TEST_F(HandlerTest, OurOwnTroubleIsNotKeptAsTheNames) {
+  resolve::Reply reply;
+  reply.kind = resolve::ReplyKind::not_tried;
+  reply.message =
+      testing::message_of({*dns::Name::from_text("www.example"), RRType::a}, Rcode::servfail, {});
+  reply.ede = dns::EdeCode::other;
+  reply.ede_text = "too many questions under way";
+  const auto trouble = [&](std::uint64_t serial) {
+    reply.ticket = serial << 32;
+    handler_->on_reply(reply, now());
+    return take_late();
+  };
+  EXPECT_EQ(ask({}), "pending");
+  EXPECT_EQ(trouble(1),
+            std::vector<std::string>{"0: SERVFAIL qr rd ra ede=0 'too many questions under way'"});
+  EXPECT_EQ(ask({}), "pending");
+  resolver_.answer_all();  // The first is late: it is forgotten.
+  EXPECT_EQ(take_late(),
+            std::vector<std::string>{"1: NOERROR qr rd ra | www.example. 300 A 192.0.2.1"});
+  // Where there is something stale that serves, and its refresh is tried again at once.
+  pass(seconds(400));
+  EXPECT_EQ(ask({}), "pending");
+  EXPECT_EQ(trouble(3),
+            std::vector<std::string>{"2: NOERROR qr rd ra ede=3 | www.example. 30 A 192.0.2.1"});
+  EXPECT_EQ(ask({}), "pending");
 }
 
 TEST_F(HandlerTest, AReplyToAnotherQuestionIsAFailure) {
@@ -308,6 +345,22 @@ TEST_F(HandlerTest, QuestionsUnderWayAreBounded) {
   EXPECT_TRUE(ask({.name = "more.example"}).starts_with("SERVFAIL qr rd ra ede=14"));
   pass(seconds(5));
   EXPECT_EQ(take_late().size(), limits::kPendingQuestions);
+}
+
+// An answer over TCP makes its connection go on, and with it much else.
+TEST_F(HandlerTest, AReplyFromInsideAnAnswerLosesNobody) {
+  EXPECT_EQ(ask({}), "pending");
+  pass(milliseconds(10));
+  EXPECT_EQ(ask({}), "pending");
+  on_answer_ = [this] {
+    resolver_.answer_all();
+    for (resolve::Reply& reply : std::exchange(replies_, {})) {
+      handler_->on_reply(std::move(reply), now());
+    }
+  };
+  pass(milliseconds(4990));
+  EXPECT_EQ(take_late().size(), 2U);
+  EXPECT_FALSE(handler_->has_waiters());
 }
 
 // Who waits with others for one question has a share of the waiters too.

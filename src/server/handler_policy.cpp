@@ -40,23 +40,30 @@ cache::Key key_of(const Asker& asker, const dns::Name& qname) {
           .checking_disabled = asker.query.header.has(dns::flag::cd)};
 }
 
-/// What the cache holds: stale is better than nothing, and a refresh is not waited for.
+/// What the query has found out before, and what the cache holds; stale, where it is too late to
+/// ask.
 class CachedFacts final : public FactSource {
  public:
-  CachedFacts(cache::Cache& cache, MonoTime now, bool is_late)
-      : cache_(cache), now_(now), is_late_(is_late) {}
+  CachedFacts(cache::Cache& cache, std::span<const Finding> findings, MonoTime now, bool is_late)
+      : cache_(cache), findings_(findings), now_(now), is_late_(is_late) {}
 
   Fact find(const cache::Key& key) override {
-    const cache::Cache::Hit hit = cache_.find(key, now_);
-    if (hit.state == cache::Cache::State::fresh || (hit.answer != nullptr && is_late_)) {
-      if (is_failure(*hit.answer)) return {.state = State::unknown};
-      return {.state = State::known, .answer = hit.answer};
+    for (const Finding& found : findings_) {
+      if (found.key == key) return fact_of(found.answer.get());
     }
-    return {.state = is_late_ ? State::unknown : State::missing};
+    const cache::Cache::Hit hit = cache_.find(key, now_);
+    if (hit.state == cache::Cache::State::fresh || is_late_) return fact_of(hit.answer);
+    return {.state = State::missing};
   }
 
  private:
+  static Fact fact_of(const cache::Answer* answer) {
+    if (answer == nullptr || is_failure(*answer)) return {.state = State::unknown};
+    return {.state = State::known, .answer = answer};
+  }
+
   cache::Cache& cache_;
+  std::span<const Finding> findings_;
   MonoTime now_;
   bool is_late_;
 };
@@ -125,10 +132,10 @@ std::optional<Handler::Handled> Handler::block(Turn& turn) {
 
   if (plan.use_block_answer) {
     turn.action = policy::to_string(plan.answer);
-    stats_.blocked_as[static_cast<std::size_t>(plan.answer)].add();
+    turn.blocked = &stats_.blocked_as[static_cast<std::size_t>(plan.answer)];
   } else {
     turn.action = policy::to_string(plan.action);
-    stats_.blocked[static_cast<std::size_t>(plan.action)].add();
+    turn.blocked = &stats_.blocked[static_cast<std::size_t>(plan.action)];
   }
   if (blocked.kind == BlockedKind::silent) return fall_silent(turn);
   if (blocked.kind == BlockedKind::truncated) stats_.truncated.add();
@@ -201,9 +208,12 @@ bool Handler::judge_servers(Turn& turn, const dns::Name& name, Verdict& verdict)
   const MonoTime give_up_at =
       turn.asker.received + milliseconds(settings_.held()->answer_deadline_ms);
   const ServerFactOptions options{.want_addresses = by_address};
+  std::vector<Finding> findings;
+  if (turn.findings != nullptr) findings = *turn.findings;
+  if (turn.given != nullptr) findings.push_back(finding_of(*turn.given));
   ServerFacts facts;
   for (bool is_late = give_up_at <= turn.now.mono;; is_late = true) {
-    CachedFacts source(cache_, turn.now.mono, is_late);
+    CachedFacts source(cache_, findings, turn.now.mono, is_late);
     facts = server_facts(name, options, source);
     if (facts.missing.empty()) break;
     if (wait_for_facts(turn, facts.missing, give_up_at)) return true;
@@ -222,13 +232,14 @@ bool Handler::wait_for_facts(Turn& turn, std::span<const cache::Key> missing, Mo
   Pending* awaited = nullptr;
   for (const cache::Key& key : missing) {
     Pending* pending = pending_.find(key);
-    if (pending == nullptr) pending = start(key, turn.now.mono);
+    if (pending == nullptr) pending = start(key, turn.asker.client, turn.now.mono);
     if (pending == nullptr || pending->deadline <= turn.now.mono) continue;
     pending->wants_plain = true;
     if (awaited == nullptr) awaited = pending;
   }
   if (awaited == nullptr || !pending_.add_waiter(*awaited, turn.asker, turn.path)) return false;
   awaited->waiters.back().stale_tried = true;
+  keep_findings(turn, awaited->waiters.back());
   pending_.set_due(*awaited, give_up_at);
   return true;
 }

@@ -98,6 +98,7 @@ TEST_F(HandlerTest, QueriesThatAreTurnedAway) {
       {"MAILB", testing::query_of({.type = RRType::mailb}), "NOTIMP qr rd ra ede=21"},
       {"OPT as a type", testing::query_of({.type = RRType::opt}), "FORMERR qr rd ra ede=21"},
       {"type 0", testing::query_of({.type = RRType{}}), "FORMERR qr rd ra ede=21"},
+      {"NXNAME", testing::query_of({.type = RRType::nxname}), "FORMERR qr rd ra ede=30"},
       {"no recursion wanted", testing::query_of({.flags = 0}), "REFUSED qr ra ede=20"},
       {"ANY", testing::query_of({.type = RRType::any}),
        "NOERROR qr rd ra | www.example. 3600 HINFO \"RFC8482\" \"\""},

@@ -17,9 +17,10 @@ inline constexpr std::size_t kPendingQuestions = 16'384;
 inline constexpr std::size_t kWaiters = 16'384;
 /// Clients that wait for one question: each of its deadlines looks at all of them.
 inline constexpr std::size_t kWaitersPerQuestion = 1'000;
-/// How often one query waits before it fails: twice is usual, for a name and for what a rule shows
-/// instead; more where the first answer has expired by the time of the second.
-inline constexpr std::uint8_t kWaitsPerQuery = 8;
+/// How often one query waits before it fails, each time for another question: twice is usual, for a
+/// name and for what a rule shows instead; more where rules ask for servers. What these come to is
+/// kept until it is answered, about 0.4 kB each beside the answers, which are shared.
+inline constexpr std::uint8_t kWaitsPerQuery = 48;
 /// How long after its deadline a reply may still come before its question is forgotten.
 inline constexpr seconds kReplyGrace{10};
 /// Questions whose refresh failed lately; a stale answer serves at once while one is in here.
@@ -34,6 +35,9 @@ inline constexpr std::size_t kKeptQueryOctets = dns::kHeaderOctets + dns::Name::
 inline constexpr std::size_t kEdeTextOctets = 128;
 /// Rounds of receiving from one UDP socket before others have their turn.
 inline constexpr int kUdpBatchesPerRound = 8;
+/// The resolver's replies taken in one go, and for how long, before clients have their turn.
+inline constexpr int kRepliesPerRound = 16;
+inline constexpr milliseconds kRepliesTime{1};
 /// How long `stop` waits for answers under way.
 inline constexpr seconds kStopGrace{1};
 

@@ -70,7 +70,7 @@ constexpr Row<net::TcpStats> kTcpRows[] = {
     {"postern_tcp_closed_total", "TCP connections closed.", &net::TcpStats::closed},
     {"postern_tcp_refused_total", "TCP connections refused at the bound.",
      &net::TcpStats::refused_full},
-    {"postern_tcp_displaced_total", "Idle TCP connections closed to make room.",
+    {"postern_tcp_displaced_total", "TCP connections closed to make room for others.",
      &net::TcpStats::displaced},
     {"postern_tcp_idle_timeouts_total", "TCP connections closed because they were idle.",
      &net::TcpStats::idle_timeouts},

@@ -143,14 +143,28 @@ void Worker::begin_stop() {
 
 /// What other threads have asked for.
 void Worker::do_requests() {
-  if (clear_requested_.exchange(false, std::memory_order_acq_rel)) handler_.clear_cache();
+  clear_if_asked();
   take_replies();
   if (stop_requested_.load(std::memory_order_acquire)) begin_stop();
 }
 
+void Worker::clear_if_asked() {
+  if (!clear_requested_.load(std::memory_order_acquire)) return;
+  clear_requested_.store(false, std::memory_order_release);
+  handler_.clear_cache();
+}
+
+/// Some, and the loop comes back for the others: what upstream servers send must not keep clients
+/// waiting that need nothing of it.
 void Worker::take_replies() {
+  const MonoTime until = loop_.now() + limits::kRepliesTime;
   resolve::Reply reply;
-  while (mailbox_->take(reply)) handler_.on_reply(std::move(reply), moment());
+  for (int left = limits::kRepliesPerRound; left > 0 && loop_.now() < until; --left) {
+    if (!mailbox_->take(reply)) return;
+    handler_.on_reply(std::move(reply), moment());
+    loop_.refresh_clock();
+  }
+  loop_.wake();
 }
 
 void Worker::UdpPort::on_ready(std::uint32_t) {
@@ -172,7 +186,7 @@ void Worker::serve(UdpPort& port) {
 }
 
 void Worker::serve_batch(UdpPort& port, std::size_t count) {
-  if (clear_requested_.load(std::memory_order_acquire)) do_requests();
+  clear_if_asked();
   net::UdpSocket& socket = *port.socket;
   const Moment now = moment();
   ReturnPath path;
@@ -205,7 +219,8 @@ void Worker::flush_all() {
 }
 
 void Worker::on_message(net::TcpConnectionId from, const Endpoint& peer, OctetView message) {
-  if (clear_requested_.load(std::memory_order_acquire)) do_requests();
+  // Replies are not taken here: this may be called from inside an answer to one.
+  clear_if_asked();
   ReturnPath path;
   path.connection = from;
   const server::Handler::Handled handled = handler_.handle({.octets = message,

@@ -79,6 +79,7 @@ class Worker final : private net::TcpPool::Handler, private AnswerSink {
   void flush(UdpPort& port);
   void flush_all();
   void take_replies();
+  void clear_if_asked();
   void do_requests();
   Moment moment() const { return {loop_.now(), loop_.wall_now()}; }
 
