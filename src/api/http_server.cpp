@@ -1,5 +1,6 @@
 #include "api/http_server.h"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <functional>
@@ -135,8 +136,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   // The live stream, driven by the server's tick.
   bool wants(const event::Query& query) const { return passes(filter_, query); }
-  void offer(const std::string& event_text);
+  void offer(const event::Query& query, const std::string& event_text);
+  void missed(const LiveTail::Dropped& dropped);
   void heartbeat();
+  void tell_drops();
   void send_waiting();
 
  private:
@@ -330,18 +333,31 @@ void Connection::start_live(const Response& response) {
   send_waiting();
 }
 
-void Connection::offer(const std::string& event_text) {
-  if (waiting_.size() + event_text.size() > shared_.limits.live_buffer_octets) {
+void Connection::offer(const event::Query& query, const std::string& event_text) {
+  // Half of the room is kept for what was blocked or observed.
+  const std::size_t limit = shared_.limits.live_buffer_octets;
+  const std::size_t room = query.is_threat() ? limit : limit / 2;
+  if (waiting_.size() + event_text.size() > room) {
     ++untold_drops_;
     shared_.stats.live_dropped.add();
     return;
   }
-  if (untold_drops_ != 0) {
-    waiting_ += fmt::format("event: dropped\ndata: {{\"count\":{}}}\n\n", untold_drops_);
-    untold_drops_ = 0;
-  }
   waiting_ += event_text;
   shared_.stats.live_sent.add();
+}
+
+/// Records that never came as far as the filter: those count that it could have let through.
+void Connection::missed(const LiveTail::Dropped& dropped) {
+  event::Query wanted;
+  wanted.disposition = filter_.disposition.value_or(wanted.disposition);
+  if (!filter_.disposition || wanted.is_threat()) untold_drops_ += dropped.threats;
+  if (!filter_.disposition || !wanted.is_threat()) untold_drops_ += dropped.others;
+}
+
+void Connection::tell_drops() {
+  if (untold_drops_ == 0 || waiting_.size() > shared_.limits.live_buffer_octets) return;
+  waiting_ += fmt::format("event: dropped\ndata: {{\"count\":{}}}\n\n", untold_drops_);
+  untold_drops_ = 0;
 }
 
 void Connection::heartbeat() {
@@ -393,6 +409,8 @@ class BeastServer final : public HttpServer {
   template <class Accept>
   void accept_later(asio::steady_timer& timer, Accept accept);
   void tick();
+  void take_records();
+  LiveTail::Dropped newly_dropped();
   void tell_watchers();
 
   Shared shared_;
@@ -403,6 +421,8 @@ class BeastServer final : public HttpServer {
   asio::steady_timer tcp_retry_{shared_.io};
   asio::steady_timer local_retry_{shared_.io};
   MonoTime next_heartbeat_{};
+  std::vector<event::Query> batch_;  ///< Of one tick; holds memory only while somebody watches.
+  LiveTail::Dropped known_drops_;
   bool ticking_ = false;
   std::optional<Endpoint> endpoint_;
   std::string control_socket_;
@@ -514,23 +534,42 @@ void BeastServer::take(Generic::socket socket, const Peer& peer) {
 void BeastServer::tick() {
   tell_watchers();
   ticking_ = !shared_.watchers.empty();
-  if (!ticking_) return;
+  if (!ticking_) {
+    batch_ = {};
+    return;
+  }
   tick_timer_.expires_after(shared_.limits.live_tick);
   tick_timer_.async_wait([this](error_code error) {
     if (!error) tick();
   });
 }
 
-void BeastServer::tell_watchers() {
-  if (shared_.watchers.empty()) return;
+/// Moves what was recorded into `batch_`, in the order of time.
+void BeastServer::take_records() {
+  batch_.clear();
   event::Query query;
+  while (batch_.size() < 2 * kLiveLaneRecords && shared_.live.pop(query)) batch_.push_back(query);
+  std::ranges::stable_sort(batch_, {}, &event::Query::at);
+}
+
+/// What found no room since this was asked last.
+LiveTail::Dropped BeastServer::newly_dropped() {
+  const LiveTail::Dropped now = shared_.live.dropped();
+  const LiveTail::Dropped before = std::exchange(known_drops_, now);
+  return {now.threats - before.threats, now.others - before.others};
+}
+
+void BeastServer::tell_watchers() {
+  const LiveTail::Dropped dropped = newly_dropped();
+  if (shared_.watchers.empty()) return;
+  take_records();
   std::string event_text;
-  for (std::size_t taken = 0; taken < kLiveQueueRecords && shared_.live.pop(query); ++taken) {
+  for (const event::Query& query : batch_) {
     event_text.clear();
     for (Connection* watcher : shared_.watchers) {
       if (!watcher->wants(query)) continue;
       if (event_text.empty()) event_text = "data: " + event::to_json(query) + "\n\n";
-      watcher->offer(event_text);
+      watcher->offer(query, event_text);
     }
   }
   const MonoTime now = mono_now();
@@ -538,6 +577,8 @@ void BeastServer::tell_watchers() {
   if (beat) next_heartbeat_ = now + shared_.limits.live_heartbeat;
   const std::set<Connection*> watchers = shared_.watchers;  // A heartbeat may end one.
   for (Connection* watcher : watchers) {
+    watcher->missed(dropped);
+    watcher->tell_drops();
     if (beat) watcher->heartbeat();
     watcher->send_waiting();
   }

@@ -17,17 +17,18 @@ struct HttpLimits {
   milliseconds idle{30'000};      ///< For a whole request to come in, and for an answer to go out.
   std::size_t requests = 1000;    ///< Per connection; then it is closed.
   std::size_t live_clients = 32;  ///< Watching the live tail; else 503.
-  std::size_t live_buffer_octets = 512 << 10;  ///< Unsent, per watcher; then records are dropped.
-  milliseconds live_tick{100};                 ///< How often watchers get what was recorded.
+  /// Unsent, per watcher; then records are dropped. Half of it is for blocked and observed ones.
+  std::size_t live_buffer_octets = 1 << 20;
+  milliseconds live_tick{100};          ///< How often watchers get what was recorded.
   milliseconds live_heartbeat{15'000};  ///< A comment line, so that dead watchers are noticed.
   std::size_t journal_jobs = 16;        ///< Journal reads waiting for their thread; else 503.
 };
 
 inline constexpr std::size_t kMaxParams = 32;  ///< In one query string.
-inline constexpr std::size_t kLiveQueueRecords =
-    2048;                                          ///< Between the workers and the API: 1.4 MB.
-inline constexpr std::size_t kMaxSessions = 64;    ///< Then the oldest one is signed out.
-inline constexpr seconds kSessionLife{12 * 3600};  ///< Since last used.
+/// Between the workers and the API, in each of two lanes: 1.4 MB.
+inline constexpr std::size_t kLiveLaneRecords = 2048;
+inline constexpr std::size_t kMaxSessions = 64;            ///< Then the oldest one is signed out.
+inline constexpr seconds kSessionLife{12 * 3600};          ///< Since last used.
 inline constexpr std::size_t kMaxLimitedAddresses = 1024;  ///< Remembered for wrong tokens.
 inline constexpr unsigned kFreeFailures = 5;               ///< Wrong tokens before waits begin.
 inline constexpr seconds kMaxSignInWait{300};

@@ -398,9 +398,9 @@ TEST_F(ServerTest, NobodyWatchingCostsTheWorkersNothing) {
   start();
   event::Query query;
   query.qname = testing::name("a.example");
-  for (std::size_t i = 0; i < 2 * kLiveQueueRecords; ++i) live_->record(query);
+  for (std::size_t i = 0; i < 2 * kLiveLaneRecords; ++i) live_->record(query);
   EXPECT_FALSE(live_->pop(query));
-  EXPECT_EQ(live_->dropped(), 0U);
+  EXPECT_EQ(live_->dropped().others, 0U);
   {
     Wire wire = dial();
     wire.send(request("GET", "/api/v1/live"));
@@ -438,6 +438,52 @@ TEST_F(ServerTest, ASlowWatcherIsToldWhatItMissed) {
   }
   server_->stop();
   EXPECT_GT(stats_.live_dropped.value(), 0U);
+}
+
+TEST(LiveTail, AFloodOfOthersCrowdsNoThreatOut) {
+  const auto live = LiveTail::create();
+  live->watch(true);
+  event::Query query;
+  for (std::size_t i = 0; i < kLiveLaneRecords + 100; ++i) live->record(query);
+  for (const auto kind : {event::Disposition::blocked, event::Disposition::observed}) {
+    query.disposition = kind;
+    live->record(query);
+  }
+  EXPECT_EQ(live->dropped().others, 100U);
+  EXPECT_EQ(live->dropped().threats, 0U);
+  ASSERT_TRUE(live->pop(query));
+  EXPECT_EQ(query.disposition, event::Disposition::blocked);
+  ASSERT_TRUE(live->pop(query));
+  EXPECT_EQ(query.disposition, event::Disposition::observed);
+  ASSERT_TRUE(live->pop(query));
+  EXPECT_EQ(query.disposition, event::Disposition::answered);
+}
+
+TEST_F(ServerTest, WatchersAreToldWhatNeverCameAsFarAsTheirFilter) {
+  HttpLimits limits = quick();
+  limits.live_tick = milliseconds(20);
+  limits.live_buffer_octets = 1 << 30;  // So that nothing is left out for want of room there.
+  start(limits);
+  Wire all = dial();
+  all.send(request("GET", "/api/v1/live?name=quiet"));
+  Wire blocked = dial();
+  blocked.send(request("GET", "/api/v1/live?disposition=blocked"));
+  EXPECT_TRUE(blocked.until("retry: 2000\n\n").ends_with("retry: 2000\n\n"));
+  event::Query query;
+  query.qname = testing::name("loud.example");
+  event::Query threat = query;
+  threat.disposition = event::Disposition::blocked;
+  {
+    std::jthread recorder([&](const std::stop_token& stop) {
+      while (!stop.stop_requested()) live_->record(query);
+    });
+    EXPECT_NE(all.until("event: dropped\ndata: {\"count\":").find("event: dropped"),
+              std::string::npos);
+    live_->record(threat);
+    const std::string text = blocked.until("\"in_chain\":false}\n\n");
+    EXPECT_NE(text.find("loud.example"), text.npos);
+    EXPECT_EQ(text.find("dropped"), text.npos);  // Nothing that it asked for was.
+  }
 }
 
 TEST_F(ServerTest, WatchersAreBoundedAndEndWithTheirSession) {

@@ -10,6 +10,7 @@
 #include "app/control_client.h"
 #include "app/dns_client.h"
 #include "app/places.h"
+#include "app/table.h"
 #include "app/views.h"
 
 namespace postern::app {
@@ -72,14 +73,20 @@ int follow_log(const Arguments& arguments, const QueryParameters& parameters) {
   const auto client = client_of(arguments);
   if (!client) return complain(client.error());
   const bool as_json = arguments.has("json");
-  const auto done =
-      client->follow("/api/v1/live" + query_string(parameters), [&](std::string_view data) {
-        const auto query = Json::parse(data);
-        // What is no record (a hello, a count of what was dropped) is not for this view.
-        if (!query || (*query)["trace"].is_null()) return true;
-        fmt::print("{}", as_json ? fmt::format("{}\n", data) : view_query(*query));
-        return std::fflush(stdout) == 0;
-      });
+  const auto show_event = [&](std::string_view name, std::string_view data) {
+    const auto json = Json::parse(data);
+    if (!json) return true;
+    if (name == "dropped") {
+      fmt::print(stderr,
+                 "postern log: {} queries came too fast to be shown here; without --follow "
+                 "\"postern log\" finds them\n",
+                 grouped((*json)["count"].count()));
+    }
+    if (!name.empty()) return true;
+    fmt::print("{}", as_json ? fmt::format("{}\n", data) : view_query(*json));
+    return std::fflush(stdout) == 0;
+  };
+  const auto done = client->follow("/api/v1/live" + query_string(parameters), show_event);
   return done ? kExitGood : complain(done.error());
 }
 

@@ -122,14 +122,15 @@ TEST(ControlClient, NobodyThereSaysWhatToDo) {
 TEST(ControlClient, FollowsAStreamUntilToldToStop) {
   FakeApi api(
       "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n"
-      ": hello\n\ndata: one\n\nevent: query\r\ndata:two\r\n\r\ndata: three\n\n");
+      ": hello\n\ndata: one\n\nevent: query\r\ndata:two\r\n\r\ndata: three\n\ndata: four\n\n");
   std::vector<std::string> seen;
-  const auto done = ControlClient(api.path()).follow("/live", [&](std::string_view data) {
-    seen.emplace_back(data);
-    return seen.size() < 2;
-  });
+  const auto done =
+      ControlClient(api.path()).follow("/live", [&](std::string_view name, std::string_view data) {
+        seen.push_back(std::string(name) + "/" + std::string(data));
+        return seen.size() < 3;
+      });
   EXPECT_TRUE(done.has_value());
-  EXPECT_EQ(seen, (std::vector<std::string>{"one", "two"}));
+  EXPECT_EQ(seen, (std::vector<std::string>{"/one", "query/two", "/three"}));
 }
 
 TEST(ControlClient, QueryStringsAreEncoded) {
