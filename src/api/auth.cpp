@@ -87,12 +87,11 @@ Result<void> write_whole(const std::string& path, std::string_view text) {
   return {};
 }
 
-/// Who is counted as one: an IPv6 client commands its whole /64.
-IpPrefix limited_as(const IpAddress& address) {
+}  // namespace
+
+IpPrefix counted_as(const IpAddress& address) {
   return {address, address.is_v4() ? 32U : 64U};
 }
-
-}  // namespace
 
 std::string random_hex(std::size_t octets) {
   return hex(random_octets(octets));
@@ -163,7 +162,7 @@ void Sessions::close(std::string_view id) {
 }
 
 seconds SignInLimiter::wait(const IpAddress& address, MonoTime now) const {
-  const auto at = failures_.find(limited_as(address));
+  const auto at = failures_.find(counted_as(address));
   if (at == failures_.end() || at->second.until <= now) return seconds(0);
   return std::chrono::ceil<seconds>(at->second.until - now);
 }
@@ -172,7 +171,7 @@ void SignInLimiter::failed(const IpAddress& address, MonoTime now) {
   std::erase_if(failures_, [&](const auto& entry) {
     return entry.second.last + kFailuresForgottenAfter <= now;
   });
-  const IpPrefix key = limited_as(address);
+  const IpPrefix key = counted_as(address);
   if (!failures_.contains(key) && failures_.size() >= kMaxLimitedAddresses) {
     failures_.erase(std::min_element(
         failures_.begin(), failures_.end(),

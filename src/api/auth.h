@@ -24,6 +24,9 @@ std::string sha256_hex(std::string_view text);
 /// Takes the same time wherever the texts differ; lengths are not secret.
 bool equal_constant_time(std::string_view a, std::string_view b);
 
+/// Who is counted as one: an IPv6 client commands its whole /64.
+IpPrefix counted_as(const IpAddress& address);
+
 /// The token as it is kept, and in clear if it was made just now.
 struct Token {
   std::string sha256;

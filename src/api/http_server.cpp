@@ -107,7 +107,7 @@ struct Shared {
   Router& router;
   LiveTail& live;
   Stats& stats;
-  std::size_t tcp_connections = 0;
+  std::set<Connection*> tcp_connections;
   std::size_t control_connections = 0;
   std::size_t journal_jobs = 0;
   std::set<Connection*> watchers;
@@ -123,16 +123,24 @@ class Connection : public std::enable_shared_from_this<Connection> {
  public:
   Connection(Shared& shared, Generic::socket socket, const Peer& peer)
       : shared_(shared), stream_(std::move(socket)), peer_(peer) {
-    ++open_count();
+    if (peer_.control_socket) {
+      ++shared_.control_connections;
+    } else {
+      shared_.tcp_connections.insert(this);
+    }
   }
   ~Connection() {
-    --open_count();
-    stop_watching();
+    if (peer_.control_socket) --shared_.control_connections;
+    leave();
   }
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
   void read_request();
+  void close();
+  IpPrefix counted_as() const { return api::counted_as(peer_.address); }
+  /// Since when it has waited for its client to say something; unset while it serves.
+  std::optional<MonoTime> idle_since() const { return idle_since_; }
 
   // The live stream, driven by the server's tick.
   bool wants(const event::Query& query) const { return passes(filter_, query); }
@@ -143,8 +151,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void send_waiting();
 
  private:
-  std::size_t& open_count() {
-    return peer_.control_socket ? shared_.control_connections : shared_.tcp_connections;
+  void leave() {
+    shared_.tcp_connections.erase(this);
+    stop_watching();
   }
   void stop_watching() {
     if (shared_.watchers.erase(this) != 0 && shared_.watchers.empty()) shared_.live.watch(false);
@@ -159,7 +168,6 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void drain_and_close();
   void start_live(const Response& response);
   void watch_for_close();
-  void close();
 
   Shared& shared_;
   Stream stream_;
@@ -167,6 +175,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   beast::flat_buffer buffer_{32 << 10};
   std::optional<http::request_parser<http::string_body>> parser_;
   std::optional<http::response<http::string_body>> message_;
+  std::optional<MonoTime> idle_since_;
   std::size_t requests_ = 0;
   unsigned version_ = 11;
   bool keep_alive_ = false;
@@ -187,13 +196,15 @@ void Connection::read_request() {
   parser_->header_limit(static_cast<std::uint32_t>(shared_.limits.header_octets));
   parser_->body_limit(shared_.limits.body_octets);
   // One deadline for the whole request, however slowly its octets drip in.
-  stream_.expires_after(shared_.limits.idle);
+  stream_.expires_after(requests_ == 0 ? shared_.limits.first_request : shared_.limits.idle);
+  idle_since_ = mono_now();
   http::async_read(
       stream_, buffer_, *parser_,
       [self = shared_from_this()](error_code error, std::size_t) { self->on_read(error); });
 }
 
 void Connection::on_read(error_code error) {
+  idle_since_.reset();
   if (error == http::error::header_limit || error == http::error::buffer_overflow) {
     return refuse(431, "the request's headers are too large");
   }
@@ -291,6 +302,7 @@ void Connection::drain_and_close() {
   stream_.socket().shutdown(Generic::socket::shutdown_send, ignored);
   if (ignored) return close();
   stream_.expires_after(seconds(1));
+  idle_since_ = mono_now();
   watch_for_close();
 }
 
@@ -303,7 +315,7 @@ void Connection::watch_for_close() {
 }
 
 void Connection::close() {
-  stop_watching();
+  leave();
   stream_.close();
 }
 
@@ -406,6 +418,7 @@ class BeastServer final : public HttpServer {
   void accept_tcp();
   void accept_local();
   void take(Generic::socket socket, const Peer& peer);
+  bool has_room_for(const Peer& peer);
   template <class Accept>
   void accept_later(asio::steady_timer& timer, Accept accept);
   void tick();
@@ -522,12 +535,33 @@ void BeastServer::accept_local() {
 }
 
 void BeastServer::take(Generic::socket socket, const Peer& peer) {
-  const bool full = peer.control_socket
-                        ? shared_.control_connections >= shared_.limits.control_connections
-                        : shared_.tcp_connections >= shared_.limits.connections;
-  if (full) return shared_.stats.connections_refused.add();  // Closed as `socket` goes.
+  // What is not taken is closed as `socket` goes.
+  if (!has_room_for(peer)) return shared_.stats.connections_refused.add();
   shared_.stats.connections.add();
   std::make_shared<Connection>(shared_, std::move(socket), peer)->read_request();
+}
+
+/// Makes room, if need be, at the cost of the connection that has been idle for the longest: of the
+/// same address where that has too many. A look at each connection: there are few.
+bool BeastServer::has_room_for(const Peer& peer) {
+  const HttpLimits& limits = shared_.limits;
+  if (peer.control_socket) return shared_.control_connections < limits.control_connections;
+  const IpPrefix address = counted_as(peer.address);
+  const auto is_same = [&](const Connection* c) { return c->counted_as() == address; };
+  const auto count = std::ranges::count_if(shared_.tcp_connections, is_same);
+  const bool address_is_full = static_cast<std::size_t>(count) >= limits.connections_per_address;
+  if (!address_is_full && shared_.tcp_connections.size() < limits.connections) return true;
+  Connection* longest = nullptr;
+  for (Connection* connection : shared_.tcp_connections) {
+    if (!connection->idle_since() || (address_is_full && !is_same(connection))) continue;
+    if (longest == nullptr || connection->idle_since() < longest->idle_since()) {
+      longest = connection;
+    }
+  }
+  if (longest == nullptr) return false;
+  shared_.stats.connections_displaced.add();
+  longest->close();
+  return true;
 }
 
 /// Runs only while somebody watches: an idle server wakes for nobody.

@@ -10,11 +10,15 @@ namespace postern::api {
 
 /// Bounds of the HTTP side. Fields, so that tests can reach them quickly.
 struct HttpLimits {
-  std::size_t connections = 256;           ///< Over TCP; one more is closed at once.
+  std::size_t connections = 256;  ///< Over TCP; one more displaces the longest idle one, or is
+                                  ///< closed at once if none is idle.
+  /// The same for one address (IPv6: /64). All of `live_clients` may come through one proxy.
+  std::size_t connections_per_address = 64;
   std::size_t control_connections = 32;    ///< Over the control socket, apart: never crowded out.
   std::uint32_t header_octets = 16 << 10;  ///< Request line and headers; else 431.
   std::uint64_t body_octets = 64 << 10;    ///< Else 413. The largest body we take is a token.
-  milliseconds idle{30'000};      ///< For a whole request to come in, and for an answer to go out.
+  milliseconds first_request{10'000};      ///< For the first one of a connection to come in, whole.
+  milliseconds idle{30'000};      ///< For another one to come in, and for an answer to go out.
   std::size_t requests = 1000;    ///< Per connection; then it is closed.
   std::size_t live_clients = 32;  ///< Watching the live tail; else 503.
   /// Unsent, per watcher; then records are dropped. Half of it is for blocked and observed ones.

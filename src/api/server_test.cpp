@@ -186,6 +186,14 @@ class ServerTest : public ::testing::Test {
   }
   std::string control() const { return folder_.path() + "/control.sock"; }
   Wire dial() const { return Wire(*server_->endpoint()); }
+  Wire dial_from(const char* address) const {
+    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in own{};
+    own.sin_family = AF_INET;
+    ::inet_pton(AF_INET, address, &own.sin_addr);
+    EXPECT_EQ(::bind(fd, reinterpret_cast<const sockaddr*>(&own), sizeof own), 0);
+    return {*server_->endpoint(), fd};
+  }
   static std::string request(std::string_view method, std::string_view target,
                              std::string_view more = "Authorization: Bearer right\r\n",
                              std::string_view body = "") {
@@ -308,7 +316,8 @@ TEST_F(ServerTest, WhatIsNotHttpOrTooLargeIsRefusedByName) {
 
 TEST_F(ServerTest, ASlowRequestIsGivenUp) {
   HttpLimits limits = quick();
-  limits.idle = milliseconds(80);
+  limits.first_request = milliseconds(80);
+  limits.idle = milliseconds(4 * kPatienceMs);
   start(limits);
   Wire silent = dial();
   Wire slow = dial();
@@ -319,7 +328,19 @@ TEST_F(ServerTest, ASlowRequestIsGivenUp) {
   EXPECT_TRUE(silent.closed());
 }
 
-TEST_F(ServerTest, OneConnectionTooManyIsClosedButNotTheControlSockets) {
+TEST_F(ServerTest, ASlowNextRequestIsGivenUpToo) {
+  HttpLimits limits = quick();
+  limits.first_request = milliseconds(4 * kPatienceMs);
+  limits.idle = milliseconds(80);
+  start(limits);
+  Wire wire = dial();
+  wire.send(request("GET", "/favicon.svg"));
+  EXPECT_TRUE(wire.answer().starts_with("HTTP/1.1 200"));
+  EXPECT_EQ(wire.until_closed(), "");
+  EXPECT_TRUE(wire.closed());
+}
+
+TEST_F(ServerTest, OneConnectionTooManyDisplacesTheLongestIdleOne) {
   HttpLimits limits = quick();
   limits.connections = 2;
   start(limits);
@@ -330,11 +351,47 @@ TEST_F(ServerTest, OneConnectionTooManyIsClosedButNotTheControlSockets) {
     EXPECT_NE(wire->answer(), "");
   }
   Wire third = dial();
-  EXPECT_EQ(third.until_closed(), "");
-  EXPECT_TRUE(third.closed());
+  third.send(request("GET", "/favicon.svg"));
+  EXPECT_TRUE(third.answer().starts_with("HTTP/1.1 200"));
+  EXPECT_EQ(first.until_closed(), "");
+  EXPECT_TRUE(first.closed());
+  second.send(request("GET", "/favicon.svg"));
+  EXPECT_TRUE(second.answer().starts_with("HTTP/1.1 200"));
+  EXPECT_EQ(stats_.connections_displaced.value(), 1U);
+}
+
+TEST_F(ServerTest, WithoutAnIdleOneItIsClosedButNotTheControlSockets) {
+  HttpLimits limits = quick();
+  limits.connections = 1;
+  start(limits);
+  Wire busy = dial();
+  busy.send(request("GET", "/api/v1/live"));
+  EXPECT_NE(busy.until("retry:"), "");
+  Wire other = dial();
+  EXPECT_EQ(other.until_closed(), "");
+  EXPECT_TRUE(other.closed());
   Wire control_wire(control());
   control_wire.send(request("GET", "/api/v1/status", ""));
   EXPECT_TRUE(control_wire.answer().starts_with("HTTP/1.1 200"));
+}
+
+TEST_F(ServerTest, AnAddressWithTooManyDisplacesItsOwn) {
+  HttpLimits limits = quick();
+  limits.connections_per_address = 1;
+  start(limits);
+  Wire elsewhere = dial_from("127.0.0.2");  // Idle for the longest, but of another address.
+  Wire first = dial();
+  for (Wire* wire : {&elsewhere, &first}) {
+    wire->send(request("GET", "/favicon.svg"));
+    EXPECT_TRUE(wire->answer().starts_with("HTTP/1.1 200"));
+  }
+  Wire second = dial();
+  EXPECT_EQ(first.until_closed(), "");
+  EXPECT_TRUE(first.closed());
+  for (Wire* wire : {&elsewhere, &second}) {
+    wire->send(request("GET", "/favicon.svg"));
+    EXPECT_TRUE(wire->answer().starts_with("HTTP/1.1 200"));
+  }
 }
 
 TEST_F(ServerTest, BothListenersComeBackWhenThereAreDescriptorsAgain) {
