@@ -43,10 +43,10 @@ std::string hex(OctetView octets) {
   return text;
 }
 
-std::string new_token() {
-  std::string token(kTokenPrefix);
-  for (const std::uint8_t octet : random_octets(kTokenLetters)) token += kBase32[octet & 31];
-  return token;
+Token make_token() {
+  std::string text(kTokenPrefix);
+  for (const std::uint8_t octet : random_octets(kTokenLetters)) text += kBase32[octet & 31];
+  return {sha256_hex(text), text};
 }
 
 Result<std::string> read_token_file(int fd, const std::string& path) {
@@ -116,10 +116,7 @@ Result<Token> load_or_make_token(const std::string& path) {
     return Token{POSTERN_TRY(read_token_file(fd.get(), path)), std::nullopt};
   }
   if (errno != ENOENT) return Unexpected<Error>(system_error("open " + path, errno));
-  Token token;
-  token.fresh = new_token();
-  token.sha256 = sha256_hex(*token.fresh);
-  return token;
+  return make_token();
 }
 
 Result<void> keep_token(const std::string& path, const Token& token) {
@@ -191,6 +188,14 @@ Auth::Check Auth::check_token(std::string_view token, const IpAddress& address, 
   if (wait.count() > 0) return {Outcome::wait, wait};
   limiter_.failed(address, now);
   return {Outcome::wrong, limiter_.wait(address, now)};
+}
+
+Result<std::string> Auth::replace_token() {
+  Token made = make_token();
+  POSTERN_CHECK(keep_token(token_file_, made));
+  token_.sha256 = made.sha256;
+  sessions_ = {};
+  return *std::move(made.fresh);
 }
 
 bool Auth::is_good(const Credential& credential, MonoTime now) {

@@ -191,6 +191,15 @@ int run_feed_update(const Arguments& arguments) {
   });
 }
 
+int run_token_new(const Arguments& arguments) {
+  return show(arguments, post(arguments, "/api/v1/token"), [](const Json& made) {
+    return fmt::format(
+        "{}\n\nSigns in to the console and the API from now on; shown this once. The token of "
+        "before is no good any more, and whoever was signed in has to do so again.\n",
+        printable(made["token"].text()));
+  });
+}
+
 int run_reload(const Arguments& arguments) {
   return show(arguments, post(arguments, "/api/v1/reload"), [](const Json&) {
     return std::string("The configuration was read again and is in force.\n");

@@ -70,6 +70,15 @@ std::string places_flag(const Overrides& overrides) {
   return flags;
 }
 
+/// How to sign in: the token, but never into the system's journal, which keeps it and others read;
+/// else how to have another made.
+std::string sign_in_line(const std::optional<std::string>& token, const std::string& token_new) {
+  if (token && !is_journal(STDOUT_FILENO)) {
+    return fmt::format("  token    {}   to sign in to the console; shown this once\n", *token);
+  }
+  return fmt::format("  sign-in  \"{}\" makes a{} token\n", token_new, token ? "" : "nother");
+}
+
 /// What a person wants to know first: where it is, that it protects, what to try.
 std::string summary(const Service& service, const config::Config& config,
                     const Overrides& overrides, const std::string& program) {
@@ -79,9 +88,7 @@ std::string summary(const Service& service, const config::Config& config,
   out += fmt::format("  DNS      {} (UDP and TCP)\n", fmt::join(listens, ", "));
   if (const auto console = service.console()) {
     out += fmt::format("  console  http://{}\n", console->to_text());
-    if (const auto token = service.first_run_token()) {
-      out += fmt::format("  token    {}   to sign in to the console; shown this once\n", *token);
-    }
+    out += sign_in_line(service.first_run_token(), program + " token new" + places_flag(overrides));
   }
   out += fmt::format("  policy   {} rules of {} list{} in force\n", grouped(service.rule_count()),
                      service.zone_count(), service.zone_count() == 1 ? "" : "s");

@@ -25,16 +25,14 @@ int priority_of(LogLevel level) {
   return 3;
 }
 
-/// $JOURNAL_STREAM is "device:inode" of the journal's socket; it may be inherited by a process
-/// whose standard error goes elsewhere (systemd.exec(5)).
+}  // namespace
+
 bool is_journal(int fd) {
   const char* stream = std::getenv("JOURNAL_STREAM");
   struct stat status{};
   if (stream == nullptr || ::fstat(fd, &status) != 0) return false;
   return fmt::format("{}:{}", status.st_dev, status.st_ino) == stream;
 }
-
-}  // namespace
 
 std::string log_line(LogLevel level, std::string_view component, std::string_view text,
                      bool for_journald) {

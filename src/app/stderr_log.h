@@ -14,10 +14,14 @@ namespace postern::app {
 std::string log_line(LogLevel level, std::string_view component, std::string_view text,
                      bool for_journald);
 
+/// True where journald reads this descriptor: what is written there is kept, and read by others.
+/// $JOURNAL_STREAM is "device:inode" of the journal's socket; it may be inherited by a process
+/// whose output goes elsewhere (systemd.exec(5)).
+bool is_journal(int fd);
+
 /// A line is written by one write(2), whole, from any thread.
 class StderrLog final : public Log {
  public:
-  /// Asks the environment whether journald reads our standard error ($JOURNAL_STREAM).
   StderrLog();
   void write(LogLevel level, std::string_view component, std::string_view text) override;
 

@@ -1,5 +1,6 @@
 """Start, reload, stop, kill: what holds across them."""
 import gzip
+import json
 import os
 import pathlib
 import signal
@@ -7,6 +8,8 @@ import subprocess
 import sys
 import time
 import unittest
+import urllib.error
+import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from postern_process import BINARY, Postern, ede, until  # noqa: E402
@@ -64,6 +67,41 @@ class Lifecycle(unittest.TestCase):
                 self.assertIn("in use", second.log_text().lower())
             finally:
                 second.__exit__(ValueError, None, None)
+
+    def test_the_systems_journal_is_told_no_token_and_another_can_be_made(self):
+        postern = Postern()
+        (postern.folder / "log").touch()
+        status = os.stat(postern.folder / "log")
+        os.environ["JOURNAL_STREAM"] = f"{status.st_dev}:{status.st_ino}"
+        self.addCleanup(os.environ.pop, "JOURNAL_STREAM")
+        with postern:
+            until(lambda: "makes a token" in postern.log_text(), "how to sign in")
+            self.assertNotIn("pst_", postern.log_text())
+            self.assertIn(f"postern token new -c {postern.folder}/postern.yaml", postern.log_text())
+            first, second = (json.loads(postern.cli("token", "new", "--json"))["token"] for _ in range(2))
+            self.assertEqual((self.status_with(postern, first), self.status_with(postern, second)), (401, 200))
+            self.assertIn("makes another token", self.restarted(postern))
+            self.assertEqual(self.status_with(postern, second), 200)
+            self.assertNotIn("pst_", postern.log_text())
+
+    @staticmethod
+    def status_with(postern, token):
+        request = urllib.request.Request(f"http://127.0.0.1:{postern.console_port}/api/v1/status",
+                                         headers={"Authorization": f"Bearer {token}"})
+        try:
+            with urllib.request.urlopen(request, timeout=10) as answer:
+                return answer.status
+        except urllib.error.HTTPError as error:
+            return error.code
+
+    @staticmethod
+    def restarted(postern):
+        """What the next start says."""
+        before = len(postern.log_text())
+        postern.stop()
+        postern.start()
+        until(lambda: "Ctrl-C" in postern.log_text()[before:], "the summary")
+        return postern.log_text()[before:]
 
     def test_sigint_ends_it_too(self):
         postern = Postern().start()
