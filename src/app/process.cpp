@@ -64,22 +64,38 @@ Result<void> give(const std::filesystem::path& path, const Account& account) {
   return Unexpected(system_error("give " + path.string() + " to its user", errno));
 }
 
+/// The folder itself where `path` is a link to it. A link that root did not make is refused:
+/// whoever made it could have anybody's folder handed over.
+Result<std::filesystem::path> behind_link(const std::string& path) {
+  struct stat status{};
+  if (::lstat(path.c_str(), &status) != 0) return Unexpected(system_error(path, errno));
+  if (S_ISLNK(status.st_mode) && status.st_uid != 0) {
+    return fail(Errc::denied,
+                path + " is a symbolic link that root did not make; name the folder itself");
+  }
+  std::error_code error;
+  auto folder = std::filesystem::canonical(path, error);
+  if (error) return fail(Errc::denied, path + ": " + error.message());
+  return folder;
+}
+
 /// Hands a state folder of ours, and all in it, to `account`.
 Result<void> give_state_dir(const std::string& path, const Account& account) {
+  const std::filesystem::path folder = POSTERN_TRY(behind_link(path));
   struct stat status{};
-  if (::stat(path.c_str(), &status) != 0) return Unexpected(system_error(path, errno));
+  if (::stat(folder.c_str(), &status) != 0) return Unexpected(system_error(path, errno));
   std::error_code error;
-  const bool is_ours = std::filesystem::is_empty(path, error) ||
-                       std::filesystem::is_regular_file(path + "/lock", error);
+  const bool is_ours = std::filesystem::is_empty(folder, error) ||
+                       std::filesystem::is_regular_file(folder / "lock", error);
   if (!is_ours) {
     if (status.st_uid == account.uid) return {};
     return fail(Errc::denied, path +
                                   " is not empty and not a state folder of postern; name another, "
                                   "or give it to the user yourself");
   }
-  POSTERN_CHECK(give(path, account));
+  POSTERN_CHECK(give(folder, account));
   // Symbolic links are not followed, neither by the iterator nor by lchown.
-  for (std::filesystem::recursive_directory_iterator entry(path, error), end;
+  for (std::filesystem::recursive_directory_iterator entry(folder, error), end;
        !error && entry != end; entry.increment(error)) {
     POSTERN_CHECK(give(entry->path(), account));
   }

@@ -100,6 +100,27 @@ TEST(WorkAsUser, GivesOverAStateFolderOfOursAndNoOther) {
   EXPECT_EQ(status.st_uid, 0U);
 }
 
+TEST(WorkAsUser, GivesTheFolderBehindALinkOfRootsAndNoOther) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can become another user";
+  const TemporaryFolder folder;
+  ASSERT_EQ(::chmod(folder.path.c_str(), 0711), 0);
+  std::filesystem::create_directory(folder.path + "/real");
+  ASSERT_EQ(::chmod((folder.path + "/real").c_str(), 0700), 0);
+  const std::string link = folder.path + "/link";
+  std::filesystem::create_symlink("real", link);
+  ASSERT_EQ(::lchown(link.c_str(), 65534, 65534), 0);
+  EXPECT_EQ(in_child([&] { return work_as_user("nobody", link) ? 1 : 0; }), 0);
+  struct stat status{};
+  ASSERT_EQ(::stat(link.c_str(), &status), 0);
+  EXPECT_EQ(status.st_uid, 0U);  // Whoever made the link did not get the folder.
+  ASSERT_EQ(::lchown(link.c_str(), 0, 0), 0);
+  EXPECT_EQ(in_child([&] {
+              if (!work_as_user("nobody", link)) return 1;
+              return lock_state_dir(link) ? 0 : 2;
+            }),
+            0);
+}
+
 TEST(Process, RootKeepsNoCapabilityButThePorts) {
   if (::geteuid() != 0) GTEST_SKIP() << "only root has capabilities to drop";
   EXPECT_EQ(in_child([] {
