@@ -127,7 +127,18 @@ Result<void> make_state_dir(const std::string& path) {
 
 Result<FileDescriptor> lock_state_dir(const std::string& path) {
   FileDescriptor lock(::open((path + "/lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-  if (!lock) return Unexpected(system_error(path + "/lock", errno));
+  if (!lock) {
+    Error error = system_error(path + "/lock", errno);
+    struct stat status{};
+    if (error.code == Errc::denied && ::geteuid() == 0 && ::stat(path.c_str(), &status) == 0 &&
+        status.st_uid != 0) {
+      error.text += fmt::format(
+          "; root keeps only CAP_NET_BIND_SERVICE here, and the folder belongs to {0}: start with "
+          "--user {0}, or give it to root",
+          owner_of(path));
+    }
+    return Unexpected(std::move(error));
+  }
   if (::flock(lock.get(), LOCK_EX | LOCK_NB) == 0) return lock;
   return fail(
       Errc::unavailable,
@@ -166,6 +177,27 @@ Result<void> work_as_user(const std::string& user, const std::string& state_dir)
 Result<void> drop_root_capabilities() {
   if (keep_only({CAP_NET_BIND_SERVICE})) return {};
   return Unexpected(system_error("drop capabilities", errno));
+}
+
+std::vector<std::string> unreadable(const std::vector<std::string>& paths) {
+  std::vector<std::string> out;
+  for (const std::string& path : paths) {
+    if (path.empty()) continue;
+    const bool is_denied = ::faccessat(AT_FDCWD, path.c_str(), R_OK, AT_EACCESS) != 0 &&
+                           (errno == EACCES || errno == EPERM);
+    if (is_denied) out.push_back(path);
+  }
+  return out;
+}
+
+std::string owner_of(const std::string& path) {
+  struct stat status{};
+  if (::stat(path.c_str(), &status) != 0) return "";
+  std::vector<char> buffer(16384);
+  passwd entry{};
+  passwd* found = nullptr;
+  ::getpwuid_r(status.st_uid, &entry, buffer.data(), buffer.size(), &found);
+  return found != nullptr ? std::string(entry.pw_name) : std::to_string(status.st_uid);
 }
 
 Result<void> become_user_for_good(const std::string& user) {

@@ -132,6 +132,27 @@ TEST(Process, RootKeepsNoCapabilityButThePorts) {
             0);
 }
 
+TEST(Process, RootWithoutCapabilitiesIsToldWhoseAFolderIs) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root has capabilities to drop";
+  const TemporaryFolder folder;
+  const std::string file = folder.path + "/file";
+  std::ofstream(file) << "x";
+  ASSERT_EQ(::chmod(file.c_str(), 0600), 0);
+  ASSERT_EQ(::chown(file.c_str(), 65534, 65534), 0);
+  const std::string hidden = folder.path + "/hidden";
+  ASSERT_TRUE(make_state_dir(hidden).has_value());
+  ASSERT_EQ(::chown(hidden.c_str(), 65534, 65534), 0);
+  EXPECT_TRUE(unreadable({"", file, "/etc/passwd", hidden}).empty());
+  EXPECT_EQ(in_child([&] {
+              if (!drop_root_capabilities()) return 1;
+              const auto lock = lock_state_dir(hidden);
+              if (lock || lock.error().text.find("--user nobody") == std::string::npos) return 2;
+              const std::vector<std::string> want = {file, hidden};
+              return unreadable({"", file, "/etc/passwd", "/nonexistent", hidden}) == want ? 0 : 3;
+            }),
+            0);
+}
+
 TEST(Signals, AreWaitedForInOrder) {
   EXPECT_EQ(in_child([] {
               const auto signals = Signals::take_over();

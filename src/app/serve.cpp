@@ -36,19 +36,34 @@ void fit_to_machine(config::Config& config, Log& log) {
   config.listen = fitting;
 }
 
+/// Names what could be read as root at the start, and will not be when it is to be read again.
+void warn_of_unreadable(const Arguments& arguments, const config::Config& config, Log& log) {
+  std::vector<std::string> paths = {arguments.value("config").value_or("")};
+  for (const config::Feed& feed : config.feeds) paths.push_back(feed.path);
+  const std::string reader = arguments.value("user").value_or("root without its capabilities");
+  for (const std::string& path : unreadable(paths)) {
+    log.warning("serve",
+                fmt::format("{} cannot be read by {}: reading it again will fail; {}", path, reader,
+                            arguments.has("user") ? "let that user read it"
+                                                  : "give it to root, or start with --user"));
+  }
+}
+
 Result<void> prepare_process(const Arguments& arguments, const config::Config& config, Log& log) {
   raise_file_limit();
   forbid_new_privileges();
   const Places places = places_of(config, arguments.value("state-dir"));
   POSTERN_CHECK(make_state_dir(places.state_dir));
+  const bool was_root = ::geteuid() == 0;
   if (const auto user = arguments.value("user")) {
     POSTERN_CHECK(work_as_user(*user, places.state_dir));
-  } else if (::geteuid() == 0) {
+  } else if (was_root) {
     POSTERN_CHECK(drop_root_capabilities());
     log.warning("serve",
                 "running as root, with no capability but CAP_NET_BIND_SERVICE; better give it a "
                 "user of its own with --user NAME");
   }
+  if (was_root) warn_of_unreadable(arguments, config, log);
   return {};
 }
 

@@ -103,6 +103,16 @@ class Lifecycle(unittest.TestCase):
         until(lambda: "Ctrl-C" in postern.log_text()[before:], "the summary")
         return postern.log_text()[before:]
 
+    @unittest.skipUnless(os.geteuid() == 0, "needs root, which has rights to lose")
+    def test_root_says_at_once_what_it_will_not_read_again(self):
+        postern = Postern()
+        postern.write_config()
+        path = postern.folder / "postern.yaml"
+        os.chown(path, 65534, 65534)
+        path.chmod(0o600)
+        with postern:  # The file is written again, and keeps its owner and mode.
+            self.assertIn(f"{path} cannot be read by root without its capabilities", postern.log_text())
+
     def test_sigint_ends_it_too(self):
         postern = Postern().start()
         postern.process.send_signal(signal.SIGINT)
