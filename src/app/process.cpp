@@ -249,19 +249,13 @@ void tell_systemd_stopping() {
   sd_notify(0, "STOPPING=1");
 }
 
-std::vector<Endpoint> on_this_machine(const std::vector<Endpoint>& endpoints) {
+bool has_ipv6_loopback() {
   sockaddr_in6 address{};
   address.sin6_family = AF_INET6;
   address.sin6_addr = IN6ADDR_LOOPBACK_INIT;
   const FileDescriptor probe(::socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-  const bool has_v6 = probe && ::bind(probe.get(), reinterpret_cast<const sockaddr*>(&address),
-                                      sizeof address) == 0;
-  std::vector<Endpoint> out;
-  for (const Endpoint& endpoint : endpoints) {
-    const bool is_v6_loopback = !endpoint.address.is_v4() && endpoint.address.is_loopback();
-    if (has_v6 || !is_v6_loopback) out.push_back(endpoint);
-  }
-  return out;
+  return probe &&
+         ::bind(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
 }
 
 Result<std::uint64_t> random_seed() {

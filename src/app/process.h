@@ -61,8 +61,8 @@ void tell_systemd_ready(const std::string& status);
 void tell_systemd_reloading();
 void tell_systemd_stopping();
 
-/// `endpoints` without those on an IPv6 loopback address that this machine does not have.
-std::vector<Endpoint> on_this_machine(const std::vector<Endpoint>& endpoints);
+/// Whether ::1 can be bound: not on a machine whose IPv6 is off.
+bool has_ipv6_loopback();
 
 /// Random octets from the kernel.
 Result<std::uint64_t> random_seed();

@@ -24,16 +24,8 @@ Result<Overrides> overrides_of(const Arguments& arguments) {
     if (!endpoint) return Unexpected(std::move(endpoint).error().context("--listen"));
     out.listen.push_back(*endpoint);
   }
+  out.has_ipv6_loopback = has_ipv6_loopback();
   return out;
-}
-
-/// The default addresses are for every machine, also one without IPv6.
-void fit_to_machine(config::Config& config, Log& log) {
-  if (config.listen != config::parse("").config->listen) return;
-  const auto fitting = on_this_machine(config.listen);
-  if (fitting.size() == config.listen.size()) return;
-  log.info("serve", "this machine has no IPv6 loopback address: not listening there");
-  config.listen = fitting;
 }
 
 /// Names what could be read as root at the start, and will not be when it is to be read again.
@@ -134,7 +126,6 @@ int serve(const Arguments& arguments, const Overrides& overrides, Log& log) {
   };
   auto config = read_config(overrides, log);
   if (!config) return fail_with(config.error());
-  fit_to_machine(*config, log);
   const auto signals = Signals::take_over();
   if (!signals) return fail_with(signals.error());
   if (const auto done = prepare_process(arguments, *config, log); !done)

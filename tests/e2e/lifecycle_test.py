@@ -3,9 +3,11 @@ import gzip
 import json
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import unittest
 import urllib.error
@@ -112,6 +114,29 @@ class Lifecycle(unittest.TestCase):
         path.chmod(0o600)
         with postern:  # The file is written again, and keeps its owner and mode.
             self.assertIn(f"{path} cannot be read by root without its capabilities", postern.log_text())
+
+    def test_without_ipv6_a_reload_asks_for_no_restart(self):
+        if subprocess.run(["unshare", "-rn", "true"], capture_output=True, check=False).returncode != 0:
+            print("SKIPPED: no network namespace can be made here", flush=True)
+            self.skipTest("no network namespace can be made here")
+        folder = pathlib.Path(tempfile.mkdtemp(prefix="postern-test-"))
+        self.addCleanup(shutil.rmtree, folder)
+        config = folder / "c.yaml"
+        config.write_text(f"state_dir: {folder}/s\nconsole: {{enabled: false}}\n"
+                          "server: {workers: 1}\nresolver: {threads: 1}\n")
+        log = folder / "log"
+        # In a new namespace loopback is down, so that ::1 cannot be bound and 127.0.0.1 can.
+        with open(log, "wb") as out:
+            process = subprocess.Popen(["unshare", "-rn", BINARY, "serve", "-c", str(config)], stdout=out, stderr=out)
+        try:
+            until(lambda: "protects" in log.read_text(), "the start", 30)
+            self.assertNotIn("[::1]", log.read_text())
+            process.send_signal(signal.SIGHUP)
+            until(lambda: "read again and in force" in log.read_text(), "the reload")
+            self.assertNotIn("wait for a restart", log.read_text())
+        finally:
+            process.terminate()
+            process.wait(10)
 
     def test_sigint_ends_it_too(self):
         postern = Postern().start()
