@@ -66,6 +66,46 @@ TEST(Table, ShortFigures) {
   EXPECT_EQ(printable("a\x1b[31mb\n"), "a?[31mb?");
 }
 
+TEST(Table, WhatCouldSteerATerminalIsNotPrinted) {
+  struct Case {
+    std::string text;
+    std::string want;
+  };
+  const Case cases[] = {
+      {"a\x1b[31mb\n\x7f", "a?[31mb??"},
+      // C1 in UTF-8 (U+009B is CSI), and the characters beside it.
+      {"\xc2\x9b"
+       "2J\xc2\x80\xc2\x9f",
+       "?2J??"},
+      {"\xc2\xa0", "\xc2\xa0"},
+      // What turns the direction of writing: U+061C, 200E, 200F, 202A to 202E, 2066 to 2069.
+      {"\xd8\x9c\xe2\x80\x8e\xe2\x80\x8f", "???"},
+      {"\xe2\x80\xaa\xe2\x80\xae\xe2\x81\xa6\xe2\x81\xa9", "????"},
+      {"\xe2\x80\xa9\xe2\x80\xaf", "\xe2\x80\xa9\xe2\x80\xaf"},
+      // Letters of any script stay.
+      {"b\xc3\xbc"
+       "cher \xe2\x80\xa6 \xf0\x9f\x98\x80 \xd7\xa9",
+       "b\xc3\xbc"
+       "cher \xe2\x80\xa6 \xf0\x9f\x98\x80 \xd7\xa9"},
+      // Ill-formed: C1 as one octet, overlong, a surrogate, past U+10FFFF, cut off.
+      {"\x9b"
+       "2J",
+       "?2J"},
+      {"\xc0\xaf\xe0\x80\xaf", "?????"},
+      {"\xed\xa0\x80", "???"},
+      {"\xf4\x90\x80\x80\xf5", "?????"},
+      {"\xe2\x80", "??"},
+      {"\xc3"
+       "a",
+       "?a"},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.want);
+    EXPECT_EQ(printable(c.text), c.want);
+    EXPECT_EQ(printable(c.want), c.want);
+  }
+}
+
 TEST(Views, TimesAreRead) {
   EXPECT_EQ(time_from_rfc3339("1970-01-01T00:00:01Z")->time_since_epoch().count(), 1'000'000);
   EXPECT_EQ(time_from_rfc3339("2026-03-02T08:00:00.000001Z")->time_since_epoch().count(),
