@@ -492,13 +492,13 @@ void BeastServer::run() {
 }
 
 void BeastServer::stop() {
-  if (!thread_.joinable()) return;
   shared_.io.stop();
-  thread_.join();
+  if (thread_.joinable()) thread_.join();  // Not there where listening failed half-way.
   shared_.journal_thread.stop();
   shared_.journal_thread.join();
   shared_.live.watch(false);
-  if (!control_socket_.empty()) ::unlink(control_socket_.c_str());
+  // Once: by a second time it may be another server's.
+  if (!control_socket_.empty()) ::unlink(std::exchange(control_socket_, {}).c_str());
 }
 
 /// Accepting failed (out of descriptors, most likely): tries again after a while, not at once.

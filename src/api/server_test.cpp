@@ -657,8 +657,10 @@ TEST(Api, AnAddressThatIsTakenIsAnErrorWithItsName) {
   const auto first = Api::start(options, fixture.services(), *live, log);
   ASSERT_TRUE(first.has_value());
   options.listen = (*first)->endpoint();
+  options.control_socket = folder.path() + "/control.sock";
   const auto second = Api::start(options, fixture.services(), *live, log);
   ASSERT_FALSE(second.has_value());
+  EXPECT_FALSE(std::filesystem::exists(options.control_socket));
   EXPECT_NE(second.error().text.find(options.listen->to_text()), std::string::npos);
 }
 

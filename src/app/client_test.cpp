@@ -99,7 +99,9 @@ TEST(ControlClient, TheServersSentenceIsTheError) {
       {404, R"({"detail":"no feed is called x"})", Errc::not_found, "no feed is called x"},
       {503, R"({"detail":"the journal is off"})", Errc::unavailable, "the journal is off"},
       {403, "not json", Errc::denied, "the server answered with status 403"},
-      {500, "", Errc::invalid_input, "the server answered with status 500"},
+      {400, R"({"detail":"limit: too many"})", Errc::invalid_input, "limit: too many"},
+      {409, R"({"detail":"a mistake"})", Errc::unavailable, "a mistake"},
+      {500, "", Errc::corrupt, "the server answered with status 500"},
   };
   for (const Case& c : cases) {
     SCOPED_TRACE(c.status);

@@ -62,7 +62,7 @@ constexpr Flag kLogFlags[] = {
     {"type", 't', "TYPE", "This record type."},
     {"rcode", 0, "RCODE", "Answered with this code."},
     {"trace", 0, "ID", "The query with this trace id."},
-    {"limit", 'l', "N", "At most so many, the newest (100, at most 1000)."},
+    {"limit", 'l', "N", "At most so many, the newest (100, at most 100000)."},
     {"follow", 'f', "", "Show queries as they come, until interrupted."},
     kJson,
     kConfig,
@@ -136,7 +136,7 @@ int run(std::string_view program, std::span<const std::string_view> words) {
   }
   const Command* command = find_command(commands(), words);
   if (command == nullptr) {
-    fmt::print(stderr, "postern: there is no command \"{}\" (see \"postern --help\")\n", words[0]);
+    fmt::print(stderr, "postern: {}\n", unknown_command_text(commands(), words));
     return kExitUsage;
   }
   auto arguments = read_arguments(*command, words);

@@ -71,17 +71,19 @@ struct EventReader {
 
 Errc code_for(long status) {
   switch (status) {
+    case 400:
+      return Errc::invalid_input;
     case 401:
     case 403:
       return Errc::denied;
     case 404:
       return Errc::not_found;
-    case 503:
-      return Errc::unavailable;
+    case 500:
+      return Errc::corrupt;
     case 504:
       return Errc::timed_out;
     default:
-      return Errc::invalid_input;
+      return Errc::unavailable;
   }
 }
 

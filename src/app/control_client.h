@@ -30,7 +30,8 @@ class ControlClient {
   explicit ControlClient(std::string socket_path) : socket_path_(std::move(socket_path)) {}
 
   /// The body of a good answer (2xx). An answer of another kind is an error with the sentence
-  /// that the server gave ("detail" of RFC 9457); nobody at the socket is Errc::unavailable.
+  /// that the server gave ("detail" of RFC 9457); Errc::invalid_input where that
+  /// is about what was asked (400); nobody at the socket is Errc::unavailable.
   Result<std::string> get(const std::string& path) const;
   Result<std::string> post(const std::string& path) const;
   /// One server-sent event: its name ("" where it has none) and its data. False ends the stream.

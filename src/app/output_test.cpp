@@ -39,6 +39,15 @@ TEST(Json, RefusesWhatIsNotJson) {
   }
 }
 
+TEST(Json, ItemsAsText) {
+  EXPECT_EQ(
+      items_text(R"({"rows": [ {"id": 12345678901234567, "n": "a\"b"}, [1] ], "next": 3})", "rows"),
+      R"({"id":12345678901234567,"n":"a\"b"},[1])");
+  EXPECT_EQ(items_text(R"({"rows":[]})", "rows"), "");
+  EXPECT_EQ(items_text(R"({"rows":3})", "rows"), "");
+  EXPECT_FALSE(items_text("[", "rows").has_value());
+}
+
 TEST(Table, ColumnsAreAligned) {
   Table table({"NAME", "N", "LAST"});
   table.align(1, Table::Align::right);
@@ -148,7 +157,10 @@ TEST(Views, QueriesReadAsALogOldestFirst) {
      "disposition":"answered","rcode":"NOERROR","latency_us":12345,"zone":null,"rule":null,
      "rule_line":null,
      "in_chain":false,"ede":null}],"next":null})");
-  EXPECT_EQ(view_queries(page),
+  QueriesView view;
+  EXPECT_EQ(view.text(), "No query in the journal fits.\n");
+  view.add(page);
+  EXPECT_EQ(view.text(),
             "TIME (UTC)           TRACE     CLIENT     NAME             TYPE  VERDICT   RCODE      "
             "  TOOK  WHY\n"
             "2026-03-02 08:00:00  aaaaaaaa  192.0.2.1  good.example     AAAA  answered  NOERROR   "
@@ -156,7 +168,8 @@ TEST(Views, QueriesReadAsALogOldestFirst) {
             "2026-03-02 08:00:01  bbbbbbbb  192.0.2.1  www.bad.example  A     blocked   NXDOMAIN   "
             " 40 us  "
             "hafnium line 17: *.bad.example (in the answer)\n");
-  EXPECT_EQ(view_queries(json(R"({"rows":[],"next":null})")), "No query in the journal fits.\n");
+  view.add(json(R"({"rows":[{"at":"2026-03-02T07:00:00Z","name":"older.example"}],"next":null})"));
+  EXPECT_LT(view.text().find("older.example"), view.text().find("good.example"));
   EXPECT_EQ(
       view_query(page["rows"].items()[1]),
       "2026-03-02 08:00:00  aaaaaaaa  192.0.2.1  good.example  AAAA  answered  NOERROR  12.3 ms\n");

@@ -202,11 +202,13 @@ TEST(Privileges, EndWithNoCapabilityOnAnyThread) {
 }
 
 TEST(Log, OneLineAMessage) {
-  EXPECT_EQ(log_line(LogLevel::info, "feeds", "all good", false), "info feeds: all good\n");
-  EXPECT_EQ(log_line(LogLevel::error, "feeds", "bad\nerror forged: x\x1b[0m", false),
-            "error feeds: bad?error forged: x?[0m\n");
-  EXPECT_EQ(log_line(LogLevel::warning, "a", "b", true), "<4>a: b\n");
-  EXPECT_EQ(log_line(LogLevel::debug, "a", "b", true), "<7>a: b\n");
+  const WallTime at = std::chrono::sys_days(std::chrono::year(2026) / 3 / 2) + milliseconds(1002);
+  EXPECT_EQ(log_line(at, LogLevel::info, "feeds", "all good", false),
+            "2026-03-02T00:00:01.002Z info feeds: all good\n");
+  EXPECT_EQ(log_line(at, LogLevel::error, "feeds", "bad\nerror forged: x\x1b[0m", false),
+            "2026-03-02T00:00:01.002Z error feeds: bad?error forged: x?[0m\n");
+  EXPECT_EQ(log_line(at, LogLevel::warning, "a", "b", true), "<4>a: b\n");
+  EXPECT_EQ(log_line(at, LogLevel::debug, "a", "b", true), "<7>a: b\n");
 }
 
 }  // namespace

@@ -5,13 +5,14 @@
 #include <string_view>
 
 #include "base/log.h"
+#include "base/time.h"
 
 namespace postern::app {
 
-/// "info feeds: …"; under systemd "<6>feeds: …", which journald reads as the priority
-/// (sd-daemon(3)). Control characters of the text become "?", so that no message can forge a second
-/// one.
-std::string log_line(LogLevel level, std::string_view component, std::string_view text,
+/// "2026-03-02T08:00:00.123Z info feeds: …"; under systemd "<6>feeds: …", as journald knows the
+/// time and reads the priority (sd-daemon(3)). Control characters of the text become "?", so that
+/// no message can forge a second one.
+std::string log_line(WallTime at, LogLevel level, std::string_view component, std::string_view text,
                      bool for_journald);
 
 /// True where journald reads this descriptor: what is written there is kept, and read by others.
