@@ -11,7 +11,7 @@ class RunningApi final : public Api {
  public:
   RunningApi(const Options& options, Services services, Token token, LiveTail& live, Log& log)
       : services_(std::move(services)),
-        auth_(std::move(token)),
+        auth_(std::move(token), options.token_file),
         router_({.services = services_,
                  .auth = auth_,
                  .stats = stats_,

@@ -47,17 +47,24 @@ struct Options {
 };
 
 /// Where the live tail comes from: records are offered by the workers' sink, dropped (and counted)
-/// when no console watches or it is too slow. `record` never waits. Any thread.
+/// when no console watches or it is too slow. Blocked and observed ones have room of their own, so
+/// that no flood of others crowds them out. `record` never waits. Any thread.
 class LiveTail : public event::QuerySink {
  public:
   static std::unique_ptr<LiveTail> create();
 
   /// For the Api: somebody watches, or nobody does any more.
   virtual void watch(bool watched) = 0;
-  /// For the Api: moves the oldest record out; false where there is none.
-  virtual bool pop(event::Query& oldest) = 0;
-  /// Records that found the queue full.
-  virtual std::uint64_t dropped() const = 0;
+  /// For the Api: moves the next record out, those with room of their own first, each kind in the
+  /// order of its coming; false where there is none.
+  virtual bool pop(event::Query& next) = 0;
+
+  /// Records that found no room.
+  struct Dropped {
+    std::uint64_t threats = 0;  ///< Blocked and observed ones.
+    std::uint64_t others = 0;
+  };
+  virtual Dropped dropped() const = 0;
 };
 
 class Api {

@@ -43,10 +43,10 @@ std::string hex(OctetView octets) {
   return text;
 }
 
-std::string new_token() {
-  std::string token(kTokenPrefix);
-  for (const std::uint8_t octet : random_octets(kTokenLetters)) token += kBase32[octet & 31];
-  return token;
+Token make_token() {
+  std::string text(kTokenPrefix);
+  for (const std::uint8_t octet : random_octets(kTokenLetters)) text += kBase32[octet & 31];
+  return {sha256_hex(text), text};
 }
 
 Result<std::string> read_token_file(int fd, const std::string& path) {
@@ -87,12 +87,11 @@ Result<void> write_whole(const std::string& path, std::string_view text) {
   return {};
 }
 
-/// Who is counted as one: an IPv6 client commands its whole /64.
-IpPrefix limited_as(const IpAddress& address) {
+}  // namespace
+
+IpPrefix counted_as(const IpAddress& address) {
   return {address, address.is_v4() ? 32U : 64U};
 }
-
-}  // namespace
 
 std::string random_hex(std::size_t octets) {
   return hex(random_octets(octets));
@@ -117,10 +116,7 @@ Result<Token> load_or_make_token(const std::string& path) {
     return Token{POSTERN_TRY(read_token_file(fd.get(), path)), std::nullopt};
   }
   if (errno != ENOENT) return Unexpected<Error>(system_error("open " + path, errno));
-  Token token;
-  token.fresh = new_token();
-  token.sha256 = sha256_hex(*token.fresh);
-  return token;
+  return make_token();
 }
 
 Result<void> keep_token(const std::string& path, const Token& token) {
@@ -163,7 +159,7 @@ void Sessions::close(std::string_view id) {
 }
 
 seconds SignInLimiter::wait(const IpAddress& address, MonoTime now) const {
-  const auto at = failures_.find(limited_as(address));
+  const auto at = failures_.find(counted_as(address));
   if (at == failures_.end() || at->second.until <= now) return seconds(0);
   return std::chrono::ceil<seconds>(at->second.until - now);
 }
@@ -172,7 +168,7 @@ void SignInLimiter::failed(const IpAddress& address, MonoTime now) {
   std::erase_if(failures_, [&](const auto& entry) {
     return entry.second.last + kFailuresForgottenAfter <= now;
   });
-  const IpPrefix key = limited_as(address);
+  const IpPrefix key = counted_as(address);
   if (!failures_.contains(key) && failures_.size() >= kMaxLimitedAddresses) {
     failures_.erase(std::min_element(
         failures_.begin(), failures_.end(),
@@ -192,6 +188,14 @@ Auth::Check Auth::check_token(std::string_view token, const IpAddress& address, 
   if (wait.count() > 0) return {Outcome::wait, wait};
   limiter_.failed(address, now);
   return {Outcome::wrong, limiter_.wait(address, now)};
+}
+
+Result<std::string> Auth::replace_token() {
+  Token made = make_token();
+  POSTERN_CHECK(keep_token(token_file_, made));
+  token_.sha256 = made.sha256;
+  sessions_ = {};
+  return *std::move(made.fresh);
 }
 
 bool Auth::is_good(const Credential& credential, MonoTime now) {

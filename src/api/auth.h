@@ -1,6 +1,7 @@
 // Auth: the token, the sessions it opens, and the limits on wrong ones.
 //
-// One token per installation. It is shown once, when it is made; only its SHA-256 is kept.
+// One token per installation. It is shown once, when it is made; only its SHA-256 is kept. Another
+// can be made in its place at any time.
 // It holds 160 random bits, so a plain digest is enough: nothing to guess offline.
 #pragma once
 
@@ -23,6 +24,9 @@ std::string random_hex(std::size_t octets);
 std::string sha256_hex(std::string_view text);
 /// Takes the same time wherever the texts differ; lengths are not secret.
 bool equal_constant_time(std::string_view a, std::string_view b);
+
+/// Who is counted as one: an IPv6 client commands its whole /64.
+IpPrefix counted_as(const IpAddress& address);
 
 /// The token as it is kept, and in clear if it was made just now.
 struct Token {
@@ -87,7 +91,9 @@ class SignInLimiter {
 /// All three. One thread.
 class Auth {
  public:
-  explicit Auth(Token token) : token_(std::move(token)) {}
+  /// `token_file`: where another token is to be kept.
+  explicit Auth(Token token, std::string token_file = "")
+      : token_(std::move(token)), token_file_(std::move(token_file)) {}
 
   enum class Outcome : std::uint8_t {
     good,
@@ -108,10 +114,15 @@ class Auth {
   /// Does it still let in? A session's life begins anew.
   bool is_good(const Credential& credential, MonoTime now);
 
+  /// Makes another token, keeps it, and gives it in clear. The one before is no good any more, and
+  /// all sessions are closed. On an error everything stays.
+  Result<std::string> replace_token();
+
   Sessions& sessions() { return sessions_; }
 
  private:
   Token token_;
+  std::string token_file_;
   Sessions sessions_;
   SignInLimiter limiter_;
 };

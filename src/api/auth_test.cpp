@@ -203,6 +203,27 @@ TEST(Auth, WrongTokensLockNobodyOut) {
   EXPECT_EQ(auth.check_token("wrong", kClient, at(1)).outcome, Auth::Outcome::wrong);
 }
 
+TEST(Auth, AnotherTokenEndsAllThatTheOneBeforeLetIn) {
+  const TempFolder folder;
+  Auth auth(Token{sha256_hex("right"), std::nullopt}, folder.file("api.token"));
+  const Credential by_token = auth.token_credential();
+  const Credential by_session{Credential::Kind::session, auth.sessions().open(at(0))};
+  const auto token = auth.replace_token();
+  ASSERT_TRUE(token.has_value()) << token.error().text;
+  EXPECT_EQ(auth.check_token("right", kClient, at(0)).outcome, Auth::Outcome::wrong);
+  EXPECT_EQ(auth.check_token(*token, kClient, at(0)).outcome, Auth::Outcome::good);
+  EXPECT_FALSE(auth.is_good(by_token, at(0)));
+  EXPECT_FALSE(auth.is_good(by_session, at(0)));
+  EXPECT_TRUE(auth.is_good(auth.token_credential(), at(0)));
+  EXPECT_EQ(load_or_make_token(folder.file("api.token"))->sha256, sha256_hex(*token));
+}
+
+TEST(Auth, ATokenThatCannotBeKeptReplacesNone) {
+  Auth auth(Token{sha256_hex("right"), std::nullopt}, "/nonexistent/api.token");
+  EXPECT_FALSE(auth.replace_token().has_value());
+  EXPECT_EQ(auth.check_token("right", kClient, at(0)).outcome, Auth::Outcome::good);
+}
+
 TEST(Headers, SessionFromCookie) {
   EXPECT_EQ(session_from_cookie("postern_session=abc"), "abc");
   EXPECT_EQ(session_from_cookie("a=b; postern_session=abc; c=d"), "abc");

@@ -9,6 +9,7 @@ namespace postern::api {
 Response get_session(const Context& context, const Call& call);
 Response open_session(const Context& context, const Call& call);
 Response close_session(const Context& context, const Call& call);
+Response replace_token(const Context& context, const Call& call);
 /// The answer to a wrong token: counted, and logged unless it came too soon after others.
 Response refuse_token(const Context& context, const Request& request, const Auth::Check& check);
 

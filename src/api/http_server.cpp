@@ -1,5 +1,6 @@
 #include "api/http_server.h"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <functional>
@@ -106,7 +107,7 @@ struct Shared {
   Router& router;
   LiveTail& live;
   Stats& stats;
-  std::size_t tcp_connections = 0;
+  std::set<Connection*> tcp_connections;
   std::size_t control_connections = 0;
   std::size_t journal_jobs = 0;
   std::set<Connection*> watchers;
@@ -122,26 +123,37 @@ class Connection : public std::enable_shared_from_this<Connection> {
  public:
   Connection(Shared& shared, Generic::socket socket, const Peer& peer)
       : shared_(shared), stream_(std::move(socket)), peer_(peer) {
-    ++open_count();
+    if (peer_.control_socket) {
+      ++shared_.control_connections;
+    } else {
+      shared_.tcp_connections.insert(this);
+    }
   }
   ~Connection() {
-    --open_count();
-    stop_watching();
+    if (peer_.control_socket) --shared_.control_connections;
+    leave();
   }
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
   void read_request();
+  void close();
+  IpPrefix counted_as() const { return api::counted_as(peer_.address); }
+  /// Since when it has waited for its client to say something; unset while it serves.
+  std::optional<MonoTime> idle_since() const { return idle_since_; }
 
   // The live stream, driven by the server's tick.
   bool wants(const event::Query& query) const { return passes(filter_, query); }
-  void offer(const std::string& event_text);
+  void offer(const event::Query& query, const std::string& event_text);
+  void missed(const LiveTail::Dropped& dropped);
   void heartbeat();
+  void tell_drops();
   void send_waiting();
 
  private:
-  std::size_t& open_count() {
-    return peer_.control_socket ? shared_.control_connections : shared_.tcp_connections;
+  void leave() {
+    shared_.tcp_connections.erase(this);
+    stop_watching();
   }
   void stop_watching() {
     if (shared_.watchers.erase(this) != 0 && shared_.watchers.empty()) shared_.live.watch(false);
@@ -156,7 +168,6 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void drain_and_close();
   void start_live(const Response& response);
   void watch_for_close();
-  void close();
 
   Shared& shared_;
   Stream stream_;
@@ -164,6 +175,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   beast::flat_buffer buffer_{32 << 10};
   std::optional<http::request_parser<http::string_body>> parser_;
   std::optional<http::response<http::string_body>> message_;
+  std::optional<MonoTime> idle_since_;
   std::size_t requests_ = 0;
   unsigned version_ = 11;
   bool keep_alive_ = false;
@@ -184,13 +196,15 @@ void Connection::read_request() {
   parser_->header_limit(static_cast<std::uint32_t>(shared_.limits.header_octets));
   parser_->body_limit(shared_.limits.body_octets);
   // One deadline for the whole request, however slowly its octets drip in.
-  stream_.expires_after(shared_.limits.idle);
+  stream_.expires_after(requests_ == 0 ? shared_.limits.first_request : shared_.limits.idle);
+  idle_since_ = mono_now();
   http::async_read(
       stream_, buffer_, *parser_,
       [self = shared_from_this()](error_code error, std::size_t) { self->on_read(error); });
 }
 
 void Connection::on_read(error_code error) {
+  idle_since_.reset();
   if (error == http::error::header_limit || error == http::error::buffer_overflow) {
     return refuse(431, "the request's headers are too large");
   }
@@ -288,6 +302,7 @@ void Connection::drain_and_close() {
   stream_.socket().shutdown(Generic::socket::shutdown_send, ignored);
   if (ignored) return close();
   stream_.expires_after(seconds(1));
+  idle_since_ = mono_now();
   watch_for_close();
 }
 
@@ -300,7 +315,7 @@ void Connection::watch_for_close() {
 }
 
 void Connection::close() {
-  stop_watching();
+  leave();
   stream_.close();
 }
 
@@ -330,18 +345,31 @@ void Connection::start_live(const Response& response) {
   send_waiting();
 }
 
-void Connection::offer(const std::string& event_text) {
-  if (waiting_.size() + event_text.size() > shared_.limits.live_buffer_octets) {
+void Connection::offer(const event::Query& query, const std::string& event_text) {
+  // Half of the room is kept for what was blocked or observed.
+  const std::size_t limit = shared_.limits.live_buffer_octets;
+  const std::size_t room = query.is_threat() ? limit : limit / 2;
+  if (waiting_.size() + event_text.size() > room) {
     ++untold_drops_;
     shared_.stats.live_dropped.add();
     return;
   }
-  if (untold_drops_ != 0) {
-    waiting_ += fmt::format("event: dropped\ndata: {{\"count\":{}}}\n\n", untold_drops_);
-    untold_drops_ = 0;
-  }
   waiting_ += event_text;
   shared_.stats.live_sent.add();
+}
+
+/// Records that never came as far as the filter: those count that it could have let through.
+void Connection::missed(const LiveTail::Dropped& dropped) {
+  event::Query wanted;
+  wanted.disposition = filter_.disposition.value_or(wanted.disposition);
+  if (!filter_.disposition || wanted.is_threat()) untold_drops_ += dropped.threats;
+  if (!filter_.disposition || !wanted.is_threat()) untold_drops_ += dropped.others;
+}
+
+void Connection::tell_drops() {
+  if (untold_drops_ == 0 || waiting_.size() > shared_.limits.live_buffer_octets) return;
+  waiting_ += fmt::format("event: dropped\ndata: {{\"count\":{}}}\n\n", untold_drops_);
+  untold_drops_ = 0;
 }
 
 void Connection::heartbeat() {
@@ -390,9 +418,12 @@ class BeastServer final : public HttpServer {
   void accept_tcp();
   void accept_local();
   void take(Generic::socket socket, const Peer& peer);
+  bool has_room_for(const Peer& peer);
   template <class Accept>
   void accept_later(asio::steady_timer& timer, Accept accept);
   void tick();
+  void take_records();
+  LiveTail::Dropped newly_dropped();
   void tell_watchers();
 
   Shared shared_;
@@ -403,6 +434,8 @@ class BeastServer final : public HttpServer {
   asio::steady_timer tcp_retry_{shared_.io};
   asio::steady_timer local_retry_{shared_.io};
   MonoTime next_heartbeat_{};
+  std::vector<event::Query> batch_;  ///< Of one tick; holds memory only while somebody watches.
+  LiveTail::Dropped known_drops_;
   bool ticking_ = false;
   std::optional<Endpoint> endpoint_;
   std::string control_socket_;
@@ -459,13 +492,13 @@ void BeastServer::run() {
 }
 
 void BeastServer::stop() {
-  if (!thread_.joinable()) return;
   shared_.io.stop();
-  thread_.join();
+  if (thread_.joinable()) thread_.join();  // Not there where listening failed half-way.
   shared_.journal_thread.stop();
   shared_.journal_thread.join();
   shared_.live.watch(false);
-  if (!control_socket_.empty()) ::unlink(control_socket_.c_str());
+  // Once: by a second time it may be another server's.
+  if (!control_socket_.empty()) ::unlink(std::exchange(control_socket_, {}).c_str());
 }
 
 /// Accepting failed (out of descriptors, most likely): tries again after a while, not at once.
@@ -502,35 +535,75 @@ void BeastServer::accept_local() {
 }
 
 void BeastServer::take(Generic::socket socket, const Peer& peer) {
-  const bool full = peer.control_socket
-                        ? shared_.control_connections >= shared_.limits.control_connections
-                        : shared_.tcp_connections >= shared_.limits.connections;
-  if (full) return shared_.stats.connections_refused.add();  // Closed as `socket` goes.
+  // What is not taken is closed as `socket` goes.
+  if (!has_room_for(peer)) return shared_.stats.connections_refused.add();
   shared_.stats.connections.add();
   std::make_shared<Connection>(shared_, std::move(socket), peer)->read_request();
+}
+
+/// Makes room, if need be, at the cost of the connection that has been idle for the longest: of the
+/// same address where that has too many. A look at each connection: there are few.
+bool BeastServer::has_room_for(const Peer& peer) {
+  const HttpLimits& limits = shared_.limits;
+  if (peer.control_socket) return shared_.control_connections < limits.control_connections;
+  const IpPrefix address = counted_as(peer.address);
+  const auto is_same = [&](const Connection* c) { return c->counted_as() == address; };
+  const auto count = std::ranges::count_if(shared_.tcp_connections, is_same);
+  const bool address_is_full = static_cast<std::size_t>(count) >= limits.connections_per_address;
+  if (!address_is_full && shared_.tcp_connections.size() < limits.connections) return true;
+  Connection* longest = nullptr;
+  for (Connection* connection : shared_.tcp_connections) {
+    if (!connection->idle_since() || (address_is_full && !is_same(connection))) continue;
+    if (longest == nullptr || connection->idle_since() < longest->idle_since()) {
+      longest = connection;
+    }
+  }
+  if (longest == nullptr) return false;
+  shared_.stats.connections_displaced.add();
+  longest->close();
+  return true;
 }
 
 /// Runs only while somebody watches: an idle server wakes for nobody.
 void BeastServer::tick() {
   tell_watchers();
   ticking_ = !shared_.watchers.empty();
-  if (!ticking_) return;
+  if (!ticking_) {
+    batch_ = {};
+    return;
+  }
   tick_timer_.expires_after(shared_.limits.live_tick);
   tick_timer_.async_wait([this](error_code error) {
     if (!error) tick();
   });
 }
 
-void BeastServer::tell_watchers() {
-  if (shared_.watchers.empty()) return;
+/// Moves what was recorded into `batch_`, in the order of time.
+void BeastServer::take_records() {
+  batch_.clear();
   event::Query query;
+  while (batch_.size() < 2 * kLiveLaneRecords && shared_.live.pop(query)) batch_.push_back(query);
+  std::ranges::stable_sort(batch_, {}, &event::Query::at);
+}
+
+/// What found no room since this was asked last.
+LiveTail::Dropped BeastServer::newly_dropped() {
+  const LiveTail::Dropped now = shared_.live.dropped();
+  const LiveTail::Dropped before = std::exchange(known_drops_, now);
+  return {now.threats - before.threats, now.others - before.others};
+}
+
+void BeastServer::tell_watchers() {
+  const LiveTail::Dropped dropped = newly_dropped();
+  if (shared_.watchers.empty()) return;
+  take_records();
   std::string event_text;
-  for (std::size_t taken = 0; taken < kLiveQueueRecords && shared_.live.pop(query); ++taken) {
+  for (const event::Query& query : batch_) {
     event_text.clear();
     for (Connection* watcher : shared_.watchers) {
       if (!watcher->wants(query)) continue;
       if (event_text.empty()) event_text = "data: " + event::to_json(query) + "\n\n";
-      watcher->offer(event_text);
+      watcher->offer(query, event_text);
     }
   }
   const MonoTime now = mono_now();
@@ -538,6 +611,8 @@ void BeastServer::tell_watchers() {
   if (beat) next_heartbeat_ = now + shared_.limits.live_heartbeat;
   const std::set<Connection*> watchers = shared_.watchers;  // A heartbeat may end one.
   for (Connection* watcher : watchers) {
+    watcher->missed(dropped);
+    watcher->tell_drops();
     if (beat) watcher->heartbeat();
     watcher->send_waiting();
   }

@@ -10,24 +10,29 @@ namespace postern::api {
 
 /// Bounds of the HTTP side. Fields, so that tests can reach them quickly.
 struct HttpLimits {
-  std::size_t connections = 256;           ///< Over TCP; one more is closed at once.
+  std::size_t connections = 256;  ///< Over TCP; one more displaces the longest idle one, or is
+                                  ///< closed at once if none is idle.
+  /// The same for one address (IPv6: /64). All of `live_clients` may come through one proxy.
+  std::size_t connections_per_address = 64;
   std::size_t control_connections = 32;    ///< Over the control socket, apart: never crowded out.
   std::uint32_t header_octets = 16 << 10;  ///< Request line and headers; else 431.
   std::uint64_t body_octets = 64 << 10;    ///< Else 413. The largest body we take is a token.
-  milliseconds idle{30'000};      ///< For a whole request to come in, and for an answer to go out.
+  milliseconds first_request{10'000};      ///< For the first one of a connection to come in, whole.
+  milliseconds idle{30'000};      ///< For another one to come in, and for an answer to go out.
   std::size_t requests = 1000;    ///< Per connection; then it is closed.
   std::size_t live_clients = 32;  ///< Watching the live tail; else 503.
-  std::size_t live_buffer_octets = 512 << 10;  ///< Unsent, per watcher; then records are dropped.
-  milliseconds live_tick{100};                 ///< How often watchers get what was recorded.
+  /// Unsent, per watcher; then records are dropped. Half of it is for blocked and observed ones.
+  std::size_t live_buffer_octets = 1 << 20;
+  milliseconds live_tick{100};          ///< How often watchers get what was recorded.
   milliseconds live_heartbeat{15'000};  ///< A comment line, so that dead watchers are noticed.
   std::size_t journal_jobs = 16;        ///< Journal reads waiting for their thread; else 503.
 };
 
 inline constexpr std::size_t kMaxParams = 32;  ///< In one query string.
-inline constexpr std::size_t kLiveQueueRecords =
-    2048;                                          ///< Between the workers and the API: 1.4 MB.
-inline constexpr std::size_t kMaxSessions = 64;    ///< Then the oldest one is signed out.
-inline constexpr seconds kSessionLife{12 * 3600};  ///< Since last used.
+/// Between the workers and the API, in each of two lanes: 1.4 MB.
+inline constexpr std::size_t kLiveLaneRecords = 2048;
+inline constexpr std::size_t kMaxSessions = 64;            ///< Then the oldest one is signed out.
+inline constexpr seconds kSessionLife{12 * 3600};          ///< Since last used.
 inline constexpr std::size_t kMaxLimitedAddresses = 1024;  ///< Remembered for wrong tokens.
 inline constexpr unsigned kFreeFailures = 5;               ///< Wrong tokens before waits begin.
 inline constexpr seconds kMaxSignInWait{300};

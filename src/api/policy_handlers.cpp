@@ -166,11 +166,16 @@ Response get_status(const Context& context, const Call& call) {
 Response get_metrics(const Context& context, const Call&) {
   Metrics metrics = context.services.metrics();
   context.stats.collect(metrics);
-  metrics.push_back({.name = "postern_api_live_queue_dropped_total",
-                     .kind = MetricKind::counter,
-                     .help = "Records that came faster than watchers could be told.",
-                     .labels = {},
-                     .value = static_cast<double>(context.live.dropped())});
+  const auto add_dropped = [&](std::string_view kind, std::uint64_t count) {
+    metrics.push_back({.name = "postern_api_live_queue_dropped_total",
+                       .kind = MetricKind::counter,
+                       .help = "Records that came faster than watchers could be told.",
+                       .labels = fmt::format("kind=\"{}\"", kind),
+                       .value = static_cast<double>(count)});
+  };
+  const LiveTail::Dropped dropped = context.live.dropped();
+  add_dropped("threat", dropped.threats);
+  add_dropped("other", dropped.others);
   Response response;
   response.content_type = "text/plain; version=0.0.4; charset=utf-8";
   response.body = to_prometheus(std::move(metrics));

@@ -53,6 +53,9 @@ std::span<const std::pair<std::string_view, std::string_view>> security_headers(
 std::optional<Response> Router::check_access(const Request& request, Admitted& admitted) const {
   const Access access = admitted.route->access;
   if (access == Access::open || request.peer.trusted) return std::nullopt;
+  if (access == Access::control) {
+    return problem(403, "only over the control socket, on the server's own machine");
+  }
   // With a proxy in front everybody comes from loopback.
   const bool local_only = hosts_.empty() && listen_ && listen_->address.is_loopback();
   if (access == Access::metrics && local_only) return std::nullopt;

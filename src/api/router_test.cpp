@@ -62,7 +62,8 @@ class RouterTest : public ::testing::Test {
 
   testing::Fixture fixture_;
   MemoryLog log_;
-  Auth auth_{Token{sha256_hex("right"), std::nullopt}};
+  std::string token_file_ = ::testing::TempDir() + "postern-router-test-token";
+  Auth auth_{Token{sha256_hex("right"), std::nullopt}, token_file_};
   Stats stats_;
   std::unique_ptr<LiveTail> live_ = LiveTail::create();
   Services services_ = fixture_.services();
@@ -348,6 +349,23 @@ TEST_F(RouterTest, FilesAreSentOnceAndThenAskedAbout) {
   EXPECT_EQ(get("/app.css").content_type, "text/css; charset=utf-8");
   EXPECT_EQ(get("/favicon.svg").content_type, "image/svg+xml");
   EXPECT_EQ(get("/index.html").status, 404U);
+}
+
+TEST_F(RouterTest, AnotherTokenIsForTheControlSocketAlone) {
+  Request asked = request(Method::post, "/api/v1/token");
+  EXPECT_EQ(router_.answer(asked).status, 403U);
+  asked.authorization.clear();
+  EXPECT_EQ(router_.answer(asked).status, 403U);
+  asked.peer = {.control_socket = true, .trusted = true, .address = {}};
+  const Response made = router_.answer(asked);
+  ASSERT_EQ(made.status, 200U) << made.body;
+  EXPECT_TRUE(made.body.starts_with("{\"token\":\"pst_")) << made.body;
+  EXPECT_EQ(made.cache_control, "no-store");
+  EXPECT_EQ(get("/api/v1/status").status, 401U);  // The token of before.
+  Request signed_in = request(Method::get, "/api/v1/status");
+  signed_in.authorization = "Bearer " + made.body.substr(10, made.body.size() - 12);
+  EXPECT_EQ(router_.answer(signed_in).status, 200U);
+  EXPECT_EQ(log_.text().find("pst_"), std::string::npos);
 }
 
 TEST_F(RouterTest, FeedsAreUpdatedByName) {

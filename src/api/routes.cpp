@@ -15,6 +15,7 @@ constexpr Route kRoutes[] = {
     {kGet, "/api/v1/session", kOpen, Runs::here, get_session},
     {kPost, "/api/v1/session", kOpen, Runs::here, open_session},
     {Method::del, "/api/v1/session", kOpen, Runs::here, close_session},
+    {kPost, "/api/v1/token", Access::control, Runs::here, replace_token},
     {kGet, "/api/v1/status", kSignedIn, Runs::here, get_status},
     {kGet, "/api/v1/explain", kSignedIn, Runs::on_journal, explain_name},
     {kGet, "/api/v1/explain/{trace}", kSignedIn, Runs::on_journal, explain_trace},

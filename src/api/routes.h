@@ -19,6 +19,7 @@ namespace postern::api {
 enum class Access : std::uint8_t {
   open,       ///< Anybody: the page itself, signing in.
   signed_in,  ///< A token, a session, or the control socket.
+  control,    ///< The control socket alone: a stolen session must not become a token.
   metrics,  ///< As signed_in, but open to all on a loopback listener without other names: scrapers
             ///< cannot sign in.
 };

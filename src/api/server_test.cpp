@@ -186,6 +186,14 @@ class ServerTest : public ::testing::Test {
   }
   std::string control() const { return folder_.path() + "/control.sock"; }
   Wire dial() const { return Wire(*server_->endpoint()); }
+  Wire dial_from(const char* address) const {
+    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in own{};
+    own.sin_family = AF_INET;
+    ::inet_pton(AF_INET, address, &own.sin_addr);
+    EXPECT_EQ(::bind(fd, reinterpret_cast<const sockaddr*>(&own), sizeof own), 0);
+    return {*server_->endpoint(), fd};
+  }
   static std::string request(std::string_view method, std::string_view target,
                              std::string_view more = "Authorization: Bearer right\r\n",
                              std::string_view body = "") {
@@ -308,7 +316,8 @@ TEST_F(ServerTest, WhatIsNotHttpOrTooLargeIsRefusedByName) {
 
 TEST_F(ServerTest, ASlowRequestIsGivenUp) {
   HttpLimits limits = quick();
-  limits.idle = milliseconds(80);
+  limits.first_request = milliseconds(80);
+  limits.idle = milliseconds(4 * kPatienceMs);
   start(limits);
   Wire silent = dial();
   Wire slow = dial();
@@ -319,7 +328,19 @@ TEST_F(ServerTest, ASlowRequestIsGivenUp) {
   EXPECT_TRUE(silent.closed());
 }
 
-TEST_F(ServerTest, OneConnectionTooManyIsClosedButNotTheControlSockets) {
+TEST_F(ServerTest, ASlowNextRequestIsGivenUpToo) {
+  HttpLimits limits = quick();
+  limits.first_request = milliseconds(4 * kPatienceMs);
+  limits.idle = milliseconds(80);
+  start(limits);
+  Wire wire = dial();
+  wire.send(request("GET", "/favicon.svg"));
+  EXPECT_TRUE(wire.answer().starts_with("HTTP/1.1 200"));
+  EXPECT_EQ(wire.until_closed(), "");
+  EXPECT_TRUE(wire.closed());
+}
+
+TEST_F(ServerTest, OneConnectionTooManyDisplacesTheLongestIdleOne) {
   HttpLimits limits = quick();
   limits.connections = 2;
   start(limits);
@@ -330,11 +351,47 @@ TEST_F(ServerTest, OneConnectionTooManyIsClosedButNotTheControlSockets) {
     EXPECT_NE(wire->answer(), "");
   }
   Wire third = dial();
-  EXPECT_EQ(third.until_closed(), "");
-  EXPECT_TRUE(third.closed());
+  third.send(request("GET", "/favicon.svg"));
+  EXPECT_TRUE(third.answer().starts_with("HTTP/1.1 200"));
+  EXPECT_EQ(first.until_closed(), "");
+  EXPECT_TRUE(first.closed());
+  second.send(request("GET", "/favicon.svg"));
+  EXPECT_TRUE(second.answer().starts_with("HTTP/1.1 200"));
+  EXPECT_EQ(stats_.connections_displaced.value(), 1U);
+}
+
+TEST_F(ServerTest, WithoutAnIdleOneItIsClosedButNotTheControlSockets) {
+  HttpLimits limits = quick();
+  limits.connections = 1;
+  start(limits);
+  Wire busy = dial();
+  busy.send(request("GET", "/api/v1/live"));
+  EXPECT_NE(busy.until("retry:"), "");
+  Wire other = dial();
+  EXPECT_EQ(other.until_closed(), "");
+  EXPECT_TRUE(other.closed());
   Wire control_wire(control());
   control_wire.send(request("GET", "/api/v1/status", ""));
   EXPECT_TRUE(control_wire.answer().starts_with("HTTP/1.1 200"));
+}
+
+TEST_F(ServerTest, AnAddressWithTooManyDisplacesItsOwn) {
+  HttpLimits limits = quick();
+  limits.connections_per_address = 1;
+  start(limits);
+  Wire elsewhere = dial_from("127.0.0.2");  // Idle for the longest, but of another address.
+  Wire first = dial();
+  for (Wire* wire : {&elsewhere, &first}) {
+    wire->send(request("GET", "/favicon.svg"));
+    EXPECT_TRUE(wire->answer().starts_with("HTTP/1.1 200"));
+  }
+  Wire second = dial();
+  EXPECT_EQ(first.until_closed(), "");
+  EXPECT_TRUE(first.closed());
+  for (Wire* wire : {&elsewhere, &second}) {
+    wire->send(request("GET", "/favicon.svg"));
+    EXPECT_TRUE(wire->answer().starts_with("HTTP/1.1 200"));
+  }
 }
 
 TEST_F(ServerTest, BothListenersComeBackWhenThereAreDescriptorsAgain) {
@@ -398,9 +455,9 @@ TEST_F(ServerTest, NobodyWatchingCostsTheWorkersNothing) {
   start();
   event::Query query;
   query.qname = testing::name("a.example");
-  for (std::size_t i = 0; i < 2 * kLiveQueueRecords; ++i) live_->record(query);
+  for (std::size_t i = 0; i < 2 * kLiveLaneRecords; ++i) live_->record(query);
   EXPECT_FALSE(live_->pop(query));
-  EXPECT_EQ(live_->dropped(), 0U);
+  EXPECT_EQ(live_->dropped().others, 0U);
   {
     Wire wire = dial();
     wire.send(request("GET", "/api/v1/live"));
@@ -438,6 +495,52 @@ TEST_F(ServerTest, ASlowWatcherIsToldWhatItMissed) {
   }
   server_->stop();
   EXPECT_GT(stats_.live_dropped.value(), 0U);
+}
+
+TEST(LiveTail, AFloodOfOthersCrowdsNoThreatOut) {
+  const auto live = LiveTail::create();
+  live->watch(true);
+  event::Query query;
+  for (std::size_t i = 0; i < kLiveLaneRecords + 100; ++i) live->record(query);
+  for (const auto kind : {event::Disposition::blocked, event::Disposition::observed}) {
+    query.disposition = kind;
+    live->record(query);
+  }
+  EXPECT_EQ(live->dropped().others, 100U);
+  EXPECT_EQ(live->dropped().threats, 0U);
+  ASSERT_TRUE(live->pop(query));
+  EXPECT_EQ(query.disposition, event::Disposition::blocked);
+  ASSERT_TRUE(live->pop(query));
+  EXPECT_EQ(query.disposition, event::Disposition::observed);
+  ASSERT_TRUE(live->pop(query));
+  EXPECT_EQ(query.disposition, event::Disposition::answered);
+}
+
+TEST_F(ServerTest, WatchersAreToldWhatNeverCameAsFarAsTheirFilter) {
+  HttpLimits limits = quick();
+  limits.live_tick = milliseconds(20);
+  limits.live_buffer_octets = 1 << 30;  // So that nothing is left out for want of room there.
+  start(limits);
+  Wire all = dial();
+  all.send(request("GET", "/api/v1/live?name=quiet"));
+  Wire blocked = dial();
+  blocked.send(request("GET", "/api/v1/live?disposition=blocked"));
+  EXPECT_TRUE(blocked.until("retry: 2000\n\n").ends_with("retry: 2000\n\n"));
+  event::Query query;
+  query.qname = testing::name("loud.example");
+  event::Query threat = query;
+  threat.disposition = event::Disposition::blocked;
+  {
+    std::jthread recorder([&](const std::stop_token& stop) {
+      while (!stop.stop_requested()) live_->record(query);
+    });
+    EXPECT_NE(all.until("event: dropped\ndata: {\"count\":").find("event: dropped"),
+              std::string::npos);
+    live_->record(threat);
+    const std::string text = blocked.until("\"in_chain\":false}\n\n");
+    EXPECT_NE(text.find("loud.example"), text.npos);
+    EXPECT_EQ(text.find("dropped"), text.npos);  // Nothing that it asked for was.
+  }
 }
 
 TEST_F(ServerTest, WatchersAreBoundedAndEndWithTheirSession) {
@@ -554,8 +657,10 @@ TEST(Api, AnAddressThatIsTakenIsAnErrorWithItsName) {
   const auto first = Api::start(options, fixture.services(), *live, log);
   ASSERT_TRUE(first.has_value());
   options.listen = (*first)->endpoint();
+  options.control_socket = folder.path() + "/control.sock";
   const auto second = Api::start(options, fixture.services(), *live, log);
   ASSERT_FALSE(second.has_value());
+  EXPECT_FALSE(std::filesystem::exists(options.control_socket));
   EXPECT_NE(second.error().text.find(options.listen->to_text()), std::string::npos);
 }
 

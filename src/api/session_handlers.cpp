@@ -76,6 +76,17 @@ Response open_session(const Context& context, const Call& call) {
   return response;
 }
 
+Response replace_token(const Context& context, const Call&) {
+  const auto token = context.auth.replace_token();
+  if (!token) return problem(token.error());
+  context.log.warning("api",
+                      "another token was made; the one before is no good any more, and all "
+                      "sessions are closed");
+  event::JsonWriter json_text;
+  json_text.begin_object().field("token", *token).end_object();
+  return json(std::move(json_text).take());
+}
+
 Response close_session(const Context& context, const Call& call) {
   context.auth.sessions().close(session_from_cookie(call.request.cookie));
   Response response;

@@ -13,7 +13,9 @@ constexpr Row kRows[] = {
     {&Stats::connections, "postern_api_connections_total",
      "Connections to console, API and control socket."},
     {&Stats::connections_refused, "postern_api_connections_refused_total",
-     "Connections closed at once: too many."},
+     "Connections closed at once: too many, and none of them idle."},
+    {&Stats::connections_displaced, "postern_api_connections_displaced_total",
+     "Idle connections closed to make room for another."},
     {&Stats::accept_errors, "postern_api_accept_errors_total",
      "Tries to take a connection that failed, as without a free descriptor; made again 0.1 s "
      "later."},

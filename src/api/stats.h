@@ -9,6 +9,7 @@ namespace postern::api {
 struct Stats {
   Counter connections;
   Counter connections_refused;
+  Counter connections_displaced;  ///< Idle ones closed to make room at a bound.
   Counter accept_errors;  ///< No connection could be taken: no descriptor left, most likely.
   Counter requests;
   Counter requests_failed;   ///< Answered with 500 or above.

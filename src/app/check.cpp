@@ -11,8 +11,8 @@
 #include "app/table.h"
 #include "app/wiring.h"
 #include "event/json_writer.h"
-#include "feeds/digest.h"
 #include "feeds/files.h"
+#include "feeds/obtain.h"
 #include "feeds/store.h"
 #include "feeds/unpack.h"
 
@@ -40,8 +40,8 @@ Result<std::string> text_of_feed(const feeds::Source& source, const Places& plac
     return feeds::unpack(std::move(file.text), source.max_octets);
   }
   const feeds::CopyStore copies(places.feed_cache());
-  feeds::Copy copy = POSTERN_TRY(
-      copies.load(source.zone.name, feeds::sha256_hex("url:" + source.url), source.max_octets));
+  feeds::Copy copy =
+      POSTERN_TRY(copies.load(source.zone.name, feeds::source_digest(source), source.max_octets));
   return std::move(copy.text);
 }
 
@@ -50,6 +50,7 @@ Result<std::string> text_of_feed(const feeds::Source& source, const Places& plac
 std::string place_of(const feeds::Source& source) {
   if (!source.path.empty()) return source.path;
   if (!source.url.empty()) return source.url;
+  if (source.transfer) return source.transfer->zone.to_display();
   const std::string& name = source.zone.name;
   return name == "allow" || name == "block" ? "policy." + name : "built in";
 }
@@ -58,7 +59,8 @@ FeedReport read_one(const feeds::Source& source, const Places& places) {
   FeedReport report{
       .name = source.zone.name, .place = place_of(source), .error = {}, .skipped = {}};
   const auto text = text_of_feed(source, places);
-  if (!text && !source.url.empty() && text.error().code == Errc::not_found) return report;
+  const bool is_remote = !source.url.empty() || source.transfer;
+  if (!text && is_remote && text.error().code == Errc::not_found) return report;
   if (!text) {
     report.error = fmt::format("{}: {}", report.place, text.error().text);
     return report;

@@ -1,5 +1,7 @@
 #include "app/client_commands.h"
 
+#include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <cstdio>
 #include <optional>
@@ -10,14 +12,25 @@
 #include "app/control_client.h"
 #include "app/dns_client.h"
 #include "app/places.h"
+#include "app/table.h"
 #include "app/views.h"
+#include "journal/journal.h"
 
 namespace postern::app {
 namespace {
 
+/// Of one `log`: 60 MB as they are kept to be shown.
+constexpr std::size_t kMaxLogRows = 100'000;
+
 int complain(const Error& error) {
   fmt::print(stderr, "postern: {}\n", error.text);
   return kExitFailed;
+}
+
+/// The server refused, or was not there.
+int refused(const Error& error) {
+  complain(error);
+  return error.code == Errc::invalid_input ? kExitUsage : kExitFailed;
 }
 
 /// Says what is wrong with a command line that fits the table of commands.
@@ -43,7 +56,7 @@ Result<std::string> post(const Arguments& arguments, const std::string& path) {
 /// Prints an answer as it is with --json, else as `view` shows it.
 template <class View>
 int show(const Arguments& arguments, const Result<std::string>& body, View view) {
-  if (!body) return complain(body.error());
+  if (!body) return refused(body.error());
   if (arguments.has("json")) {
     fmt::print("{}\n", *body);
     return kExitGood;
@@ -62,7 +75,7 @@ WallTime wall_now() {
 QueryParameters log_parameters(const Arguments& arguments) {
   QueryParameters out;
   for (const std::string_view key : {"since", "until", "client", "name", "below", "disposition",
-                                     "zone", "group", "type", "rcode", "trace", "limit"}) {
+                                     "zone", "group", "type", "rcode", "trace"}) {
     if (const auto value = arguments.value(key)) out.emplace_back(key, *value);
   }
   return out;
@@ -72,15 +85,79 @@ int follow_log(const Arguments& arguments, const QueryParameters& parameters) {
   const auto client = client_of(arguments);
   if (!client) return complain(client.error());
   const bool as_json = arguments.has("json");
-  const auto done =
-      client->follow("/api/v1/live" + query_string(parameters), [&](std::string_view data) {
-        const auto query = Json::parse(data);
-        // What is no record (a hello, a count of what was dropped) is not for this view.
-        if (!query || (*query)["trace"].is_null()) return true;
-        fmt::print("{}", as_json ? fmt::format("{}\n", data) : view_query(*query));
-        return std::fflush(stdout) == 0;
-      });
-  return done ? kExitGood : complain(done.error());
+  const auto show_event = [&](std::string_view name, std::string_view data) {
+    const auto json = Json::parse(data);
+    if (!json) return true;
+    if (name == "dropped") {
+      fmt::print(stderr,
+                 "postern log: {} queries came too fast to be shown here; without --follow "
+                 "\"postern log\" finds them\n",
+                 grouped((*json)["count"].count()));
+    }
+    if (!name.empty()) return true;
+    fmt::print("{}", as_json ? fmt::format("{}\n", data) : view_query(*json));
+    return std::fflush(stdout) == 0;
+  };
+  const auto done = client->follow("/api/v1/live" + query_string(parameters), show_event);
+  return done ? kExitGood : refused(done.error());
+}
+
+/// Of --limit; nothing where that is no number from 1 to kMaxLogRows.
+std::optional<std::size_t> rows_wanted(const Arguments& arguments) {
+  const std::string text = arguments.value("limit").value_or("100");
+  std::size_t count = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
+  const bool is_number = error == std::errc() && end == text.data() + text.size();
+  if (!is_number || count < 1 || count > kMaxLogRows) return std::nullopt;
+  return count;
+}
+
+/// Asks for page after page until there are `wanted` rows or no more; gives each, and its body, to
+/// `on_page`.
+template <class OnPage>
+Result<void> search_log(const ControlClient& client, const QueryParameters& filter,
+                        std::size_t wanted, OnPage on_page) {
+  std::string before;
+  for (std::size_t left = wanted; left > 0;) {
+    QueryParameters parameters = filter;
+    parameters.emplace_back("limit",
+                            std::to_string(std::min(left, journal::Journal::kMaxPageRows)));
+    if (!before.empty()) parameters.emplace_back("before", before);
+    const std::string body = POSTERN_TRY(client.get("/api/v1/queries" + query_string(parameters)));
+    const Json page = POSTERN_TRY(Json::parse(body));
+    POSTERN_CHECK(on_page(page, body));
+    const std::size_t count = page["rows"].items().size();
+    before = page["next"].text();
+    if (count == 0 || before.empty()) break;
+    left -= std::min(left, count);
+  }
+  return {};
+}
+
+/// All rows in one document, of the shape of one page.
+Result<std::string> log_json(const ControlClient& client, const QueryParameters& filter,
+                             std::size_t wanted) {
+  std::string rows;
+  std::string next;
+  const auto add = [&](const Json& page, const std::string& body) -> Result<void> {
+    const std::string items = POSTERN_TRY(items_text(body, "rows"));
+    rows += fmt::format("{}{}", rows.empty() ? "" : ",", items);
+    next = page["next"].text();
+    return {};
+  };
+  POSTERN_CHECK(search_log(client, filter, wanted, add));
+  return fmt::format("{{\"rows\":[{}],\"next\":{}}}\n", rows, next.empty() ? "null" : next);
+}
+
+Result<std::string> log_text(const ControlClient& client, const QueryParameters& filter,
+                             std::size_t wanted) {
+  QueriesView view;
+  const auto add = [&](const Json& page, const std::string&) -> Result<void> {
+    view.add(page);
+    return {};
+  };
+  POSTERN_CHECK(search_log(client, filter, wanted, add));
+  return view.text();
 }
 
 /// The first address of the running server; where none runs, the default one.
@@ -149,7 +226,12 @@ int run_explain(const Arguments& arguments) {
     return show(arguments, get(arguments, "/api/v1/explain/" + percent_encoded(*trace)),
                 view_explanation);
   }
-  QueryParameters parameters = {{"name", arguments.positional().front()}};
+  const std::string& name = arguments.positional().front();
+  if (const auto read = dns::Name::from_text(name); !read) {
+    return misused("explain",
+                   fmt::format("\"{}\" is not a name ({})", name, to_string(read.error())));
+  }
+  QueryParameters parameters = {{"name", name}};
   for (const std::string_view key : {"client", "type"}) {
     if (const auto value = arguments.value(key)) parameters.emplace_back(key, *value);
   }
@@ -158,10 +240,20 @@ int run_explain(const Arguments& arguments) {
 }
 
 int run_log(const Arguments& arguments) {
-  QueryParameters parameters = log_parameters(arguments);
-  if (arguments.has("follow")) return follow_log(arguments, parameters);
-  return show(arguments, get(arguments, "/api/v1/queries" + query_string(parameters)),
-              view_queries);
+  const QueryParameters filter = log_parameters(arguments);
+  if (arguments.has("follow")) {
+    if (arguments.has("limit")) return misused("log", "--follow has no --limit");
+    return follow_log(arguments, filter);
+  }
+  const auto wanted = rows_wanted(arguments);
+  if (!wanted) return misused("log", fmt::format("--limit takes 1 to {}", kMaxLogRows));
+  const auto client = client_of(arguments);
+  if (!client) return complain(client.error());
+  const auto text = arguments.has("json") ? log_json(*client, filter, *wanted)
+                                          : log_text(*client, filter, *wanted);
+  if (!text) return refused(text.error());
+  fmt::print("{}", *text);
+  return kExitGood;
 }
 
 int run_status(const Arguments& arguments) {
@@ -181,6 +273,15 @@ int run_feed_update(const Arguments& arguments) {
   return show(arguments, post(arguments, path), [&](const Json&) {
     return fmt::format("Update of {} started; \"postern feed list\" shows how it went.\n",
                        names.empty() ? "all feeds" : names.front());
+  });
+}
+
+int run_token_new(const Arguments& arguments) {
+  return show(arguments, post(arguments, "/api/v1/token"), [](const Json& made) {
+    return fmt::format(
+        "{}\n\nSigns in to the console and the API from now on; shown this once. The token of "
+        "before is no good any more, and whoever was signed in has to do so again.\n",
+        printable(made["token"].text()));
   });
 }
 

@@ -8,6 +8,7 @@ namespace postern::app {
 int run_query(const Arguments& arguments);
 int run_explain(const Arguments& arguments);
 int run_log(const Arguments& arguments);
+int run_token_new(const Arguments& arguments);
 int run_status(const Arguments& arguments);
 int run_feed_list(const Arguments& arguments);
 int run_feed_update(const Arguments& arguments);

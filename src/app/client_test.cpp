@@ -99,7 +99,9 @@ TEST(ControlClient, TheServersSentenceIsTheError) {
       {404, R"({"detail":"no feed is called x"})", Errc::not_found, "no feed is called x"},
       {503, R"({"detail":"the journal is off"})", Errc::unavailable, "the journal is off"},
       {403, "not json", Errc::denied, "the server answered with status 403"},
-      {500, "", Errc::invalid_input, "the server answered with status 500"},
+      {400, R"({"detail":"limit: too many"})", Errc::invalid_input, "limit: too many"},
+      {409, R"({"detail":"a mistake"})", Errc::unavailable, "a mistake"},
+      {500, "", Errc::corrupt, "the server answered with status 500"},
   };
   for (const Case& c : cases) {
     SCOPED_TRACE(c.status);
@@ -122,14 +124,15 @@ TEST(ControlClient, NobodyThereSaysWhatToDo) {
 TEST(ControlClient, FollowsAStreamUntilToldToStop) {
   FakeApi api(
       "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n"
-      ": hello\n\ndata: one\n\nevent: query\r\ndata:two\r\n\r\ndata: three\n\n");
+      ": hello\n\ndata: one\n\nevent: query\r\ndata:two\r\n\r\ndata: three\n\ndata: four\n\n");
   std::vector<std::string> seen;
-  const auto done = ControlClient(api.path()).follow("/live", [&](std::string_view data) {
-    seen.emplace_back(data);
-    return seen.size() < 2;
-  });
+  const auto done =
+      ControlClient(api.path()).follow("/live", [&](std::string_view name, std::string_view data) {
+        seen.push_back(std::string(name) + "/" + std::string(data));
+        return seen.size() < 3;
+      });
   EXPECT_TRUE(done.has_value());
-  EXPECT_EQ(seen, (std::vector<std::string>{"one", "two"}));
+  EXPECT_EQ(seen, (std::vector<std::string>{"/one", "query/two", "/three"}));
 }
 
 TEST(ControlClient, QueryStringsAreEncoded) {

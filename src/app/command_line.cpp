@@ -4,6 +4,7 @@
 #include <set>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 namespace postern::app {
 namespace {
@@ -82,6 +83,22 @@ const Command* find_command(std::span<const Command> commands,
     return &command;
   }
   return nullptr;
+}
+
+std::string unknown_command_text(std::span<const Command> commands,
+                                 std::span<const std::string_view> words) {
+  std::vector<std::string> longer;
+  for (const Command& command : commands) {
+    if (command.name.starts_with(fmt::format("{} ", words[0]))) {
+      longer.push_back(fmt::format("\"{}\"", command.name));
+    }
+  }
+  if (longer.empty()) {
+    return fmt::format("there is no command \"{}\" (see \"postern --help\")", words[0]);
+  }
+  return fmt::format("there is no command \"{}\"; there is {}",
+                     fmt::join(words.first(std::min<std::size_t>(words.size(), 2)), " "),
+                     fmt::join(longer, " and "));
 }
 
 Result<Arguments> read_arguments(const Command& command, std::span<const std::string_view> words) {

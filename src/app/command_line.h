@@ -66,6 +66,10 @@ class Arguments {
 const Command* find_command(std::span<const Command> commands,
                             std::span<const std::string_view>& words);
 
+/// What to say where there is none: which words may follow the first one, if any may.
+std::string unknown_command_text(std::span<const Command> commands,
+                                 std::span<const std::string_view> words);
+
 /// Reads the words behind a command: "--flag value", "--flag=value", "-c value", "-cvalue", "--"
 /// ends the flags. With --help nothing else is demanded. Errors say what to do.
 Result<Arguments> read_arguments(const Command& command, std::span<const std::string_view> words);

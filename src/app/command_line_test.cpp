@@ -73,6 +73,19 @@ TEST(CommandLine, WordsAreReadByTheTable) {
   }
 }
 
+TEST(CommandLine, AnUnknownCommandIsToldWhatThereIs) {
+  struct Case {
+    std::vector<std::string_view> words;
+    std::string want;
+  };
+  const Case cases[] = {
+      {{"serv"}, "there is no command \"serv\" (see \"postern --help\")"},
+      {{"feed"}, "there is no command \"feed\"; there is \"feed list\""},
+      {{"feed", "rm", "x"}, "there is no command \"feed rm\"; there is \"feed list\""},
+  };
+  for (const Case& c : cases) EXPECT_EQ(unknown_command_text(kTable, c.words), c.want);
+}
+
 // Each command can be run, says what it does, and shows an example that its own table takes.
 TEST(Commands, EachIsWhole) {
   std::set<std::string_view> names;
@@ -119,7 +132,13 @@ TEST(Commands, WrongUsageIsStatusTwo) {
       {{"query", "a..b"}, kExitUsage},
       {{"query", "a.example", "NOTATYPE"}, kExitUsage},
       {{"query", "a.example", "--server", "nowhere"}, kExitUsage},
+      {{"feed"}, kExitUsage},
       {{"explain"}, kExitUsage},
+      {{"explain", "a..b"}, kExitUsage},
+      {{"log", "--limit", "0"}, kExitUsage},
+      {{"log", "--limit", "100001"}, kExitUsage},
+      {{"log", "--limit", "5x"}, kExitUsage},
+      {{"log", "--limit", "5", "--follow"}, kExitUsage},
       {{"explain", "a.example", "--trace", "bbbbbbbb"}, kExitUsage},
       {{"explain", "--trace", "bbbbbbbb", "--type", "A"}, kExitUsage},
       {{"completion", "fish"}, kExitUsage},

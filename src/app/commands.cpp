@@ -62,7 +62,7 @@ constexpr Flag kLogFlags[] = {
     {"type", 't', "TYPE", "This record type."},
     {"rcode", 0, "RCODE", "Answered with this code."},
     {"trace", 0, "ID", "The query with this trace id."},
-    {"limit", 'l', "N", "At most so many, the newest (100, at most 1000)."},
+    {"limit", 'l', "N", "At most so many, the newest (100, at most 100000)."},
     {"follow", 'f', "", "Show queries as they come, until interrupted."},
     kJson,
     kConfig,
@@ -102,6 +102,9 @@ constexpr Command kCommands[] = {
      "postern feed list", kControlFlags, run_feed_list},
     {"feed update", "[NAME]", 0, 1, "Fetch or read a feed now, or all of them.",
      "postern feed update urlhaus", kControlFlags, run_feed_update},
+    {"token new", "", 0, 0,
+     "Make another token for the console and the API, in place of the one before.",
+     "postern token new", kControlFlags, run_token_new},
     {"status", "", 0, 0, "Show where the server answers and what is in force.", "postern status",
      kControlFlags, run_status},
     {"reload", "", 0, 0, "Have the server read its configuration again; a mistake changes nothing.",
@@ -133,7 +136,7 @@ int run(std::string_view program, std::span<const std::string_view> words) {
   }
   const Command* command = find_command(commands(), words);
   if (command == nullptr) {
-    fmt::print(stderr, "postern: there is no command \"{}\" (see \"postern --help\")\n", words[0]);
+    fmt::print(stderr, "postern: {}\n", unknown_command_text(commands(), words));
     return kExitUsage;
   }
   auto arguments = read_arguments(*command, words);

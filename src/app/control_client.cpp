@@ -1,6 +1,7 @@
 #include "app/control_client.h"
 
 #include <memory>
+#include <optional>
 
 #include <curl/curl.h>
 #include <fmt/format.h>
@@ -21,10 +22,11 @@ std::size_t collect(const char* data, std::size_t size, std::size_t count, void*
   return size * count;
 }
 
-/// Cuts a stream of server-sent events into lines, and gives on the data of each.
+/// Cuts a stream of server-sent events into lines, and gives on the name and the data of each.
 struct EventReader {
-  const std::function<bool(std::string_view)>& on_data;
+  const ControlClient::OnEvent& on_event;
   std::string line;
+  std::string name;  ///< Of the event that has begun.
   std::string body;  ///< The whole of an answer that is no stream: for its error.
   bool is_done = false;
 
@@ -42,34 +44,46 @@ struct EventReader {
         line += c;
         continue;
       }
-      std::string_view rest = line;
-      if (rest.ends_with('\r')) rest.remove_suffix(1);
-      if (rest.starts_with("data:")) {
-        rest.remove_prefix(rest.starts_with("data: ") ? 6 : 5);
-        if (!on_data(rest)) {
-          is_done = true;
-          return false;
-        }
+      std::string_view text_line = line;
+      if (text_line.ends_with('\r')) text_line.remove_suffix(1);
+      if (!take_line(text_line)) {
+        is_done = true;
+        return false;
       }
       line.clear();
     }
     return true;
   }
+
+  bool take_line(std::string_view text) {
+    if (text.empty()) name.clear();
+    if (const auto value = field(text, "event:")) name = *value;
+    const auto data = field(text, "data:");
+    return !data || on_event(name, *data);
+  }
+
+  static std::optional<std::string_view> field(std::string_view text, std::string_view key) {
+    if (!text.starts_with(key)) return std::nullopt;
+    text.remove_prefix(key.size());
+    return text.starts_with(' ') ? text.substr(1) : text;
+  }
 };
 
 Errc code_for(long status) {
   switch (status) {
+    case 400:
+      return Errc::invalid_input;
     case 401:
     case 403:
       return Errc::denied;
     case 404:
       return Errc::not_found;
-    case 503:
-      return Errc::unavailable;
+    case 500:
+      return Errc::corrupt;
     case 504:
       return Errc::timed_out;
     default:
-      return Errc::invalid_input;
+      return Errc::unavailable;
   }
 }
 
@@ -157,11 +171,10 @@ Result<std::string> ControlClient::post(const std::string& path) const {
   return ask(Method::post, path);
 }
 
-Result<void> ControlClient::follow(const std::string& path,
-                                   const std::function<bool(std::string_view)>& on_data) const {
+Result<void> ControlClient::follow(const std::string& path, const OnEvent& on_event) const {
   const Curl curl = prepare(socket_path_, path);
   if (curl == nullptr) return fail(Errc::unavailable, "libcurl cannot be started");
-  EventReader reader{.on_data = on_data, .line = {}, .body = {}};
+  EventReader reader{.on_event = on_event, .line = {}, .name = {}, .body = {}};
   curl_easy_setopt(curl.get(), CURLOPT_WRITEFUNCTION, EventReader::take);
   curl_easy_setopt(curl.get(), CURLOPT_WRITEDATA, &reader);
   const CURLcode code = curl_easy_perform(curl.get());

@@ -30,12 +30,13 @@ class ControlClient {
   explicit ControlClient(std::string socket_path) : socket_path_(std::move(socket_path)) {}
 
   /// The body of a good answer (2xx). An answer of another kind is an error with the sentence
-  /// that the server gave ("detail" of RFC 9457); nobody at the socket is Errc::unavailable.
+  /// that the server gave ("detail" of RFC 9457); Errc::invalid_input where that
+  /// is about what was asked (400); nobody at the socket is Errc::unavailable.
   Result<std::string> get(const std::string& path) const;
   Result<std::string> post(const std::string& path) const;
-  /// Server-sent events: `on_data` gets the "data" of each until it returns false.
-  Result<void> follow(const std::string& path,
-                      const std::function<bool(std::string_view)>& on_data) const;
+  /// One server-sent event: its name ("" where it has none) and its data. False ends the stream.
+  using OnEvent = std::function<bool(std::string_view name, std::string_view data)>;
+  Result<void> follow(const std::string& path, const OnEvent& on_event) const;
 
  private:
   enum class Method { get, post };

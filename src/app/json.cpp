@@ -58,17 +58,39 @@ class JsonReader {
   }
 };
 
-Result<Json> Json::parse(std::string_view text) {
-  if (text.size() > kMaxOctets) return fail(Errc::limit_exceeded, "the JSON text is too long");
-  simdjson::dom::parser parser(kMaxOctets);
+namespace {
+
+Result<simdjson::dom::element> parse_with(simdjson::dom::parser& parser, std::string_view text) {
+  if (text.size() > Json::kMaxOctets) {
+    return fail(Errc::limit_exceeded, "the JSON text is too long");
+  }
   simdjson::dom::element root;
   const simdjson::padded_string padded(text);
-  auto error = parser.allocate(std::max<std::size_t>(text.size(), 32), kMaxDepth);
+  auto error = parser.allocate(std::max<std::size_t>(text.size(), 32), Json::kMaxDepth);
   if (!error) error = parser.parse(padded).get(root);
   if (error) {
-    return fail(Errc::invalid_input, fmt::format("not JSON: {}", simdjson::error_message(error)));
+    return fail(Errc::corrupt, fmt::format("not JSON: {}", simdjson::error_message(error)));
   }
-  return JsonReader::read(root);
+  return root;
+}
+
+}  // namespace
+
+Result<Json> Json::parse(std::string_view text) {
+  simdjson::dom::parser parser(kMaxOctets);
+  return JsonReader::read(POSTERN_TRY(parse_with(parser, text)));
+}
+
+Result<std::string> items_text(std::string_view text, std::string_view key) {
+  simdjson::dom::parser parser(Json::kMaxOctets);
+  const simdjson::dom::element root = POSTERN_TRY(parse_with(parser, text));
+  simdjson::dom::array items;
+  if (root[key].get(items) != simdjson::SUCCESS) return std::string();
+  std::string out;
+  for (const simdjson::dom::element item : items) {
+    out += fmt::format("{}{}", out.empty() ? "" : ",", simdjson::minify(item));
+  }
+  return out;
 }
 
 const Json& Json::operator[](std::string_view key) const {

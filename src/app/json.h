@@ -44,4 +44,8 @@ class Json {
   std::vector<Json> items_;
 };
 
+/// The items of the list `key` of the object `text`, as JSON with commas between them; "" where it
+/// has none. Errors as those of Json::parse.
+Result<std::string> items_text(std::string_view text, std::string_view key);
+
 }  // namespace postern::app

@@ -39,6 +39,15 @@ TEST(Json, RefusesWhatIsNotJson) {
   }
 }
 
+TEST(Json, ItemsAsText) {
+  EXPECT_EQ(
+      items_text(R"({"rows": [ {"id": 12345678901234567, "n": "a\"b"}, [1] ], "next": 3})", "rows"),
+      R"({"id":12345678901234567,"n":"a\"b"},[1])");
+  EXPECT_EQ(items_text(R"({"rows":[]})", "rows"), "");
+  EXPECT_EQ(items_text(R"({"rows":3})", "rows"), "");
+  EXPECT_FALSE(items_text("[", "rows").has_value());
+}
+
 TEST(Table, ColumnsAreAligned) {
   Table table({"NAME", "N", "LAST"});
   table.align(1, Table::Align::right);
@@ -64,6 +73,46 @@ TEST(Table, ShortFigures) {
   EXPECT_EQ(short_latency(12'340), "12.3 ms");
   EXPECT_EQ(short_latency(2'500'000), "2.5 s");
   EXPECT_EQ(printable("a\x1b[31mb\n"), "a?[31mb?");
+}
+
+TEST(Table, WhatCouldSteerATerminalIsNotPrinted) {
+  struct Case {
+    std::string text;
+    std::string want;
+  };
+  const Case cases[] = {
+      {"a\x1b[31mb\n\x7f", "a?[31mb??"},
+      // C1 in UTF-8 (U+009B is CSI), and the characters beside it.
+      {"\xc2\x9b"
+       "2J\xc2\x80\xc2\x9f",
+       "?2J??"},
+      {"\xc2\xa0", "\xc2\xa0"},
+      // What turns the direction of writing: U+061C, 200E, 200F, 202A to 202E, 2066 to 2069.
+      {"\xd8\x9c\xe2\x80\x8e\xe2\x80\x8f", "???"},
+      {"\xe2\x80\xaa\xe2\x80\xae\xe2\x81\xa6\xe2\x81\xa9", "????"},
+      {"\xe2\x80\xa9\xe2\x80\xaf", "\xe2\x80\xa9\xe2\x80\xaf"},
+      // Letters of any script stay.
+      {"b\xc3\xbc"
+       "cher \xe2\x80\xa6 \xf0\x9f\x98\x80 \xd7\xa9",
+       "b\xc3\xbc"
+       "cher \xe2\x80\xa6 \xf0\x9f\x98\x80 \xd7\xa9"},
+      // Ill-formed: C1 as one octet, overlong, a surrogate, past U+10FFFF, cut off.
+      {"\x9b"
+       "2J",
+       "?2J"},
+      {"\xc0\xaf\xe0\x80\xaf", "?????"},
+      {"\xed\xa0\x80", "???"},
+      {"\xf4\x90\x80\x80\xf5", "?????"},
+      {"\xe2\x80", "??"},
+      {"\xc3"
+       "a",
+       "?a"},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.want);
+    EXPECT_EQ(printable(c.text), c.want);
+    EXPECT_EQ(printable(c.want), c.want);
+  }
 }
 
 TEST(Views, TimesAreRead) {
@@ -108,7 +157,10 @@ TEST(Views, QueriesReadAsALogOldestFirst) {
      "disposition":"answered","rcode":"NOERROR","latency_us":12345,"zone":null,"rule":null,
      "rule_line":null,
      "in_chain":false,"ede":null}],"next":null})");
-  EXPECT_EQ(view_queries(page),
+  QueriesView view;
+  EXPECT_EQ(view.text(), "No query in the journal fits.\n");
+  view.add(page);
+  EXPECT_EQ(view.text(),
             "TIME (UTC)           TRACE     CLIENT     NAME             TYPE  VERDICT   RCODE      "
             "  TOOK  WHY\n"
             "2026-03-02 08:00:00  aaaaaaaa  192.0.2.1  good.example     AAAA  answered  NOERROR   "
@@ -116,7 +168,8 @@ TEST(Views, QueriesReadAsALogOldestFirst) {
             "2026-03-02 08:00:01  bbbbbbbb  192.0.2.1  www.bad.example  A     blocked   NXDOMAIN   "
             " 40 us  "
             "hafnium line 17: *.bad.example (in the answer)\n");
-  EXPECT_EQ(view_queries(json(R"({"rows":[],"next":null})")), "No query in the journal fits.\n");
+  view.add(json(R"({"rows":[{"at":"2026-03-02T07:00:00Z","name":"older.example"}],"next":null})"));
+  EXPECT_LT(view.text().find("older.example"), view.text().find("good.example"));
   EXPECT_EQ(
       view_query(page["rows"].items()[1]),
       "2026-03-02 08:00:00  aaaaaaaa  192.0.2.1  good.example  AAAA  answered  NOERROR  12.3 ms\n");

@@ -88,8 +88,8 @@ Result<std::string> control_socket_of(const Arguments& arguments) {
   }
   const config::Outcome outcome = POSTERN_TRY(load_config(path));
   if (!outcome.config) {
-    return fail(Errc::invalid_input, path + " has mistakes (\"postern check -c " + path +
-                                         "\" names them); --socket PATH works without it");
+    return fail(Errc::not_found, path + " has mistakes (\"postern check -c " + path +
+                                     "\" names them); --socket PATH works without it");
   }
   return places_of(*outcome.config, arguments.value("state-dir")).control_socket;
 }

@@ -64,22 +64,38 @@ Result<void> give(const std::filesystem::path& path, const Account& account) {
   return Unexpected(system_error("give " + path.string() + " to its user", errno));
 }
 
+/// The folder itself where `path` is a link to it. A link that root did not make is refused:
+/// whoever made it could have anybody's folder handed over.
+Result<std::filesystem::path> behind_link(const std::string& path) {
+  struct stat status{};
+  if (::lstat(path.c_str(), &status) != 0) return Unexpected(system_error(path, errno));
+  if (S_ISLNK(status.st_mode) && status.st_uid != 0) {
+    return fail(Errc::denied,
+                path + " is a symbolic link that root did not make; name the folder itself");
+  }
+  std::error_code error;
+  auto folder = std::filesystem::canonical(path, error);
+  if (error) return fail(Errc::denied, path + ": " + error.message());
+  return folder;
+}
+
 /// Hands a state folder of ours, and all in it, to `account`.
 Result<void> give_state_dir(const std::string& path, const Account& account) {
+  const std::filesystem::path folder = POSTERN_TRY(behind_link(path));
   struct stat status{};
-  if (::stat(path.c_str(), &status) != 0) return Unexpected(system_error(path, errno));
+  if (::stat(folder.c_str(), &status) != 0) return Unexpected(system_error(path, errno));
   std::error_code error;
-  const bool is_ours = std::filesystem::is_empty(path, error) ||
-                       std::filesystem::is_regular_file(path + "/lock", error);
+  const bool is_ours = std::filesystem::is_empty(folder, error) ||
+                       std::filesystem::is_regular_file(folder / "lock", error);
   if (!is_ours) {
     if (status.st_uid == account.uid) return {};
     return fail(Errc::denied, path +
                                   " is not empty and not a state folder of postern; name another, "
                                   "or give it to the user yourself");
   }
-  POSTERN_CHECK(give(path, account));
+  POSTERN_CHECK(give(folder, account));
   // Symbolic links are not followed, neither by the iterator nor by lchown.
-  for (std::filesystem::recursive_directory_iterator entry(path, error), end;
+  for (std::filesystem::recursive_directory_iterator entry(folder, error), end;
        !error && entry != end; entry.increment(error)) {
     POSTERN_CHECK(give(entry->path(), account));
   }
@@ -111,7 +127,18 @@ Result<void> make_state_dir(const std::string& path) {
 
 Result<FileDescriptor> lock_state_dir(const std::string& path) {
   FileDescriptor lock(::open((path + "/lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-  if (!lock) return Unexpected(system_error(path + "/lock", errno));
+  if (!lock) {
+    Error error = system_error(path + "/lock", errno);
+    struct stat status{};
+    if (error.code == Errc::denied && ::geteuid() == 0 && ::stat(path.c_str(), &status) == 0 &&
+        status.st_uid != 0) {
+      error.text += fmt::format(
+          "; root keeps only CAP_NET_BIND_SERVICE here, and the folder belongs to {0}: start with "
+          "--user {0}, or give it to root",
+          owner_of(path));
+    }
+    return Unexpected(std::move(error));
+  }
   if (::flock(lock.get(), LOCK_EX | LOCK_NB) == 0) return lock;
   return fail(
       Errc::unavailable,
@@ -150,6 +177,27 @@ Result<void> work_as_user(const std::string& user, const std::string& state_dir)
 Result<void> drop_root_capabilities() {
   if (keep_only({CAP_NET_BIND_SERVICE})) return {};
   return Unexpected(system_error("drop capabilities", errno));
+}
+
+std::vector<std::string> unreadable(const std::vector<std::string>& paths) {
+  std::vector<std::string> out;
+  for (const std::string& path : paths) {
+    if (path.empty()) continue;
+    const bool is_denied = ::faccessat(AT_FDCWD, path.c_str(), R_OK, AT_EACCESS) != 0 &&
+                           (errno == EACCES || errno == EPERM);
+    if (is_denied) out.push_back(path);
+  }
+  return out;
+}
+
+std::string owner_of(const std::string& path) {
+  struct stat status{};
+  if (::stat(path.c_str(), &status) != 0) return "";
+  std::vector<char> buffer(16384);
+  passwd entry{};
+  passwd* found = nullptr;
+  ::getpwuid_r(status.st_uid, &entry, buffer.data(), buffer.size(), &found);
+  return found != nullptr ? std::string(entry.pw_name) : std::to_string(status.st_uid);
 }
 
 Result<void> become_user_for_good(const std::string& user) {
@@ -201,19 +249,13 @@ void tell_systemd_stopping() {
   sd_notify(0, "STOPPING=1");
 }
 
-std::vector<Endpoint> on_this_machine(const std::vector<Endpoint>& endpoints) {
+bool has_ipv6_loopback() {
   sockaddr_in6 address{};
   address.sin6_family = AF_INET6;
   address.sin6_addr = IN6ADDR_LOOPBACK_INIT;
   const FileDescriptor probe(::socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-  const bool has_v6 = probe && ::bind(probe.get(), reinterpret_cast<const sockaddr*>(&address),
-                                      sizeof address) == 0;
-  std::vector<Endpoint> out;
-  for (const Endpoint& endpoint : endpoints) {
-    const bool is_v6_loopback = !endpoint.address.is_v4() && endpoint.address.is_loopback();
-    if (has_v6 || !is_v6_loopback) out.push_back(endpoint);
-  }
-  return out;
+  return probe &&
+         ::bind(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
 }
 
 Result<std::uint64_t> random_seed() {

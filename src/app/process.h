@@ -15,7 +15,9 @@ namespace postern::app {
 /// there keeps its mode.
 Result<void> make_state_dir(const std::string& path);
 
-/// Takes the folder for this process: while the descriptor lives, no other process gets it.
+/// Takes the folder for this process: while the descriptor lives, no other process gets it. The
+/// error of root, which may not use what is others' once `drop_root_capabilities` was called, says
+/// so.
 Result<FileDescriptor> lock_state_dir(const std::string& path);
 
 /// Open files up to the hard limit: each TCP connection is one.
@@ -33,6 +35,12 @@ Result<void> work_as_user(const std::string& user, const std::string& state_dir)
 /// For root that stays root: every capability but CAP_NET_BIND_SERVICE goes, so that a flaw does
 /// not give the whole machine away. Before the first thread.
 Result<void> drop_root_capabilities();
+/// Of `paths`, those that are there and that this process may not read: what a reload, or a feed,
+/// will fail on once root's rights are gone. "" in `paths` is passed over.
+std::vector<std::string> unreadable(const std::vector<std::string>& paths);
+/// "alice", or the number of a user without a name; of the user that `path` belongs to, links
+/// followed. "" where it is not there.
+std::string owner_of(const std::string& path);
 /// Gives up the way back to root and every capability, on all threads.
 Result<void> become_user_for_good(const std::string& user);
 
@@ -53,8 +61,8 @@ void tell_systemd_ready(const std::string& status);
 void tell_systemd_reloading();
 void tell_systemd_stopping();
 
-/// `endpoints` without those on an IPv6 loopback address that this machine does not have.
-std::vector<Endpoint> on_this_machine(const std::vector<Endpoint>& endpoints);
+/// Whether ::1 can be bound: not on a machine whose IPv6 is off.
+bool has_ipv6_loopback();
 
 /// Random octets from the kernel.
 Result<std::uint64_t> random_seed();

@@ -100,6 +100,27 @@ TEST(WorkAsUser, GivesOverAStateFolderOfOursAndNoOther) {
   EXPECT_EQ(status.st_uid, 0U);
 }
 
+TEST(WorkAsUser, GivesTheFolderBehindALinkOfRootsAndNoOther) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can become another user";
+  const TemporaryFolder folder;
+  ASSERT_EQ(::chmod(folder.path.c_str(), 0711), 0);
+  std::filesystem::create_directory(folder.path + "/real");
+  ASSERT_EQ(::chmod((folder.path + "/real").c_str(), 0700), 0);
+  const std::string link = folder.path + "/link";
+  std::filesystem::create_symlink("real", link);
+  ASSERT_EQ(::lchown(link.c_str(), 65534, 65534), 0);
+  EXPECT_EQ(in_child([&] { return work_as_user("nobody", link) ? 1 : 0; }), 0);
+  struct stat status{};
+  ASSERT_EQ(::stat(link.c_str(), &status), 0);
+  EXPECT_EQ(status.st_uid, 0U);  // Whoever made the link did not get the folder.
+  ASSERT_EQ(::lchown(link.c_str(), 0, 0), 0);
+  EXPECT_EQ(in_child([&] {
+              if (!work_as_user("nobody", link)) return 1;
+              return lock_state_dir(link) ? 0 : 2;
+            }),
+            0);
+}
+
 TEST(Process, RootKeepsNoCapabilityButThePorts) {
   if (::geteuid() != 0) GTEST_SKIP() << "only root has capabilities to drop";
   EXPECT_EQ(in_child([] {
@@ -107,6 +128,27 @@ TEST(Process, RootKeepsNoCapabilityButThePorts) {
               // CAP_CHOWN is gone: root may no longer give its own file away.
               const TemporaryFolder folder;
               return ::chown(folder.path.c_str(), 65534, 65534) == 0 ? 2 : 0;
+            }),
+            0);
+}
+
+TEST(Process, RootWithoutCapabilitiesIsToldWhoseAFolderIs) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root has capabilities to drop";
+  const TemporaryFolder folder;
+  const std::string file = folder.path + "/file";
+  std::ofstream(file) << "x";
+  ASSERT_EQ(::chmod(file.c_str(), 0600), 0);
+  ASSERT_EQ(::chown(file.c_str(), 65534, 65534), 0);
+  const std::string hidden = folder.path + "/hidden";
+  ASSERT_TRUE(make_state_dir(hidden).has_value());
+  ASSERT_EQ(::chown(hidden.c_str(), 65534, 65534), 0);
+  EXPECT_TRUE(unreadable({"", file, "/etc/passwd", hidden}).empty());
+  EXPECT_EQ(in_child([&] {
+              if (!drop_root_capabilities()) return 1;
+              const auto lock = lock_state_dir(hidden);
+              if (lock || lock.error().text.find("--user nobody") == std::string::npos) return 2;
+              const std::vector<std::string> want = {file, hidden};
+              return unreadable({"", file, "/etc/passwd", "/nonexistent", hidden}) == want ? 0 : 3;
             }),
             0);
 }
@@ -123,13 +165,6 @@ TEST(Signals, AreWaitedForInOrder) {
               return signals->wait() == Signals::Event::stop ? 0 : 4;
             }),
             0);
-}
-
-TEST(Endpoints, OnlyIpv6LoopbackMayBeMissing) {
-  const std::vector<Endpoint> all = {*Endpoint::from_text("127.0.0.1:53"),
-                                     *Endpoint::from_text("192.0.2.1:53"),
-                                     *Endpoint::from_text("[2001:db8::1]:53")};
-  EXPECT_EQ(on_this_machine(all), all);
 }
 
 /// "CapPrm" and "CapEff" of every thread are zero.
@@ -167,11 +202,13 @@ TEST(Privileges, EndWithNoCapabilityOnAnyThread) {
 }
 
 TEST(Log, OneLineAMessage) {
-  EXPECT_EQ(log_line(LogLevel::info, "feeds", "all good", false), "info feeds: all good\n");
-  EXPECT_EQ(log_line(LogLevel::error, "feeds", "bad\nerror forged: x\x1b[0m", false),
-            "error feeds: bad?error forged: x?[0m\n");
-  EXPECT_EQ(log_line(LogLevel::warning, "a", "b", true), "<4>a: b\n");
-  EXPECT_EQ(log_line(LogLevel::debug, "a", "b", true), "<7>a: b\n");
+  const WallTime at = std::chrono::sys_days(std::chrono::year(2026) / 3 / 2) + milliseconds(1002);
+  EXPECT_EQ(log_line(at, LogLevel::info, "feeds", "all good", false),
+            "2026-03-02T00:00:01.002Z info feeds: all good\n");
+  EXPECT_EQ(log_line(at, LogLevel::error, "feeds", "bad\nerror forged: x\x1b[0m", false),
+            "2026-03-02T00:00:01.002Z error feeds: bad?error forged: x?[0m\n");
+  EXPECT_EQ(log_line(at, LogLevel::warning, "a", "b", true), "<4>a: b\n");
+  EXPECT_EQ(log_line(at, LogLevel::debug, "a", "b", true), "<7>a: b\n");
 }
 
 }  // namespace

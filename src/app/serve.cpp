@@ -24,16 +24,21 @@ Result<Overrides> overrides_of(const Arguments& arguments) {
     if (!endpoint) return Unexpected(std::move(endpoint).error().context("--listen"));
     out.listen.push_back(*endpoint);
   }
+  out.has_ipv6_loopback = has_ipv6_loopback();
   return out;
 }
 
-/// The default addresses are for every machine, also one without IPv6.
-void fit_to_machine(config::Config& config, Log& log) {
-  if (config.listen != config::parse("").config->listen) return;
-  const auto fitting = on_this_machine(config.listen);
-  if (fitting.size() == config.listen.size()) return;
-  log.info("serve", "this machine has no IPv6 loopback address: not listening there");
-  config.listen = fitting;
+/// Names what could be read as root at the start, and will not be when it is to be read again.
+void warn_of_unreadable(const Arguments& arguments, const config::Config& config, Log& log) {
+  std::vector<std::string> paths = {arguments.value("config").value_or("")};
+  for (const config::Feed& feed : config.feeds) paths.push_back(feed.path);
+  const std::string reader = arguments.value("user").value_or("root without its capabilities");
+  for (const std::string& path : unreadable(paths)) {
+    log.warning("serve",
+                fmt::format("{} cannot be read by {}: reading it again will fail; {}", path, reader,
+                            arguments.has("user") ? "let that user read it"
+                                                  : "give it to root, or start with --user"));
+  }
 }
 
 Result<void> prepare_process(const Arguments& arguments, const config::Config& config, Log& log) {
@@ -41,14 +46,16 @@ Result<void> prepare_process(const Arguments& arguments, const config::Config& c
   forbid_new_privileges();
   const Places places = places_of(config, arguments.value("state-dir"));
   POSTERN_CHECK(make_state_dir(places.state_dir));
+  const bool was_root = ::geteuid() == 0;
   if (const auto user = arguments.value("user")) {
     POSTERN_CHECK(work_as_user(*user, places.state_dir));
-  } else if (::geteuid() == 0) {
+  } else if (was_root) {
     POSTERN_CHECK(drop_root_capabilities());
     log.warning("serve",
                 "running as root, with no capability but CAP_NET_BIND_SERVICE; better give it a "
                 "user of its own with --user NAME");
   }
+  if (was_root) warn_of_unreadable(arguments, config, log);
   return {};
 }
 
@@ -70,6 +77,15 @@ std::string places_flag(const Overrides& overrides) {
   return flags;
 }
 
+/// How to sign in: the token, but never into the system's journal, which keeps it and others read;
+/// else how to have another made.
+std::string sign_in_line(const std::optional<std::string>& token, const std::string& token_new) {
+  if (token && !is_journal(STDOUT_FILENO)) {
+    return fmt::format("  token    {}   to sign in to the console; shown this once\n", *token);
+  }
+  return fmt::format("  sign-in  \"{}\" makes a{} token\n", token_new, token ? "" : "nother");
+}
+
 /// What a person wants to know first: where it is, that it protects, what to try.
 std::string summary(const Service& service, const config::Config& config,
                     const Overrides& overrides, const std::string& program) {
@@ -79,9 +95,7 @@ std::string summary(const Service& service, const config::Config& config,
   out += fmt::format("  DNS      {} (UDP and TCP)\n", fmt::join(listens, ", "));
   if (const auto console = service.console()) {
     out += fmt::format("  console  http://{}\n", console->to_text());
-    if (const auto token = service.first_run_token()) {
-      out += fmt::format("  token    {}   to sign in to the console; shown this once\n", *token);
-    }
+    out += sign_in_line(service.first_run_token(), program + " token new" + places_flag(overrides));
   }
   out += fmt::format("  policy   {} rules of {} list{} in force\n", grouped(service.rule_count()),
                      service.zone_count(), service.zone_count() == 1 ? "" : "s");
@@ -112,7 +126,6 @@ int serve(const Arguments& arguments, const Overrides& overrides, Log& log) {
   };
   auto config = read_config(overrides, log);
   if (!config) return fail_with(config.error());
-  fit_to_machine(*config, log);
   const auto signals = Signals::take_over();
   if (!signals) return fail_with(signals.error());
   if (const auto done = prepare_process(arguments, *config, log); !done)

@@ -31,6 +31,11 @@ void take_reloadable(config::Config& running, const config::Config& wanted) {
   running.groups = wanted.groups;
 }
 
+void leave_out_default_ipv6(config::Config& config) {
+  if (config.listen != config::parse("").config->listen) return;
+  std::erase_if(config.listen, [](const Endpoint& e) { return !e.address.is_v4(); });
+}
+
 }  // namespace
 
 Result<config::Config> read_config(const Overrides& overrides, Log& log) {
@@ -45,6 +50,7 @@ Result<config::Config> read_config(const Overrides& overrides, Log& log) {
                             count == 1 ? "" : "s",
                             config::to_text(outcome.problems.front(), overrides.config_path)));
   }
+  if (!overrides.has_ipv6_loopback) leave_out_default_ipv6(*outcome.config);
   std::vector<config::Problem> warnings = std::move(outcome.warnings);
   if (!overrides.listen.empty()) {
     outcome.config->listen = overrides.listen;

@@ -22,11 +22,13 @@
 
 namespace postern::app {
 
-/// What the command line says over the file's head, at start and at each reload.
+/// What the command line, and the machine, say over the file's head, at start and at each reload.
 struct Overrides {
   std::string config_path;  ///< Empty: the defaults.
   std::optional<std::string> state_dir;
   std::vector<Endpoint> listen;  ///< Empty: the file's.
+  /// The default addresses are for every machine; without IPv6, those of IPv6 are left out.
+  bool has_ipv6_loopback = true;
 };
 
 /// The file of `overrides` read, checked, and overridden. Mistakes are logged, a line each, and are

@@ -1,5 +1,6 @@
 #include "app/stderr_log.h"
 
+#include <chrono>
 #include <cstdlib>
 
 #include <fmt/format.h>
@@ -7,6 +8,7 @@
 #include <unistd.h>
 
 #include "app/table.h"
+#include "event/time_text.h"
 
 namespace postern::app {
 namespace {
@@ -25,8 +27,8 @@ int priority_of(LogLevel level) {
   return 3;
 }
 
-/// $JOURNAL_STREAM is "device:inode" of the journal's socket; it may be inherited by a process
-/// whose standard error goes elsewhere (systemd.exec(5)).
+}  // namespace
+
 bool is_journal(int fd) {
   const char* stream = std::getenv("JOURNAL_STREAM");
   struct stat status{};
@@ -34,19 +36,20 @@ bool is_journal(int fd) {
   return fmt::format("{}:{}", status.st_dev, status.st_ino) == stream;
 }
 
-}  // namespace
-
-std::string log_line(LogLevel level, std::string_view component, std::string_view text,
+std::string log_line(WallTime at, LogLevel level, std::string_view component, std::string_view text,
                      bool for_journald) {
   if (for_journald)
     return fmt::format("<{}>{}: {}\n", priority_of(level), component, printable(text));
-  return fmt::format("{} {}: {}\n", to_string(level), component, printable(text));
+  constexpr std::size_t kToMilliseconds = 23;
+  return fmt::format("{}Z {} {}: {}\n", event::to_rfc3339(at).substr(0, kToMilliseconds),
+                     to_string(level), component, printable(text));
 }
 
 StderrLog::StderrLog() : for_journald_(is_journal(STDERR_FILENO)) {}
 
 void StderrLog::write(LogLevel level, std::string_view component, std::string_view text) {
-  const std::string line = log_line(level, component, text, for_journald_);
+  const WallTime now = std::chrono::floor<microseconds>(std::chrono::system_clock::now());
+  const std::string line = log_line(now, level, component, text, for_journald_);
   // Nothing can be done, and nowhere said, if standard error is gone.
   (void)!::write(STDERR_FILENO, line.data(), line.size());
 }

@@ -5,19 +5,24 @@
 #include <string_view>
 
 #include "base/log.h"
+#include "base/time.h"
 
 namespace postern::app {
 
-/// "info feeds: …"; under systemd "<6>feeds: …", which journald reads as the priority
-/// (sd-daemon(3)). Control characters of the text become "?", so that no message can forge a second
-/// one.
-std::string log_line(LogLevel level, std::string_view component, std::string_view text,
+/// "2026-03-02T08:00:00.123Z info feeds: …"; under systemd "<6>feeds: …", as journald knows the
+/// time and reads the priority (sd-daemon(3)). Control characters of the text become "?", so that
+/// no message can forge a second one.
+std::string log_line(WallTime at, LogLevel level, std::string_view component, std::string_view text,
                      bool for_journald);
+
+/// True where journald reads this descriptor: what is written there is kept, and read by others.
+/// $JOURNAL_STREAM is "device:inode" of the journal's socket; it may be inherited by a process
+/// whose output goes elsewhere (systemd.exec(5)).
+bool is_journal(int fd);
 
 /// A line is written by one write(2), whole, from any thread.
 class StderrLog final : public Log {
  public:
-  /// Asks the environment whether journald reads our standard error ($JOURNAL_STREAM).
   StderrLog();
   void write(LogLevel level, std::string_view component, std::string_view text) override;
 

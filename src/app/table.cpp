@@ -12,6 +12,36 @@ std::size_t width_of(std::string_view text) {
       text, [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
 }
 
+struct Character {
+  char32_t code = 0;
+  std::size_t octets = 0;  ///< 0: the text does not begin with well-formed UTF-8.
+};
+
+/// The first character of a text that is not empty.
+Character first_of(std::string_view text) {
+  const auto octet = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  const unsigned char lead = octet(0);
+  if (lead < 0x80) return {lead, 1};
+  if (lead < 0xc2 || lead > 0xf4) return {};
+  const std::size_t count = lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+  if (text.size() < count) return {};
+  char32_t code = lead & (0xffU >> (count + 1));
+  for (std::size_t i = 1; i < count; ++i) {
+    if ((octet(i) & 0xc0) != 0x80) return {};
+    code = code << 6 | (octet(i) & 0x3fU);
+  }
+  constexpr char32_t kLeast[] = {0, 0, 0x80, 0x800, 0x10000};
+  const bool is_surrogate = code >= 0xd800 && code <= 0xdfff;
+  if (code < kLeast[count] || code > 0x10ffff || is_surrogate) return {};
+  return {code, count};
+}
+
+bool steers_a_terminal(char32_t code) {
+  const bool is_control = code < 0x20 || (code >= 0x7f && code <= 0x9f);
+  return is_control || code == 0x061c || code == 0x200e || code == 0x200f ||
+         (code >= 0x202a && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);
+}
+
 }  // namespace
 
 void Table::align(std::size_t column, Align how) {
@@ -42,9 +72,16 @@ std::string Table::text() const {
 }
 
 std::string printable(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (static_cast<unsigned char>(c) < ' ' || c == '\x7f') c = '?';
+  std::string out;
+  out.reserve(text.size());
+  while (!text.empty()) {
+    const Character first = first_of(text);
+    if (first.octets == 0 || steers_a_terminal(first.code)) {
+      out += '?';
+    } else {
+      out += text.substr(0, first.octets);
+    }
+    text.remove_prefix(std::max<std::size_t>(first.octets, 1));
   }
   return out;
 }

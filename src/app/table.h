@@ -28,7 +28,9 @@ class Table {
   std::vector<Align> aligns_;
 };
 
-/// Text from the network or a feed made fit for a terminal: control characters become "?".
+/// Text from the network or a feed made fit for a terminal: what could steer it becomes "?". That
+/// is each control character (C0, DEL, C1), each that turns the direction of writing (Unicode's
+/// Bidi_Control) and each octet that is no part of well-formed UTF-8 (RFC 3629 §4).
 std::string printable(std::string_view text);
 
 /// "1,234,567".

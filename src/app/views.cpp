@@ -147,12 +147,15 @@ std::string view_explanation(const Json& explanation) {
   return out + "\nEvery rule that matches (* decides):\n" + table.text();
 }
 
-std::string view_queries(const Json& page) {
-  const auto& rows = page["rows"].items();
-  if (rows.empty()) return "No query in the journal fits.\n";
+void QueriesView::add(const Json& page) {
+  for (const Json& query : page["rows"].items()) rows_.push_back(query_cells(query));
+}
+
+std::string QueriesView::text() const {
+  if (rows_.empty()) return "No query in the journal fits.\n";
   Table table({"TIME (UTC)", "TRACE", "CLIENT", "NAME", "TYPE", "VERDICT", "RCODE", "TOOK", "WHY"});
   table.align(7, Table::Align::right);
-  for (auto row = rows.rbegin(); row != rows.rend(); ++row) table.add(query_cells(*row));
+  for (auto row = rows_.rbegin(); row != rows_.rend(); ++row) table.add(*row);
   return table.text();
 }
 

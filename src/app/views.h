@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "app/json.h"
 #include "base/time.h"
@@ -17,8 +18,17 @@ std::string view_status(const Json& status);
 /// One row a feed, and below it what is wrong with those that are not well.
 std::string view_feeds(const Json& feeds, WallTime now);
 std::string view_explanation(const Json& explanation);
-/// Oldest first, as a log reads.
-std::string view_queries(const Json& page);
+/// Pages of queries as one table, oldest first, as a log reads. Keeps what is shown alone: pages
+/// themselves are an order of magnitude larger.
+class QueriesView {
+ public:
+  /// The page after (so: older than) those that were added.
+  void add(const Json& page);
+  std::string text() const;
+
+ private:
+  std::vector<std::vector<std::string>> rows_;  // Newest first.
+};
 /// One query on one line, for a log that is followed.
 std::string view_query(const Json& query);
 

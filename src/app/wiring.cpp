@@ -70,6 +70,25 @@ unsigned or_cores(std::uint32_t count, unsigned cores) {
   return count != 0 ? count : std::max(1U, cores);
 }
 
+/// How a zone is transferred; nothing for a feed that is no such.
+std::optional<feeds::TransferSource> transfer_of(const config::Feed& feed) {
+  const auto zone = dns::Name::from_text(feed.transfer_zone);
+  if (!zone) return std::nullopt;
+  feeds::TransferSource transfer;
+  transfer.zone = *zone;
+  transfer.primaries = feed.transfer_primaries;
+  transfer.tls_ca_file = feed.transfer_tls_ca_file;
+  if (const auto key = dns::Name::from_text(feed.transfer_tsig_name)) {
+    transfer.tsig = {*key, feed.transfer_tsig_algorithm, feed.transfer_tsig_secret,
+                     feed.transfer_tsig_secret_file};
+  }
+  transfer.min_refresh = seconds(feed.transfer_min_refresh_s);
+  transfer.max_refresh = seconds(feed.transfer_max_refresh_s);
+  using enum feeds::OnExpire;
+  transfer.on_expire = feed.transfer_drop_expired ? drop : keep;
+  return transfer;
+}
+
 }  // namespace
 
 feeds::Source source_of(const config::Feed& feed, const config::Config& config) {
@@ -91,6 +110,8 @@ feeds::Source source_of(const config::Feed& feed, const config::Config& config) 
   source.format.min_confidence = feed.min_confidence;
   source.path = feed.path;
   source.url = feed.url;
+  source.transfer = transfer_of(feed);
+  if (source.transfer) source.format.origin = source.transfer->zone;
   source.mirrors = feed.mirrors;
   source.refresh = seconds(feed.refresh_s);
   source.max_octets = feed.max_octets;

@@ -130,31 +130,88 @@ void check_feed_format(const Feed& feed, const Node& node, std::size_t index, Pr
   }
 }
 
-/// Options of a feed that say how it blocks, where it is an allow list.
-void check_allow_list(const Feed& feed, const Node& node, std::size_t index, Problems& problems) {
-  if (!feed.allow) return;
-  for (const std::string_view key : {"answer", "ede", "log_only", "ttl_s"}) {
-    const Node* value = node.find(key);
-    if (value == nullptr || (key == "log_only" && !feed.log_only)) continue;
-    problems.add(value->place, item_path("feeds", index, key), "an allow list blocks nothing",
-                 fmt::format("remove {}, or allow: true", key));
-  }
-}
-
 void check_feed_source(const Feed& feed, const Node& node, std::size_t index, Problems& problems) {
   const bool has_path = node.find("path") != nullptr;
   const bool has_url = node.find("url") != nullptr;
+  const Node* transfer = node.find("transfer");
   const std::string path = fmt::format("feeds[{}]", index);
-  if (!has_path && !has_url) {
-    problems.add(node.place, path, "the feed has neither path nor url", "give one of them");
+  if (!has_path && !has_url && transfer == nullptr) {
+    problems.add(node.place, path, "the feed has neither path nor url",
+                 feed.format == "rpz"
+                     ? "give one of them, or transfer to have the zone from its primaries"
+                     : "give one of them");
   } else if (has_path && has_url) {
     problems.add(node.find("url")->key_place, path, "the feed has both path and url",
+                 "keep one of them");
+  } else if (transfer != nullptr && (has_path || has_url)) {
+    problems.add(transfer->key_place, path,
+                 fmt::format("the feed has both transfer and {}", has_url ? "url" : "path"),
                  "keep one of them");
   }
   if (!feed.mirrors.empty() && !has_url) {
     problems.add(place_of(node, "mirrors"), item_path("feeds", index, "mirrors"),
                  "mirrors of a feed without url", "give the main address as url");
   }
+}
+
+void check_transfer_key(const Feed& feed, const Node& node, std::size_t index, Problems& problems) {
+  const Node* tsig = node_at(node, "transfer.tsig");
+  if (tsig == nullptr) return;
+  const bool has_secret = tsig->find("secret") != nullptr;
+  const bool has_file = tsig->find("secret_file") != nullptr;
+  const std::string path = item_path("feeds", index, "transfer.tsig");
+  if (tsig->find("name") == nullptr) {
+    problems.add(tsig->place, path, "the key has no name",
+                 "add name: as the primary calls the key");
+  }
+  if (has_secret == has_file) {
+    problems.add(tsig->place, path,
+                 has_file ? "the key has both secret and secret_file"
+                          : "the key has neither secret nor secret_file",
+                 has_file ? "keep secret_file" : "add secret_file: a file with the base64 text");
+  } else if (has_secret && !feed.transfer_tsig_secret.empty() &&
+             !dns::tsig_secret_from_text(feed.transfer_tsig_secret)) {
+    problems.add(place_of(*tsig, "secret"), path + ".secret", "the secret is not base64",
+                 "take the text behind \"secret\" of the primary's key");
+  }
+}
+
+void check_transfer(const Feed& feed, const Node& node, std::size_t index, Problems& problems) {
+  const Node* transfer = node.find("transfer");
+  if (transfer == nullptr || transfer->kind != Node::Kind::map) return;
+  const auto complain = [&](const Place& place, std::string_view key, std::string text,
+                            std::string advice) {
+    problems.add(place, item_path("feeds", index, key), std::move(text), std::move(advice));
+  };
+  if (transfer->find("zone") == nullptr) {
+    complain(transfer->place, "transfer", "transfer has no zone", "add zone: the zone's name");
+  } else if (feed.transfer_zone == ".") {
+    complain(place_of(*transfer, "zone"), "transfer.zone", "the root is no policy zone",
+             "give the name of a response policy zone");
+  }
+  const Node* primaries = transfer->find("primaries");
+  const bool is_empty =
+      primaries != nullptr && primaries->kind == Node::Kind::list && primaries->children.empty();
+  if (primaries == nullptr || is_empty) {
+    complain(transfer->place, "transfer", "transfer has no primaries",
+             "add primaries: the servers that have the zone");
+  }
+  if (!feed.format.empty() && feed.format != "rpz") {
+    complain(transfer->key_place, "transfer",
+             fmt::format("what is transferred is a zone, but the format is {}", feed.format),
+             "set format to rpz, or fetch the list by url");
+  }
+  if (feed.transfer_min_refresh_s > feed.transfer_max_refresh_s) {
+    complain(place_of(*transfer, "min_refresh_s"), "transfer.min_refresh_s",
+             "min_refresh_s is over max_refresh_s", "make it smaller");
+  }
+  for (const std::string_view key : {"refresh_s", "origin"}) {
+    if (const Node* other = node.find(key)) {
+      complain(other->key_place, key, "means nothing for a transferred zone, whose SOA says it",
+               "remove it");
+    }
+  }
+  check_transfer_key(feed, node, index, problems);
 }
 
 void check_feeds(const Draft& draft, Problems& problems) {
@@ -164,7 +221,7 @@ void check_feeds(const Draft& draft, Problems& problems) {
     const Node& node = *draft.feed_nodes[i];
     check_feed_source(feed, node, i, problems);
     check_feed_format(feed, node, i, problems);
-    check_allow_list(feed, node, i, problems);
+    check_transfer(feed, node, i, problems);
     if (feed.name.empty()) continue;
     const Place place = place_of(node, "name");
     if (std::ranges::find(kBuiltInLists, feed.name) != std::end(kBuiltInLists)) {
@@ -246,7 +303,6 @@ void check_groups(const Draft& draft, Problems& problems) {
     for (const IpPrefix& prefix : group.clients) {
       const auto [owner, is_new] = owners.emplace(prefix, group.name);
       if (is_new || owner->second == group.name) continue;
-      if (group.name.empty() || owner->second.empty()) continue;  // That is a mistake already.
       problems.add(place_of(node, "clients"), item_path("groups", i, "clients"),
                    fmt::format("{} is in group \"{}\" too", prefix.to_text(), owner->second),
                    "keep it in one group");

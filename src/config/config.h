@@ -14,6 +14,7 @@
 #include "base/ip.h"
 #include "base/result.h"
 #include "dns/name.h"
+#include "dns/tsig.h"
 #include "policy/rule.h"
 
 namespace postern::config {
@@ -64,6 +65,17 @@ struct Feed {
   std::uint32_t min_confidence = 0;  ///< 0 to 100; stix only.
   std::string origin;                ///< rpz only; "" = the SOA's owner.
   std::uint64_t max_octets = 256U << 20;
+  // A zone by AXFR and IXFR; in place of `url` and `path`.
+  std::string transfer_zone;
+  std::vector<std::string> transfer_primaries;
+  std::string transfer_tls_ca_file;
+  std::string transfer_tsig_name;
+  dns::TsigAlgorithm transfer_tsig_algorithm = dns::TsigAlgorithm::hmac_sha256;
+  std::string transfer_tsig_secret;
+  std::string transfer_tsig_secret_file;
+  std::uint32_t transfer_min_refresh_s = 10;
+  std::uint32_t transfer_max_refresh_s = 604'800;
+  bool transfer_drop_expired = false;
 };
 
 struct Group {

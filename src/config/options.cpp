@@ -51,6 +51,12 @@ constexpr Binding<Feed> from_table = {
     },
     [](const Feed& a, const Feed& b) { return a.*kMember == b.*kMember; }};
 
+/// The same for a name that is kept as text.
+template <auto kMember>
+constexpr Binding<Feed> into_text = {
+    [](Feed& feed, const Value& value) { feed.*kMember = std::get<dns::Name>(value).to_text(); },
+    [](const Feed& a, const Feed& b) { return a.*kMember == b.*kMember; }};
+
 // In the order of policy::BlockAnswer.
 constexpr std::string_view kBlockAnswers = "nxdomain|nodata|null_address|sinkhole|refused";
 constexpr std::string_view kFormats =
@@ -62,6 +68,8 @@ constexpr std::array kFormatTable = {"hosts",   "domains", "wildcard", "adblock"
 constexpr std::array kScopeTable = {"exact", "below", "at_and_below"};
 constexpr std::array kEdeTable = {dns::EdeCode::blocked, dns::EdeCode::censored,
                                   dns::EdeCode::filtered};
+
+constexpr std::array kExpireTable = {false, true};
 
 constexpr auto kAtReload = Applies::at_reload;
 constexpr auto kAtRestart = Applies::at_restart;
@@ -194,19 +202,48 @@ constexpr Option<Feed> kFeedOptions[] = {
     {}, Presence::required}, into<&Feed::name>},
   {{"origin", Kind::name, "", 0, 0, kAtReload,
     "For rpz: the zone's name; unset: the SOA record's owner."},
-   {[](Feed& feed, const Value& value) { feed.origin = std::get<dns::Name>(value).to_text(); },
-    [](const Feed& a, const Feed& b) { return a.origin == b.origin; }}},
+   into_text<&Feed::origin>},
   {{"path", Kind::path, "", 0, 0, kAtReload,
-    "A local file, read again when it changes. Either this or url."}, into<&Feed::path>},
+    "A local file, read again when it changes. One of this, url and transfer."}, into<&Feed::path>},
   {{"refresh_s", Kind::seconds, "3600", 60, 2'592'000, kAtReload,
     "How often url is asked, give or take a tenth."}, into<&Feed::refresh_s>},
   {{"scope", Kind::choice, "", 0, 0, kAtReload,
     "What a name stands for in hosts, domains and csv feeds, and \"*.name\" in wildcard feeds, where the format's own meaning is wrong.",
     "exact|below|at_and_below"}, from_table<&Feed::scope, &kScopeTable>},
+  {{"transfer.max_refresh_s", Kind::seconds, "604800", 1, 604'800, kAtReload,
+    "The zone is looked at at least this often, whatever its SOA says."},
+   into<&Feed::transfer_max_refresh_s>},
+  {{"transfer.min_refresh_s", Kind::seconds, "10", 1, 86'400, kAtReload,
+    "The zone is looked at at most this often, whatever its SOA says; for retries too."},
+   into<&Feed::transfer_min_refresh_s>},
+  {{"transfer.on_expire", Kind::choice, "keep", 0, 0, kAtReload,
+    "When no primary was reached for as long as the zone's SOA allows (expire): keep its last rules in force and say so as an error in the log, the feed's status and the metric postern_feed_expired, or drop them, as RFC 1035 asks of a secondary. Who cuts the primaries off should not thereby end the protection: hence keep.",
+    "keep|drop"}, from_table<&Feed::transfer_drop_expired, &kExpireTable>},
+  {{"transfer.primaries", Kind::servers, "", 0, 0, kAtReload,
+    "Servers that have the zone, tried in order: 192.0.2.1, tcp://192.0.2.1:53, or tls://192.0.2.1:853#its.name (RFC 9103; or #pin-sha256=…)."},
+   into<&Feed::transfer_primaries>},
+  {{"transfer.tls_ca_file", Kind::path, "", 0, 0, kAtReload,
+    "Authorities that certificates of tls:// primaries must lead to; unset: the system's."},
+   into<&Feed::transfer_tls_ca_file>},
+  {{"transfer.tsig.algorithm", Kind::choice, "hmac-sha256", 0, 0, kAtReload,
+    "How transfers are signed (RFC 8945); as at the primary. MD5 and SHA-1 are refused.",
+    "hmac-sha256|hmac-sha384|hmac-sha512"}, into<&Feed::transfer_tsig_algorithm>},
+  {{"transfer.tsig.name", Kind::name, "", 0, 0, kAtReload,
+    "The name of the TSIG key; then everything from the primaries must be signed with it."},
+   into_text<&Feed::transfer_tsig_name>},
+  {{"transfer.tsig.secret", Kind::text, "", 0, 0, kAtReload,
+    "The key's secret in base64; better in a file of its own: secret_file."},
+   into<&Feed::transfer_tsig_secret>},
+  {{"transfer.tsig.secret_file", Kind::path, "", 0, 0, kAtReload,
+    "A file that holds the secret in base64 and nothing else; read at each transfer."},
+   into<&Feed::transfer_tsig_secret_file>},
+  {{"transfer.zone", Kind::name, "", 0, 0, kAtReload,
+    "For rpz: the zone, kept up to date from transfer.primaries as its SOA says, by IXFR where they can; the last good copy is kept. Instead of url or path."},
+   into_text<&Feed::transfer_zone>},
   {{"ttl_s", Kind::seconds, "", 0, 86'400, kAtReload,
     "TTL of this feed's blocked answers; unset: policy.block_ttl_s."}, into<&Feed::ttl_s>},
   {{"url", Kind::url, "", 0, 0, kAtReload,
-    "An http or https address, fetched every refresh_s; the last good copy is kept. Either this or path."},
+    "An http or https address, fetched every refresh_s; the last good copy is kept. One of this, path and transfer."},
    into<&Feed::url>},
   {{"url_hosts", Kind::flag, "false", 0, 0, kAtReload,
     "For stix, misp, maltrail and json: a URL with a path blocks its whole host; else it is skipped."},

@@ -18,6 +18,7 @@
 #include "feeds/downloads.h"
 #include "feeds/keeper.h"
 #include "feeds/stats.h"
+#include "feeds/transfer_keeper.h"
 #include "feeds/watcher.h"
 
 namespace postern::feeds {
@@ -28,9 +29,15 @@ Now now() {
           std::chrono::time_point_cast<microseconds>(std::chrono::system_clock::now())};
 }
 
+struct Notify {
+  dns::Name zone;
+  std::optional<std::uint32_t> serial;
+};
+
 // What other threads want of the feeds' thread.
 struct Mailbox {
   std::vector<std::string> updates;
+  std::vector<Notify> notifies;  // The last one of each zone.
   std::vector<Options> options;  // At most one: the newest.
 };
 
@@ -65,6 +72,29 @@ class FeedsThread final : public Feeds {
     mailbox_.with([&](Mailbox& mailbox) {
       auto& updates = mailbox.updates;
       if (std::find(updates.begin(), updates.end(), name) == updates.end()) updates.push_back(name);
+    });
+    wake();
+    return {};
+  }
+
+  Result<void> notify(const dns::Name& zone, const IpAddress& source,
+                      std::optional<std::uint32_t> serial) override {
+    bool is_known = false;
+    const bool is_primary = shown_.with([&](const Shown& shown) {
+      for (const ShownFeed& feed : shown.feeds) {
+        if (feed.zone != zone) continue;
+        is_known = true;
+        if (std::ranges::find(feed.primaries, source) != feed.primaries.end()) return true;
+      }
+      return false;
+    });
+    if (!is_known) return fail(Errc::not_found, "no feed is the zone " + zone.to_display());
+    if (!is_primary) {
+      return fail(Errc::denied, source.to_text() + " is no primary of " + zone.to_display());
+    }
+    mailbox_.with([&](Mailbox& mailbox) {
+      std::erase_if(mailbox.notifies, [&](const Notify& notify) { return notify.zone == zone; });
+      mailbox.notifies.push_back({zone, serial});
     });
     wake();
     return {};
@@ -147,6 +177,7 @@ class FeedsThread final : public Feeds {
       keeper_.look_at_files(now());  // They may have changed before they were watched.
     }
     for (const std::string& name : mail.updates) keeper_.want(name, now());
+    for (const Notify& notify : mail.notifies) keeper_.notify(notify.zone, notify.serial, now());
   }
 
   // Until something happens or is due.
@@ -177,7 +208,12 @@ class FeedsThread final : public Feeds {
     Shown shown;
     shown.compile_time = keeper_.compile_time();
     for (const FeedState& feed : keeper_.feeds()) {
-      shown.feeds.push_back({feed.status, feed.failures});
+      ShownFeed shown_feed{feed.status, feed.failures, {}, {}, feed.is_expired};
+      if (const auto& transfer = feed.source.transfer) {
+        shown_feed.zone = transfer->zone;
+        shown_feed.primaries = addresses_of(*transfer);
+      }
+      shown.feeds.push_back(std::move(shown_feed));
     }
     shown_.with([&](Shown& current) { std::swap(current, shown); });
   }

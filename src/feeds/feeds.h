@@ -12,6 +12,7 @@
 #include "base/metric.h"
 #include "base/published.h"
 #include "base/result.h"
+#include "feeds/transfer.h"
 #include "intel/feed_status.h"
 #include "intel/format.h"
 #include "policy/generation.h"
@@ -26,8 +27,9 @@ struct Source {
   std::string path;  ///< A local file, watched for changes.
   std::string url;   ///< http(s)://…; `mirrors` are tried after it.
   std::vector<std::string> mirrors;
-  seconds refresh{3600};                  ///< ± 10 % jitter.
-  std::uint64_t max_octets = 256U << 20;  ///< After decompression.
+  std::optional<TransferSource> transfer;  ///< A zone, by AXFR and IXFR; then no path and no URL.
+  seconds refresh{3600};                   ///< ± 10 % jitter. Of a zone its SOA says it.
+  std::uint64_t max_octets = 256U << 20;   ///< After decompression.
   seconds fetch_timeout{120};
 };
 
@@ -53,6 +55,11 @@ class Feeds {
   virtual void wait_until_local_sources_are_in_force() = 0;
   /// Fetches or rereads now: one feed, or all where `name` is empty. Returns at once.
   virtual Result<void> update(const std::string& name) = 0;
+  /// A NOTIFY for `zone` has come from `source`, perhaps with the zone's new serial (RFC 1996): the
+  /// zone is looked at soon if that is news. Returns at once. Errors: `not_found`, no feed is
+  /// transferred from such a zone; `denied`, `source` is none of its primaries.
+  virtual Result<void> notify(const dns::Name& zone, const IpAddress& source,
+                              std::optional<std::uint32_t> serial) = 0;
   /// New sources and groups after a configuration reload; unchanged sources keep their content.
   virtual void reconfigure(Options options) = 0;
   virtual std::vector<intel::FeedStatus> status() const = 0;

@@ -5,6 +5,7 @@
 
 #include "feeds/digest.h"
 #include "feeds/schedule.h"
+#include "feeds/transfer_keeper.h"
 #include "feeds/unpack.h"
 
 namespace postern::feeds {
@@ -23,7 +24,7 @@ std::uint64_t next_random(std::uint64_t& state) {
 }
 
 bool is_remote(const Source& source) {
-  return source.text.empty() && source.path.empty() && !source.url.empty();
+  return source.text.empty() && source.path.empty() && (source.transfer || !source.url.empty());
 }
 bool is_file(const Source& source) {
   return source.text.empty() && !source.path.empty();
@@ -38,7 +39,8 @@ bool reads_alike(const intel::FeedOptions& a, const intel::FeedOptions& b) {
 // True where the content of one is the content of the other: the zone's options may differ.
 bool same_content(const Source& a, const Source& b) {
   return a.text == b.text && a.path == b.path && a.url == b.url && a.mirrors == b.mirrors &&
-         a.max_octets == b.max_octets && reads_alike(a.format, b.format);
+         a.transfer == b.transfer && a.max_octets == b.max_octets &&
+         reads_alike(a.format, b.format);
 }
 
 std::optional<FileStamp> found_stamp(const std::string& path) {
@@ -51,7 +53,13 @@ bool is_as_read(const FeedState& feed) {
   return found_stamp(feed.source.path) == feed.stamp;
 }
 
+Origin origin_of(const Source& source) {
+  if (source.transfer) return Origin::primary;
+  return is_remote(source) ? Origin::remote : Origin::local;
+}
+
 std::string place_of(const Source& source) {
+  if (source.transfer) return shown_transfer(*source.transfer);
   if (is_remote(source)) return shown_url(source.url);
   return is_file(source) ? source.path : "built in";
 }
@@ -69,13 +77,14 @@ Keeper::Keeper(Options options, Published<policy::Generation>& target, Log& log)
   for (Source& source : options_.sources) feeds_.push_back(make_state(source));
 }
 
-FeedState Keeper::make_state(Source source) {
+FeedState Keeper::make_state(Source source) const {
   FeedState feed;
-  feed.digest = sha256_hex(is_remote(source) ? "url:" + source.url : "path:" + source.path);
+  feed.digest = source_digest(source);
   feed.status.name = source.zone.name;
   feed.status.format = intel::to_string(source.format.format);
   feed.status.source = place_of(source);
   feed.source = std::move(source);
+  if (feed.source.transfer) begin_timers(feed, options_.first_retry);
   return feed;
 }
 
@@ -120,10 +129,9 @@ void Keeper::load_last_good(FeedState& feed, const Now& now) {
     }
     return;
   }
-  const Origin origin = is_remote(feed.source) ? Origin::remote : Origin::local;
   // The same text read in another way must not lose nearly all of its rules.
   const std::uint64_t before = feed.content.is_of_old_source ? copy->facts.rules : 0;
-  auto content = parse_copy(copy->text, feed.source.format, origin, before);
+  auto content = parse_copy(copy->text, feed.source.format, origin_of(feed.source), before);
   if (!content) {
     log_.warning("feeds", feed.status.name + ": last good copy: " + content.error().text);
     return;
@@ -132,6 +140,7 @@ void Keeper::load_last_good(FeedState& feed, const Now& now) {
   accept(feed, std::move(*content), std::move(copy->facts), std::nullopt);
   feed.status.last_success = checked_at;
   feed.status.last_error.clear();
+  if (feed.timers) return restore_timers(feed, copy->text, checked_at, now);
   const microseconds age = std::max(now.wall - checked_at, microseconds(0));
   const microseconds refresh = feed.source.refresh;
   feed.status.health = age < 2 * refresh ? intel::Health::good : intel::Health::stale;
@@ -243,11 +252,12 @@ std::vector<std::string> Keeper::changed_files() const {
 }
 
 std::vector<Job> Keeper::take_due(const Now& now) {
+  expire_old(now);
   std::vector<Job> jobs;
   for (FeedState& feed : feeds_) {
     if (!feed.due || *feed.due > now.mono || feed.fetching) continue;
     if (is_remote(feed.source)) {
-      jobs.push_back(job_of(feed));
+      jobs.push_back(job_of(feed, now));
       continue;
     }
     // Not every change is told of: the folder may be on a network.
@@ -260,8 +270,8 @@ std::vector<Job> Keeper::take_due(const Now& now) {
   return jobs;
 }
 
-Job Keeper::job_of(FeedState& feed) {
-  feed.is_wanted = false;
+Job Keeper::job_of(FeedState& feed, const Now& now) {
+  const bool is_wanted = std::exchange(feed.is_wanted, false);
   feed.fetching = ++last_ticket_;
   Job job;
   job.ticket = last_ticket_;
@@ -274,6 +284,13 @@ Job Keeper::job_of(FeedState& feed) {
   job.rules_before = rules_before(feed);
   job.max_octets = feed.source.max_octets;
   job.timeout = feed.source.fetch_timeout;
+  if (!feed.timers) return job;
+  feed.timers->began(now.mono);
+  job.transfer = request_of(feed);
+  job.transfer->may_go_back = is_wanted;
+  if (feed.content.rules && !feed.content.is_of_old_source) {
+    job.stored = StoredCopy{options_.cache_dir, feed.digest, feed.content.sha256};
+  }
   return job;
 }
 
@@ -284,10 +301,13 @@ void Keeper::take(Outcome outcome, const Now& now) {
   feed->status.last_try = now.wall;
   if (!outcome.obtained) return failed(*feed, outcome.obtained.error(), now);
   Obtained& obtained = *outcome.obtained;
+  if (feed->timers && obtained.soa) feed->timers->succeeded(*obtained.soa, now.mono, chance());
   if (obtained.not_modified) {
+    if (obtained.content.zone) feed->content.zone = std::move(obtained.content.zone);
     feed->facts.checked_at = now.wall;
     save_facts(*feed);
   } else {
+    if (feed->timers) log_.info("feeds", outcome.name + ": " + obtained.how);
     CopyFacts facts{feed->digest,
                     std::move(obtained.fetched_from),
                     std::move(obtained.validators),
@@ -303,6 +323,7 @@ void Keeper::accept(FeedState& feed, Content content, CopyFacts facts,
                     std::optional<std::string> text) {
   if (feed.content.rules && !feed.content.is_of_old_source &&
       content.sha256 == feed.content.sha256) {
+    feed.content.zone = std::move(content.zone);
     feed.facts = std::move(facts);
     if (text) save_facts(feed);
     return;
@@ -315,15 +336,19 @@ void Keeper::accept(FeedState& feed, Content content, CopyFacts facts,
 void Keeper::succeeded(FeedState& feed, const Now& now) {
   if (feed.failures_in_row > 0) log_.info("feeds", feed.status.name + ": good again");
   feed.failures_in_row = 0;
+  feed.is_expired = false;
   feed.status.health = intel::Health::good;
   feed.status.last_success = now.wall;
   feed.status.last_error.clear();
-  if (!feed.source.path.empty() || !feed.source.url.empty()) schedule(feed, now);
+  if (is_remote(feed.source) || is_file(feed.source)) schedule(feed, now);
 }
 
-void Keeper::failed(FeedState& feed, const Error& error, const Now& now) {
+void Keeper::failed(FeedState& feed, const Error& reason, const Now& now) {
   ++feed.failures;
   ++feed.failures_in_row;
+  if (feed.timers) feed.timers->failed(now.mono, chance());
+  const Error error{reason.code,
+                    feed.is_expired ? expired_text(feed) + "; " + reason.text : reason.text};
   feed.status.health = feed.content.rules ? intel::Health::stale : intel::Health::failed;
   if (feed.status.last_error != error.text) {  // The same again and again is said once.
     log_.warning("feeds", feed.status.name + ": " + error.text +
@@ -331,10 +356,15 @@ void Keeper::failed(FeedState& feed, const Error& error, const Now& now) {
                                                   : "; this feed protects nobody yet"));
   }
   feed.status.last_error = error.text;
-  if (!feed.source.path.empty() || !feed.source.url.empty()) schedule(feed, now);
+  if (is_remote(feed.source) || is_file(feed.source)) schedule(feed, now);
 }
 
 void Keeper::schedule(FeedState& feed, const Now& now) {
+  if (feed.timers) {
+    feed.due = feed.timers->next_try();
+    feed.status.next_try = now.wall + (*feed.due - now.mono);
+    return;
+  }
   const Rhythm rhythm{feed.source.refresh, options_.first_retry};
   const microseconds wait = until_next_try(rhythm, feed.failures_in_row, chance());
   feed.due = now.mono + wait;
@@ -420,11 +450,13 @@ void Keeper::save_facts(const FeedState& feed) {
 
 std::optional<MonoTime> Keeper::next_due() const {
   std::optional<MonoTime> next;
+  const auto consider = [&next](MonoTime at) { next = next ? std::min(*next, at) : at; };
   for (const FeedState& feed : feeds_) {
-    if (!feed.due || feed.fetching) continue;
-    next = next ? std::min(*next, *feed.due) : *feed.due;
+    const auto expiry = expires_at(feed);
+    if (expiry) consider(*expiry);
+    if (feed.due && !feed.fetching) consider(*feed.due);
   }
-  if (!retired_.empty()) next = next ? std::min(*next, look_at_retired_) : look_at_retired_;
+  if (!retired_.empty()) consider(look_at_retired_);
   return next;
 }
 

@@ -16,6 +16,7 @@
 #include "feeds/files.h"
 #include "feeds/obtain.h"
 #include "feeds/store.h"
+#include "feeds/transfer_timers.h"
 
 namespace postern::feeds {
 
@@ -38,6 +39,8 @@ struct FeedState {
   std::uint64_t failures = 0;
   std::optional<std::uint64_t> fetching;  ///< The ticket of the download under way.
   bool is_wanted = false;  ///< Someone asked for it: even if nothing seems to have changed.
+  std::optional<TransferTimers> timers;  ///< Of a transferred zone; they say when it is `due`.
+  bool is_expired = false;               ///< Its SOA's expire has passed without contact.
 };
 
 /// One thread; no waiting on the network. A copy that is refused, or a generation that cannot be
@@ -54,6 +57,8 @@ class Keeper {
   void reconfigure(Options options, const Now& now);
   /// Makes one feed, or all where `name` is empty, due at once.
   void want(const std::string& name, const Now& now);
+  /// A primary says that a zone has changed: see `TransferTimers::on_notify`.
+  void notify(const dns::Name& zone, std::optional<std::uint32_t> serial, const Now& now);
   /// Reads a local file again.
   void file_changed(const std::string& path, const Now& now);
   /// Reads the local files that are due and names the downloads that are.
@@ -86,7 +91,7 @@ class Keeper {
     std::optional<std::string> text;
   };
 
-  static FeedState make_state(Source source);
+  FeedState make_state(Source source) const;
   static void inherit(FeedState& feed, const FeedState& old);
   FeedState* find(const std::string& name);
   void load(FeedState& feed, const Now& now);
@@ -94,7 +99,7 @@ class Keeper {
   void read_local(FeedState& feed, const Now& now);
   Result<void> read_file_of(FeedState& feed, const Now& now);
   std::uint64_t rules_before(const FeedState& feed) const;
-  Job job_of(FeedState& feed);
+  Job job_of(FeedState& feed, const Now& now);
   void accept(FeedState& feed, Content content, CopyFacts facts, std::optional<std::string> text);
   void succeeded(FeedState& feed, const Now& now);
   void failed(FeedState& feed, const Error& error, const Now& now);
@@ -102,6 +107,11 @@ class Keeper {
   Result<void> compile_and_publish(const Now& now);
   void keep_copies();
   void save_facts(const FeedState& feed);
+  void restore_timers(FeedState& feed, std::string_view text, WallTime checked_at, const Now& now);
+  TransferRequest request_of(const FeedState& feed) const;
+  void expire_old(const Now& now);
+  void expire(FeedState& feed);
+  static void begin_timers(FeedState& feed, seconds first_retry);
   double chance();
 
   Options options_;

@@ -16,7 +16,7 @@ constexpr std::uint64_t kFewLocal = 1000;  // may turn over, and an owner edits 
 constexpr std::uint64_t kShrunkTo = 10;    // Less than one in ten is left.
 
 bool is_cut_down(std::uint64_t rules, std::uint64_t before, Origin origin) {
-  const std::uint64_t few = origin == Origin::remote ? kFewRemote : kFewLocal;
+  const std::uint64_t few = origin == Origin::local ? kFewLocal : kFewRemote;
   return before > few && rules * kShrunkTo < before;
 }
 
@@ -117,6 +117,12 @@ Result<Obtained> obtain_from(const Job& job, const std::string& url,
 
 }  // namespace
 
+std::string source_digest(const Source& source) {
+  if (!source.text.empty() || !source.path.empty()) return sha256_hex("path:" + source.path);
+  if (source.transfer) return sha256_hex("zone:" + source.transfer->zone.to_text());
+  return sha256_hex("url:" + source.url);
+}
+
 Result<Content> parse_copy(std::string_view text, const intel::FeedOptions& format, Origin origin,
                            std::uint64_t rules_before) {
   Content content;
@@ -127,6 +133,9 @@ Result<Content> parse_copy(std::string_view text, const intel::FeedOptions& form
   if (!feed && feed.error().code == Errc::not_found && origin == Origin::local) {
     content.rules = std::make_shared<const policy::ZoneRules>();
     return content;
+  }
+  if (!feed && feed.error().code == Errc::not_found && origin == Origin::primary) {
+    feed = intel::FeedContent{};
   }
   if (!feed) return Unexpected<Error>(std::move(feed).error());
   const std::uint64_t rules = feed->rules.size();
@@ -146,6 +155,7 @@ Result<Content> parse_copy(std::string_view text, const intel::FeedOptions& form
 }
 
 Result<Obtained> obtain(const Job& job, const std::atomic<bool>& cancelled) {
+  if (job.transfer) return obtain_zone(job, cancelled);
   Error error{Errc::invalid_input, "no URL"};
   std::string told;
   for (const std::string& url : job.urls) {

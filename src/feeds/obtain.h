@@ -11,6 +11,7 @@
 #include "base/result.h"
 #include "feeds/feeds.h"
 #include "feeds/fetcher.h"
+#include "feeds/transfer.h"
 
 namespace postern::feeds {
 
@@ -19,23 +20,37 @@ struct Content {
   std::shared_ptr<const policy::ZoneRules> rules;  ///< Null: none yet.
   std::uint64_t lines_skipped = 0;
   std::string first_skipped;
-  std::string sha256;  ///< Of the text.
+  std::string sha256;                    ///< Of the text.
+  std::shared_ptr<const ZoneCopy> zone;  ///< Of a transferred zone, what changes are applied to.
   /// Read as the feed was configured before, and in force until it is read as it is now.
   bool is_of_old_source = false;
 
   std::uint64_t rule_count() const { return rules ? rules->size() : 0; }
 };
 
-/// Whether the operator wrote the text with his own hands or it came from afar.
-enum class Origin : std::uint8_t { local, remote };
+/// Tells where a feed comes from: the copy of another source is not this one's. A zone is the same
+/// whichever of its primaries gave it.
+std::string source_digest(const Source& source);
+
+/// Whether the operator wrote the text with his own hands, or it came from afar: over the web, or
+/// as a zone from its primary, which is whole or does not come at all.
+enum class Origin : std::uint8_t { local, remote, primary };
 
 /// Parses one copy. Refused (`invalid_input`): what is no such feed, what has no rules, and what
 /// has less than a tenth of `rules_before` if these are at least 20, or for a local text over a
 /// thousand. Also a remote text that begins with mark-up, whose rules are all bare words without a
 /// dot, or, read as a list of names (domains, hosts, wildcard), has more lines that are none. A
-/// local text of comments only is a list that its owner emptied, and fine.
+/// local text of comments only is a list that its owner emptied, and fine; so is a zone without
+/// rules that had few.
 Result<Content> parse_copy(std::string_view text, const intel::FeedOptions& format, Origin origin,
                            std::uint64_t rules_before);
+
+/// Where on disk the copy in force is kept.
+struct StoredCopy {
+  std::string folder;  ///< Of the CopyStore.
+  std::string source;  ///< Digest of where the feed comes from.
+  std::string sha256;  ///< Of the text in force: no other will do.
+};
 
 /// What a download is to fetch, and what it is compared with.
 struct Job {
@@ -48,6 +63,8 @@ struct Job {
   std::uint64_t rules_before = 0;
   std::uint64_t max_octets = 0;
   seconds timeout{};
+  std::optional<TransferRequest> transfer;  ///< Instead of URLs.
+  std::optional<StoredCopy> stored;         ///< Its base, where the request has none.
 };
 
 struct Obtained {
@@ -56,9 +73,15 @@ struct Obtained {
   std::string text;
   Validators validators;
   std::string fetched_from;
+  std::optional<Soa>
+      soa;          ///< Of the zone; with `not_modified` too. `content.zone` may then be set.
+  std::string how;  ///< Of a transfer, for the log.
 };
 
 /// Fetches from the first URL that gives a good copy. The error names what was wrong with each.
 Result<Obtained> obtain(const Job& job, const std::atomic<bool>& cancelled);
+
+/// The same for a job with a transfer: its zone as text and rules.
+Result<Obtained> obtain_zone(const Job& job, const std::atomic<bool>& cancelled);
 
 }  // namespace postern::feeds

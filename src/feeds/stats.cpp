@@ -35,6 +35,9 @@ void append_metrics(const Shown& shown, const policy::Generation& generation, Me
        [&](const ShownFeed& feed) {
          return number(feed.status.health == intel::Health::good ? 1 : 0);
        });
+  each("postern_feed_expired", MetricKind::gauge,
+       "1 where a transferred zone is past its SOA's expire: no primary was reached for so long.",
+       [&](const ShownFeed& feed) { return number(feed.is_expired ? 1 : 0); });
   const auto gauge = [&](std::string_view name, std::string_view help, double value) {
     metrics.push_back({name, MetricKind::gauge, help, "", value});
   };

@@ -2,10 +2,13 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
+#include "base/ip.h"
 #include "base/metric.h"
 #include "base/time.h"
+#include "dns/name.h"
 #include "intel/feed_status.h"
 #include "policy/generation.h"
 
@@ -14,6 +17,10 @@ namespace postern::feeds {
 struct ShownFeed {
   intel::FeedStatus status;
   std::uint64_t failures = 0;
+  // Of a transferred zone.
+  std::optional<dns::Name> zone;
+  std::vector<IpAddress> primaries;
+  bool is_expired = false;
 };
 
 struct Shown {

@@ -39,10 +39,6 @@ class TransferTimers {
   /// The primary says that the zone has changed, perhaps with its new serial. False where that
   /// serial is no news. What comes during a try is heard after it.
   bool on_notify(std::optional<std::uint32_t> serial, MonoTime now);
-  /// Someone asks for a look now.
-  void want(MonoTime now) { next_try_ = now; }
-  /// The copy was dropped: from here on as if there had never been one.
-  void forget() { soa_.reset(); }
 
   MonoTime next_try() const { return next_try_; }
   /// When the copy expires if no primary is reached until then: the SOA's expire, but never before

@@ -109,6 +109,19 @@ class Api(unittest.TestCase):
                          r"With today's policy: blocked by block\n")
         self.assertEqual(self.get("/api/v1/explain/00000000", self.token)[0], 404)
 
+    def test_log_shows_as_many_as_asked_for(self):
+        for _ in range(1200):
+            self.postern.ask("www.bad.example")
+
+        def stored():
+            return json.loads(self.postern.cli("log", "--json", "--limit", "5000", "--below", "bad.example"))
+        page = until(lambda: stored() if len(stored()["rows"]) > 1200 else None, "1,200 queries in the journal")
+        ids = [row["id"] for row in page["rows"]]
+        self.assertEqual(ids, sorted(set(ids), reverse=True))
+        self.assertIsNone(page["next"])
+        lines = self.postern.cli("log", "--limit", "1100", "--below", "bad.example").splitlines()
+        self.assertEqual(len(lines), 1101)  # And the header.
+
     def test_the_token_is_kept_only_as_a_hash(self):
         for path in (self.postern.folder / "state").rglob("*"):
             if path.is_file():

@@ -1,12 +1,17 @@
 """Start, reload, stop, kill: what holds across them."""
 import gzip
+import json
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import unittest
+import urllib.error
+import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from postern_process import BINARY, Postern, ede, until  # noqa: E402
@@ -64,6 +69,74 @@ class Lifecycle(unittest.TestCase):
                 self.assertIn("in use", second.log_text().lower())
             finally:
                 second.__exit__(ValueError, None, None)
+
+    def test_the_systems_journal_is_told_no_token_and_another_can_be_made(self):
+        postern = Postern()
+        (postern.folder / "log").touch()
+        status = os.stat(postern.folder / "log")
+        os.environ["JOURNAL_STREAM"] = f"{status.st_dev}:{status.st_ino}"
+        self.addCleanup(os.environ.pop, "JOURNAL_STREAM")
+        with postern:
+            until(lambda: "makes a token" in postern.log_text(), "how to sign in")
+            self.assertNotIn("pst_", postern.log_text())
+            self.assertIn(f"postern token new -c {postern.folder}/postern.yaml", postern.log_text())
+            first, second = (json.loads(postern.cli("token", "new", "--json"))["token"] for _ in range(2))
+            self.assertEqual((self.status_with(postern, first), self.status_with(postern, second)), (401, 200))
+            self.assertIn("makes another token", self.restarted(postern))
+            self.assertEqual(self.status_with(postern, second), 200)
+            self.assertNotIn("pst_", postern.log_text())
+
+    @staticmethod
+    def status_with(postern, token):
+        request = urllib.request.Request(f"http://127.0.0.1:{postern.console_port}/api/v1/status",
+                                         headers={"Authorization": f"Bearer {token}"})
+        try:
+            with urllib.request.urlopen(request, timeout=10) as answer:
+                return answer.status
+        except urllib.error.HTTPError as error:
+            return error.code
+
+    @staticmethod
+    def restarted(postern):
+        """What the next start says."""
+        before = len(postern.log_text())
+        postern.stop()
+        postern.start()
+        until(lambda: "Ctrl-C" in postern.log_text()[before:], "the summary")
+        return postern.log_text()[before:]
+
+    @unittest.skipUnless(os.geteuid() == 0, "needs root, which has rights to lose")
+    def test_root_says_at_once_what_it_will_not_read_again(self):
+        postern = Postern()
+        postern.write_config()
+        path = postern.folder / "postern.yaml"
+        os.chown(path, 65534, 65534)
+        path.chmod(0o600)
+        with postern:  # The file is written again, and keeps its owner and mode.
+            self.assertIn(f"{path} cannot be read by root without its capabilities", postern.log_text())
+
+    def test_without_ipv6_a_reload_asks_for_no_restart(self):
+        if subprocess.run(["unshare", "-rn", "true"], capture_output=True, check=False).returncode != 0:
+            print("SKIPPED: no network namespace can be made here", flush=True)
+            self.skipTest("no network namespace can be made here")
+        folder = pathlib.Path(tempfile.mkdtemp(prefix="postern-test-"))
+        self.addCleanup(shutil.rmtree, folder)
+        config = folder / "c.yaml"
+        config.write_text(f"state_dir: {folder}/s\nconsole: {{enabled: false}}\n"
+                          "server: {workers: 1}\nresolver: {threads: 1}\n")
+        log = folder / "log"
+        # In a new namespace loopback is down, so that ::1 cannot be bound and 127.0.0.1 can.
+        with open(log, "wb") as out:
+            process = subprocess.Popen(["unshare", "-rn", BINARY, "serve", "-c", str(config)], stdout=out, stderr=out)
+        try:
+            until(lambda: "protects" in log.read_text(), "the start", 30)
+            self.assertNotIn("[::1]", log.read_text())
+            process.send_signal(signal.SIGHUP)
+            until(lambda: "read again and in force" in log.read_text(), "the reload")
+            self.assertNotIn("wait for a restart", log.read_text())
+        finally:
+            process.terminate()
+            process.wait(10)
 
     def test_sigint_ends_it_too(self):
         postern = Postern().start()

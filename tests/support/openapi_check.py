@@ -6,7 +6,8 @@ usage: openapi_check.py --spec FILE --run API_DEMO
 
 Checked: every path and method of the file is answered and every other method is refused with the
 right Allow header; no answer has a status that the file does not list, nor a body or content type
-that its schema does not describe; what needs a token is refused without one; each query parameter
+that its schema does not describe; what needs a token is refused without one and with a
+wrong one, and everything with a foreign Host or too much of headers or body; each query parameter
 is taken and a misspelt one is refused. With the server's own list of routes (--routes: lines
 "GET /path"; --run asks for it) also: every route is in the file. The parts of JSON Schema used here
 are checked in full; a keyword that this validator does not know is an error, so that the file can
@@ -30,6 +31,9 @@ KNOWN = {"type", "properties", "required", "additionalProperties", "items", "enu
          "pattern", "format", "description", "default", "$ref"}
 # Asking these of the server under test would change what the next request meets.
 LEAVE = {("delete", "/api/v1/session")}
+
+# Refused over TCP, whoever asks.
+CONTROL_ONLY = {("post", "/api/v1/token")}
 
 problems = []
 
@@ -136,12 +140,15 @@ class Server:
             self.trace = json.loads(self.ask("get", "/api/v1/queries?limit=1").body)["rows"][0]["trace"]
         return self.trace
 
-    def ask(self, method, target, body=None, token=True):
+    def ask(self, method, target, body=None, token=True, headers=None):
+        """`token`: True for the right one, False for none."""
         request = urllib.request.Request(self.url + target, method=method.upper(), data=body)
         if body is not None:
             request.add_header("Content-Type", "application/json")
         if token:
             request.add_header("Authorization", f"Bearer {self.token}")
+        for name, value in (headers or {}).items():
+            request.add_header(name, value)
         try:
             response = urllib.request.urlopen(request, timeout=20)
         except urllib.error.HTTPError as error:
@@ -227,21 +234,49 @@ def check_parameters(spec, server, method, path, operation):
             say(f"{method} {path}", f"answers {answer.status} to a misspelt parameter")
 
 
+def check_refusals(spec, server, method, target, operation):
+    """What is refused whatever the route is refused as the file says. Gives the statuses of wrong tokens."""
+    for what, want, asked in [
+            ("a foreign Host", 421, {"headers": {"Host": "evil.example"}}),
+            ("headers over the bound", 431, {"headers": {"X-Padding": "x" * 20_000}}),
+            ("a body over the bound", 413, {"body": b"x" * 70_000})]:
+        where = f"{method} {target} with {what}"
+        answer = server.ask(method, target, **asked)
+        check_answer(spec, operation, answer, where)
+        if answer.status != want:
+            say(where, f"answers {answer.status}, not {want}")
+    if (method, target) in CONTROL_ONLY or not spec.needs_token(operation):
+        return set()
+    refused = server.ask(method, target, token=False)
+    check_answer(spec, operation, refused, f"{method} {target} without a token")
+    if refused.status != 401:
+        say(f"{method} {target}", f"answers {refused.status} without a token")
+    wrong = server.ask(method, target, headers={"Authorization": "Bearer pst_wrong"})
+    check_answer(spec, operation, wrong, f"{method} {target} with a wrong token")
+    if wrong.status not in (401, 429):
+        say(f"{method} {target}", f"answers {wrong.status} to a wrong token")
+    if wrong.status == 429 and not wrong.headers.get("Retry-After", "").isdigit():
+        say(f"{method} {target}", "answers 429 without Retry-After")
+    return {wrong.status}
+
+
 def check_operation(spec, server, method, path, operation):
+    """Gives the statuses of wrong tokens."""
     where = f"{method} {path}"
-    if (method, path) in LEAVE:
-        return
     target = target_of(spec, server, path, operation)
+    refusals = check_refusals(spec, server, method, target, operation)
+    if (method, path) in LEAVE:
+        return refusals
     answer = server.ask(method, target, body_of(operation, server))
     check_answer(spec, operation, answer, where)
+    if (method, path) in CONTROL_ONLY:
+        if answer.status != 403:
+            say(where, f"answers {answer.status} over TCP")
+        return refusals
     if answer.status >= 400:
         say(where, f"with the examples of the file answers {answer.status}: {answer.body[:200]!r}")
-    if spec.needs_token(operation):
-        refused = server.ask(method, target, token=False)
-        check_answer(spec, operation, refused, where + " without a token")
-        if refused.status != 401:
-            say(where, f"answers {refused.status} without a token")
     check_parameters(spec, server, method, path, operation)
+    return refusals
 
 
 def check_other_methods(spec, server, path, item):
@@ -271,9 +306,12 @@ def check(spec, server, routes):
         check_routes(spec, routes)
     for path, item in spec.root["paths"].items():
         check_other_methods(spec, server, path, item)
+    refusals = set()
     for method, path, operation in spec.operations():
-        check_operation(spec, server, method, path, operation)
+        refusals |= check_operation(spec, server, method, path, operation)
         operations += 1
+    if refusals != {401, 429}:
+        say("wrong tokens", f"were answered {sorted(refusals)}: 401 and, after some, 429 were to come")
     unknown = server.ask("get", "/api/v1/nothing")
     if unknown.status != 404 or unknown.content_type != "application/problem+json":
         say("/api/v1/nothing", f"answers {unknown.status} {unknown.content_type}")
