@@ -466,10 +466,10 @@ feeds: [{name: a, format: hosts, path: lists/a}, {name: b, format: hosts, path: 
   EXPECT_EQ(parse("state_dir: x").config->state_dir, "x");
   EXPECT_EQ(problems_of("state_dir: ~/x"),
             "f:1:12: state_dir: \"~/x\" begins with \"~\", which only shells understand; write the "
-            "folder's name in full: /home/NAME/…\n");
+            "path in full, from / on\n");
   EXPECT_EQ(problems_of("resolver: {trust_anchor_files: ['~a/x']}"),
             "f:1:33: resolver.trust_anchor_files[0]: \"~a/x\" begins with \"~\", which only shells "
-            "understand; write the folder's name in full: /home/NAME/…\n");
+            "understand; write the path in full, from / on\n");
 }
 
 // Taken, and not what it reads like.

@@ -319,7 +319,7 @@ Read<std::string> plain_text(std::string_view text) {
 Read<std::string> path_text(std::string_view text) {
   if (!text.starts_with('~')) return plain_text(text);
   return refuse(fmt::format("{} begins with \"~\", which only shells understand", quoted(text)),
-                "write the folder's name in full: /home/NAME/…");
+                "write the path in full, from / on");
 }
 
 Read<std::string> character(std::string_view text) {

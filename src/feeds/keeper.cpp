@@ -411,9 +411,10 @@ Result<void> Keeper::compile_and_publish(const Now& now) {
   log_.info("feeds", "generation " + std::to_string(generation_) + ": " +
                          std::to_string(generation->rule_count()) + " rules of " +
                          std::to_string(feeds_.size()) + " feeds in force");
+  // Not put off by each new generation: many in a row would pile up.
+  if (retired_.empty()) look_at_retired_ = now.mono + kRetiredCheck;
   retired_.push_back(target_.current());
   target_.publish(std::move(generation));
-  look_at_retired_ = now.mono + kRetiredCheck;
   must_publish_ = false;
   keep_copies();
   return {};
