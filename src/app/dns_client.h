@@ -18,7 +18,7 @@ struct DnsQuestion {
   dns::Question question;
   bool over_tcp = false;
   bool dnssec_ok = false;
-  milliseconds timeout{2500};  ///< For one try; over UDP there are two.
+  milliseconds timeout{5000};  ///< For one try; over UDP there are two.
 };
 
 struct DnsReply {

@@ -91,6 +91,27 @@ std::optional<feeds::TransferSource> transfer_of(const config::Feed& feed) {
 
 }  // namespace
 
+std::optional<policy::Override> override_of(const config::Feed& feed) {
+  static constexpr std::pair<std::string_view, policy::Action> kActions[] = {
+      {"passthru", policy::Action::pass},     {"drop", policy::Action::drop},
+      {"nxdomain", policy::Action::nxdomain}, {"nodata", policy::Action::nodata},
+      {"tcp_only", policy::Action::tcp_only}, {"cname", policy::Action::local_data},
+  };
+  for (const auto& [text, action] : kActions) {
+    if (feed.policy_override != text) continue;
+    policy::Override instead{.action = action};
+    if (action == policy::Action::local_data) {
+      const auto target = dns::Name::from_text(feed.override_target);
+      POSTERN_ASSERT(target.has_value());  // Checked by config.
+      const OctetView wire = target->wire();
+      // TTL 0: the zone's.
+      instead.local_data.push_back({dns::RRType::cname, 0, {wire.begin(), wire.end()}});
+    }
+    return instead;
+  }
+  return std::nullopt;
+}
+
 feeds::Source source_of(const config::Feed& feed, const config::Config& config) {
   feeds::Source source;
   source.zone = zone_options(feed.name, config);
@@ -98,9 +119,13 @@ feeds::Source source_of(const config::Feed& feed, const config::Config& config) 
   if (feed.ttl_s) source.zone.ttl_s = *feed.ttl_s;
   source.zone.ede = feed.ede;
   source.zone.log_only = feed.log_only;
+  source.zone.max_ttl_s = feed.max_ttl_s;
+  source.zone.policy_override = override_of(feed);
   const auto format = intel::format_from_text(feed.format);
   POSTERN_ASSERT(format.has_value());  // config's table and intel's formats are one set; tested.
   source.format.format = *format;
+  // A list of names to block takes names out of itself; a policy zone decides for those behind it.
+  source.zone.pass_is_own = !feed.allow && *format != intel::Format::rpz;
   source.format.scope = scope_of(feed.scope);
   source.format.allow = feed.allow;
   if (const auto origin = dns::Name::from_text(feed.origin)) source.format.origin = *origin;

@@ -130,6 +130,16 @@ void check_feed_format(const Feed& feed, const Node& node, std::size_t index, Pr
   }
 }
 
+void check_override(const Feed& feed, const Node& node, std::size_t index, Problems& problems) {
+  const bool is_cname = feed.policy_override == "cname";
+  const bool has_target = !feed.override_target.empty();
+  if (is_cname == has_target) return;
+  const std::string_view key = is_cname ? "override" : "override_target";
+  problems.add(place_of(node, key), item_path("feeds", index, key),
+               is_cname ? "cname leads nowhere" : "a target without override: cname",
+               is_cname ? "add override_target: a name" : "remove it, or set override: cname");
+}
+
 void check_feed_source(const Feed& feed, const Node& node, std::size_t index, Problems& problems) {
   const bool has_path = node.find("path") != nullptr;
   const bool has_url = node.find("url") != nullptr;
@@ -221,6 +231,7 @@ void check_feeds(const Draft& draft, Problems& problems) {
     const Node& node = *draft.feed_nodes[i];
     check_feed_source(feed, node, i, problems);
     check_feed_format(feed, node, i, problems);
+    check_override(feed, node, i, problems);
     check_transfer(feed, node, i, problems);
     if (feed.name.empty()) continue;
     const Place place = place_of(node, "name");

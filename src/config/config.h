@@ -64,6 +64,9 @@ struct Feed {
   bool url_hosts = false;
   std::uint32_t min_confidence = 0;  ///< 0 to 100; stix only.
   std::string origin;                ///< rpz only; "" = the SOA's owner.
+  std::string policy_override;       ///< "", or one of the choices of `override`.
+  std::string override_target;       ///< For "cname".
+  std::uint32_t max_ttl_s = 604'800;
   std::uint64_t max_octets = 256U << 20;
   // A zone by AXFR and IXFR; in place of `url` and `path`.
   std::string transfer_zone;
@@ -103,7 +106,7 @@ struct Config {
   std::string root_hints_file;                  ///< Empty: the built-in hints.
   bool query_localhost = false;             ///< Let recursion ask servers on loopback: for tests.
   std::vector<ForwardZone> forward;         ///< In recurse mode: conditional forwarding.
-  std::uint32_t answer_deadline_ms = 5000;  ///< SERVFAIL after it.
+  std::uint32_t answer_deadline_ms = 4000;  ///< SERVFAIL after it.
   std::uint32_t stale_after_ms = 1800;      ///< A stale answer after it (RFC 8767 §5).
   // cache
   std::uint64_t cache_octets = 64U << 20;  ///< All workers together.

@@ -23,7 +23,7 @@ namespace postern::server {
 struct Settings {
   std::vector<IpPrefix> access_allow;   ///< Who may ask; all others are REFUSED (EDE 18).
   std::uint32_t udp_max_octets = 1232;  ///< Largest UDP answer (RFC 9715).
-  std::uint32_t answer_deadline_ms = 5000;
+  std::uint32_t answer_deadline_ms = 4000;
   std::uint32_t stale_after_ms = 1800;
 };
 
