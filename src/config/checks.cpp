@@ -140,6 +140,17 @@ void check_override(const Feed& feed, const Node& node, std::size_t index, Probl
                is_cname ? "add override_target: a name" : "remove it, or set override: cname");
 }
 
+/// Options of a feed that say how it blocks, where it is an allow list.
+void check_allow_list(const Feed& feed, const Node& node, std::size_t index, Problems& problems) {
+  if (!feed.allow) return;
+  for (const std::string_view key : {"answer", "ede", "log_only", "ttl_s"}) {
+    const Node* value = node.find(key);
+    if (value == nullptr || (key == "log_only" && !feed.log_only)) continue;
+    problems.add(value->place, item_path("feeds", index, key), "an allow list blocks nothing",
+                 fmt::format("remove {}, or allow: true", key));
+  }
+}
+
 void check_feed_source(const Feed& feed, const Node& node, std::size_t index, Problems& problems) {
   const bool has_path = node.find("path") != nullptr;
   const bool has_url = node.find("url") != nullptr;
@@ -232,6 +243,8 @@ void check_feeds(const Draft& draft, Problems& problems) {
     check_feed_source(feed, node, i, problems);
     check_feed_format(feed, node, i, problems);
     check_override(feed, node, i, problems);
+
+    check_allow_list(feed, node, i, problems);
     check_transfer(feed, node, i, problems);
     if (feed.name.empty()) continue;
     const Place place = place_of(node, "name");
@@ -314,6 +327,7 @@ void check_groups(const Draft& draft, Problems& problems) {
     for (const IpPrefix& prefix : group.clients) {
       const auto [owner, is_new] = owners.emplace(prefix, group.name);
       if (is_new || owner->second == group.name) continue;
+      if (group.name.empty() || owner->second.empty()) continue;  // That is a mistake already.
       problems.add(place_of(node, "clients"), item_path("groups", i, "clients"),
                    fmt::format("{} is in group \"{}\" too", prefix.to_text(), owner->second),
                    "keep it in one group");

@@ -646,6 +646,19 @@ TEST(Config, WhatIsGeneratedIsCurrent) {
   expect_golden(kSource + "/packaging/postern.example.yaml", example_yaml());
 }
 
+TEST(Config, OverridesOfPolicyZones) {
+  const auto feed = [](std::string_view more) {
+    return "feeds: [{name: a, format: rpz, path: /a, " + std::string(more) + "}]";
+  };
+  EXPECT_EQ(problems_of(feed("override: drop")), "good");
+  EXPECT_EQ(problems_of(feed("override: cname, override_target: \"*.garden.example\"")), "good");
+  EXPECT_EQ(problems_of(feed("override: cname")),
+            "f:1:52: feeds[0].override: cname leads nowhere; add override_target: a name\n");
+  EXPECT_EQ(problems_of(feed("override: drop, override_target: garden.example")),
+            "f:1:75: feeds[0].override_target: a target without override: cname; remove it, or set "
+            "override: cname\n");
+}
+
 // Choices of the table are indices into these types.
 TEST(Config, ChoicesAreInTheOrderOfTheirTypes) {
   for (const Option<Config>& option : config_options()) {

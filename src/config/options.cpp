@@ -66,6 +66,8 @@ constexpr std::array kFormatTable = {"hosts",   "domains", "wildcard", "adblock"
                                      "dnsmasq", "unbound", "rpz",      "csv",
                                      "stix",    "misp",    "maltrail", "json"};
 constexpr std::array kScopeTable = {"exact", "below", "at_and_below"};
+constexpr std::array kOverrideTable = {"passthru", "drop",     "nxdomain",
+                                       "nodata",   "tcp_only", "cname"};
 constexpr std::array kEdeTable = {dns::EdeCode::blocked, dns::EdeCode::censored,
                                   dns::EdeCode::filtered};
 
@@ -208,7 +210,8 @@ constexpr Option<Feed> kFeedOptions[] = {
    into_text<&Feed::origin>},
   {{"override", Kind::choice, "", 0, 0, kAtReload,
     "What every rule of the feed does, whatever it says itself, PASSTHRU included; cname needs override_target. To do nothing but record, use log_only.",
-    "passthru|drop|nxdomain|nodata|tcp_only|cname"}, into<&Feed::policy_override>},
+    "passthru|drop|nxdomain|nodata|tcp_only|cname"},
+   from_table<&Feed::policy_override, &kOverrideTable>},
   {{"override_target", Kind::name, "", 0, 0, kAtReload,
     "With override cname: where every name leads to; \"*.garden.example\" takes the name's labels."},
    {[](Feed& feed, const Value& value) {
