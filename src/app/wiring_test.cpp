@@ -123,7 +123,7 @@ TEST(Wiring, FormatsAreTheSameInConfigAndIntel) {
   for (const auto& option : config::feed_options()) {
     if (option.spec.path != "format") continue;
     const auto choices = config::choices_of(option.spec);
-    EXPECT_EQ(choices.size(), 8U);
+    EXPECT_EQ(choices.size(), 12U);
     for (const auto choice : choices)
       EXPECT_TRUE(intel::format_from_text(choice).has_value()) << choice;
   }
