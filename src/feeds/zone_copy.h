@@ -60,7 +60,8 @@ class ZoneCopy {
   /// A zone file (RFC 1035 §5): $ORIGIN, the SOA, then a record a line in canonical order (RFC 4034
   /// §6.1), always the same text for the same records. About 0.3 µs a record.
   std::string to_text() const;
-  /// Reads what `to_text` wrote; any line that does not read is an error.
+  /// Reads what `to_text` wrote. Any line that does not read is an error: also one with data that
+  /// is not what its type says, which a primary may have sent. Then the zone has to come whole.
   static Result<ZoneCopy> from_text(std::string_view text, const dns::Name& origin,
                                     const ZoneCopyLimits& limits);
 

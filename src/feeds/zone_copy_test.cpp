@@ -82,6 +82,16 @@ TEST(ZoneCopy, ADamagedTextIsNoZone) {
   EXPECT_EQ(ZoneCopy::from_text(text, kOrigin, {}).error().code, Errc::corrupt);
 }
 
+// It is kept, so that changes fit; as a line of the feed it is skipped and counted.
+TEST(ZoneCopy, DataThatIsNotWhatItsTypeSaysIsWrittenInHexadecimal) {
+  ZoneCopyEditor editor(small_zone(), {});
+  const Octets cut_off = {60, 'x'};
+  ASSERT_TRUE(*editor.add({name("bad.rpz.example"), RRType::txt, 60, cut_off}));
+  const std::string text = std::move(editor).finish().to_text();
+  EXPECT_NE(text.find("\nbad 60 IN TXT \\# 2 3C78\n"), std::string::npos) << text;
+  EXPECT_EQ(ZoneCopy::from_text(text, kOrigin, {}).error().code, Errc::corrupt);
+}
+
 TEST(ZoneCopy, KnowsWhatIsThere) {
   ZoneCopyEditor editor(small_zone(), {});
   EXPECT_EQ(add(editor, "b.rpz.example", RRType::cname, ".", 999), false) << "another TTL or not";
