@@ -21,6 +21,7 @@ inline const IpAddress kClient = IpAddress::v4(192, 0, 2, 10);
 class HandlerTest : public ::testing::Test, public resolve::ReplySink, public AnswerSink {
  protected:
   HandlerTest() {
+    settings_value_.answer_deadline_ms = 5000;
     settings_value_.access_allow = {*IpPrefix::from_text("192.0.2.0/24"),
                                     *IpPrefix::from_text("2001:db8::/32")};
     publish_settings();
