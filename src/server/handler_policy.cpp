@@ -217,8 +217,8 @@ bool Handler::judge_servers(Turn& turn, const dns::Name& name, Verdict& verdict)
     facts = server_facts(name, options, source);
     if (facts.missing.empty()) break;
     if (wait_for_facts(turn, facts.missing, give_up_at)) return true;
-    stats_.servers_unknown.add();
   }
+  if (!facts.is_whole) stats_.servers_unknown.add();
   take_better(verdict, turn.policy.decide_servers(group, facts.names));
   for (const IpAddress& address : facts.addresses) {
     take_better(verdict, turn.policy.decide(group, Trigger::nsip, address));

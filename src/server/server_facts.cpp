@@ -32,6 +32,7 @@ ServerFacts server_facts(const dns::Name& name, const ServerFactOptions& options
     const cache::Key key{.qname = of, .qtype = type};
     const FactSource::Fact fact = source.find(key);
     if (fact.state == FactSource::State::missing) facts.missing.push_back(key);
+    if (fact.state == FactSource::State::unknown) facts.is_whole = false;
     return fact.state == FactSource::State::known ? fact.answer : nullptr;
   };
   const std::size_t labels = name.label_count();

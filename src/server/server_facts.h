@@ -36,6 +36,7 @@ struct ServerFacts {
   std::vector<dns::Name> names;      ///< The nearest zone's first.
   std::vector<IpAddress> addresses;  ///< Of `names`, if they were wanted.
   std::vector<cache::Key> missing;   ///< What to ask for; then the rest may follow.
+  bool is_whole = true;              ///< No question was unknown.
 };
 
 /// How far up: the NS records of names with fewer labels are not looked at. 2: no top-level

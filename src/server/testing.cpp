@@ -208,6 +208,12 @@ std::shared_ptr<const policy::Generation> policy_of(const std::vector<ZoneSpec>&
       policy::Rule rule;
       rule.scope = policy::Scope::at_and_below;
       std::string name = each.name;
+      const auto colon = name.find(": ");
+      for (std::size_t i = 0; colon != std::string::npos && i < policy::kTriggerCount; ++i) {
+        const auto trigger = static_cast<policy::Trigger>(i);
+        if (name.substr(0, colon) == policy::to_string(trigger)) rule.trigger = trigger;
+      }
+      if (colon != std::string::npos) name.erase(0, colon + 2);
       if (name.starts_with("=")) {
         rule.scope = policy::Scope::exact;
         name.erase(0, 1);
@@ -215,7 +221,11 @@ std::shared_ptr<const policy::Generation> policy_of(const std::vector<ZoneSpec>&
         rule.scope = policy::Scope::below;
         name.erase(0, 2);
       }
-      rule.name = *dns::Name::from_text(name);
+      if (policy::has_prefix(rule.trigger)) {
+        rule.prefix = *IpPrefix::from_text(name);
+      } else {
+        rule.name = *dns::Name::from_text(name);
+      }
       rule.action = each.action;
       rule.line = ++line_number;
       std::vector<policy::LocalRecord> records;

@@ -102,7 +102,8 @@ class RecordingSink final : public event::QuerySink {
 };
 
 /// One zone of a policy: "bad.example" is at-and-below, "=bad.example" exact, "*.bad.example"
-/// below.
+/// below; of another trigger than qname with that before: "nsdname: bad.example",
+/// "response_ip: 192.0.2.0/24".
 struct ZoneSpec {
   struct RuleSpec {
     std::string name;

@@ -1,0 +1,112 @@
+// Decisions on what only an answer, or the servers behind it, can show.
+#include "server/handler_fixture.h"
+
+namespace postern::server {
+namespace {
+
+using dns::EdeCode;
+using policy::Action;
+using resolve::Security;
+using testing::kClient;
+
+class HandlerPolicyTest : public testing::HandlerTest {
+ protected:
+  /// Asks, and hands over what was resolved until nothing more is waited for.
+  std::string ask_to_the_end(const testing::Ask& query) {
+    std::string answer = ask(query);
+    for (int round = 0; answer == "pending" && round < 10; ++round) {
+      resolver_.answer_all();
+      const auto late = take_late();
+      if (!late.empty()) answer = late[0].substr(late[0].find(": ") + 2);
+    }
+    return answer;
+  }
+};
+
+constexpr const char* kBlocked = "NXDOMAIN qr rd ra ede=15";
+
+TEST_F(HandlerPolicyTest, AClientsAddressDecidesBeforeTheName) {
+  set_policy(
+      {{.options = {.name = "z"},
+        .rules = {{"www.example", Action::pass}, {"client_ip: 192.0.2.0/24", Action::nxdomain}}}});
+  EXPECT_TRUE(ask({}).starts_with(kBlocked));
+  EXPECT_TRUE(resolver_.asked().empty());
+  EXPECT_EQ(last_record().matched.to_text(), "24.0.2.0.192.rpz-client-ip.");
+}
+
+TEST_F(HandlerPolicyTest, AnAddressOfTheAnswerDecides) {
+  set_policy({{.options = {.name = "z"}, .rules = {{"response_ip: 192.0.2.1", Action::nxdomain}}}});
+  EXPECT_TRUE(ask_to_the_end({}).starts_with(kBlocked));
+  EXPECT_EQ(last_record().matched.to_text(), "32.1.2.0.192.rpz-ip.");
+  EXPECT_TRUE(last_record().matched_in_chain);
+  // At the end of a chain, too; and nothing of the answer is shown.
+  resolver_.set("alias.example. A", {.records = {"alias.example. 60 CNAME www.example.",
+                                                 "www.example. 60 A 192.0.2.1"}});
+  const std::string answer = ask_to_the_end({.name = "alias.example"});
+  EXPECT_TRUE(answer.starts_with(kBlocked)) << answer;
+  EXPECT_EQ(answer.find("192.0.2.1"), std::string::npos);
+}
+
+TEST_F(HandlerPolicyTest, AnEarlierZoneOnAddressesIsHeardBeforeALaterOneOnNames) {
+  const testing::ZoneSpec by_address{.options = {.name = "first"},
+                                     .rules = {{"response_ip: 192.0.2.1", Action::pass}}};
+  const testing::ZoneSpec by_name{
+      .options = {.name = "second"},
+      .rules = {{"www.example", Action::nxdomain}, {"gone.example", Action::nxdomain}}};
+  set_policy({by_address, by_name});
+  EXPECT_TRUE(ask_to_the_end({}).starts_with("NOERROR"));
+  EXPECT_EQ(last_record().zone.view(), "first");
+  // What cannot be found has no addresses: the later zone decides, and no failure shows.
+  resolver_.set("gone.example. A", {.rcode = dns::Rcode::servfail});
+  EXPECT_TRUE(ask_to_the_end({.name = "gone.example"}).starts_with(kBlocked));
+  // The other way round nothing is looked up.
+  set_policy({by_name, by_address});
+  const std::size_t asked = resolver_.asked().size();
+  EXPECT_TRUE(ask({}).starts_with(kBlocked));
+  EXPECT_EQ(resolver_.asked().size(), asked);
+}
+
+TEST_F(HandlerPolicyTest, ServersAreAskedForWhereARuleWantsToKnowThem) {
+  resolver_.set("a.b.example. A", {.records = {"a.b.example. 60 A 192.0.2.7"}});
+  resolver_.set("a.b.example. NS", {});
+  resolver_.set("b.example. NS", {.records = {"b.example. 60 NS ns.bad.test."}});
+  resolver_.set("ns.bad.test. A", {.records = {"ns.bad.test. 60 A 203.0.113.9"}});
+  resolver_.set("ns.bad.test. AAAA", {});
+  set_policy({{.options = {.name = "z"}, .rules = {{"nsdname: bad.test", Action::nxdomain}}}});
+  EXPECT_TRUE(ask_to_the_end({.name = "a.b.example"}).starts_with(kBlocked));
+  EXPECT_EQ(last_record().matched.to_text(), "bad.test.rpz-nsdname.");
+  set_policy({{.options = {.name = "z"}, .rules = {{"nsip: 203.0.113.0/24", Action::nxdomain}}}});
+  EXPECT_TRUE(ask_to_the_end({.name = "a.b.example"}).starts_with(kBlocked));
+  // Known by now: decided at once.
+  EXPECT_TRUE(ask({.name = "a.b.example"}).starts_with(kBlocked));
+  set_policy({{.options = {.name = "z"}, .rules = {{"nsip: 198.51.100.0/24", Action::nxdomain}}}});
+  EXPECT_TRUE(ask_to_the_end({.name = "a.b.example"}).starts_with("NOERROR"));
+}
+
+TEST_F(HandlerPolicyTest, ServersThatCannotBeFoundInTimeMatchNothing) {
+  resolver_.set("b.example. A", {.records = {"b.example. 60 A 192.0.2.7"}});
+  set_policy({{.options = {.name = "z"}, .rules = {{"nsdname: bad.test", Action::nxdomain}}}});
+  EXPECT_EQ(ask({.name = "b.example"}), "pending");
+  resolver_.answer_all();  // The NS question is not in its table: never answered.
+  EXPECT_TRUE(take_late().empty());
+  pass(seconds(5));
+  const auto late = take_late();
+  ASSERT_EQ(late.size(), 1U);
+  EXPECT_TRUE(late[0].starts_with("0: NOERROR")) << late[0];
+  EXPECT_EQ(handler_->stats().servers_unknown.value(), 1U);
+}
+
+TEST_F(HandlerPolicyTest, AListsOwnPassTellsOtherListsNothing) {
+  const testing::ZoneSpec passing{
+      .options = {.name = "list", .pass_is_own = true},
+      .rules = {{"www.example", Action::pass}, {"example", Action::nxdomain}}};
+  set_policy({passing});
+  EXPECT_TRUE(ask_to_the_end({}).starts_with("NOERROR"));
+  set_policy(
+      {passing, {.options = {.name = "other"}, .rules = {{"=www.example", Action::nxdomain}}}});
+  EXPECT_TRUE(ask({}).starts_with(kBlocked));
+  EXPECT_EQ(last_record().zone.view(), "other");
+}
+
+}  // namespace
+}  // namespace postern::server
