@@ -33,6 +33,8 @@ if(POSTERN_SANITIZE)
 endif()
 if(POSTERN_FUZZ)
   add_compile_options(-fsanitize=fuzzer-no-link,address,undefined -fno-omit-frame-pointer)
+  # clang sees libstdc++ 12's std::stable_sort use what libstdc++ 12 calls deprecated.
+  add_compile_options(-Wno-deprecated-declarations)
   add_link_options(-fsanitize=address,undefined)
 endif()
 
