@@ -33,7 +33,7 @@ inline Unexpected<Error> fail(Errc code, std::string text) {
     *std::move(postern_try_);                                                         \
   })
 
-/// The same for a Result<void>.
+/// The same for a Result<void>, or one whose value is not wanted.
 #define POSTERN_CHECK(expr)                                                           \
   do {                                                                                \
     auto postern_try_ = (expr);                                                       \

@@ -68,7 +68,7 @@ Result<void> Retention::measure() {
   page_count_ = POSTERN_TRY(database_->number("PRAGMA page_count"));
   free_pages_ = POSTERN_TRY(database_->number("PRAGMA freelist_count"));
   // The hard bound behind the soft one. SQLite takes no less than the file has already.
-  POSTERN_TRY(database_->number("PRAGMA max_page_count = " + std::to_string(cap_pages_)));
+  POSTERN_CHECK(database_->number("PRAGMA max_page_count = " + std::to_string(cap_pages_)));
   return {};
 }
 

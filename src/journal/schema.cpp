@@ -81,7 +81,7 @@ Result<void> look_over(Database& database) {
        {"SELECT count(*) FROM sqlite_master", "SELECT max(id) FROM query",
         "SELECT min(id) FROM query", "SELECT max(first_id) FROM segment",
         "SELECT max(id) FROM name", "SELECT max(id) FROM client", "SELECT max(id) FROM verdict"}) {
-    POSTERN_TRY(database.number(sql));
+    POSTERN_CHECK(database.number(sql));
   }
   return {};
 }
