@@ -204,7 +204,7 @@ resolve::RecursorOptions recursor_options(const config::Config& config, unsigned
 Result<resolve::ForwarderOptions> forwarder_options(const config::ForwardZone& zone) {
   resolve::ForwarderOptions options;
   for (const std::string& server : zone.servers) {
-    options.servers.push_back(POSTERN_TRY(resolve::upstream_from_text(server)));
+    options.servers.push_back(POSTERN_TRY(net::dns_server_from_text(server)));
   }
   options.trust_ad = zone.trust_ad;
   return options;

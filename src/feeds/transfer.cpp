@@ -81,8 +81,8 @@ class Asked {
 /// The conversation with one primary.
 class Conversation {
  public:
-  Conversation(const TransferRequest& request, const Primary& primary, const dns::TsigKey* key,
-               const std::atomic<bool>& cancelled)
+  Conversation(const TransferRequest& request, const net::DnsServer& primary,
+               const dns::TsigKey* key, const std::atomic<bool>& cancelled)
       : request_(request),
         primary_(primary),
         key_(key),
@@ -123,13 +123,13 @@ class Conversation {
     if (stream_) return {};
     Patience patience = patience_;
     patience.silence = request_.connect_timeout;
-    stream_ = POSTERN_TRY(TransferStream::connect(primary_, request_.source.tls_ca_file, patience));
+    stream_ = POSTERN_TRY(TransferStream::connect(primary_, patience));
     return {};
   }
 
   // The primary's SOA: over UDP where that may be, else over a connection that is kept.
   Result<Soa> probe() {
-    if (primary_.transport == Primary::Transport::udp_tcp) {
+    if (primary_.transport == net::DnsServer::Transport::udp) {
       auto soa = probe_by_udp();
       if (soa ||
           (soa.error().code != Errc::timed_out && soa.error().code != Errc::limit_exceeded)) {
@@ -214,7 +214,7 @@ class Conversation {
   }
 
   const TransferRequest& request_;
-  const Primary& primary_;
+  const net::DnsServer& primary_;
   const dns::TsigKey* const key_;
   const Patience patience_;
   std::unique_ptr<TransferStream> stream_;
@@ -242,7 +242,8 @@ Result<Transferred> transfer(const TransferRequest& request, const std::atomic<b
   Error error{Errc::invalid_input, "no primary"};
   std::string told;
   for (const std::string& text : request.source.primaries) {
-    const auto primary = primary_from_text(text);
+    auto primary = net::dns_server_from_text(text);
+    if (primary) primary->tls_ca_file = request.source.tls_ca_file;
     auto done = primary ? Conversation(request, *primary, key ? &*key : nullptr, cancelled).hold()
                         : Unexpected<Error>(primary.error());
     if (done) return done;

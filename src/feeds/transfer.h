@@ -1,6 +1,6 @@
 // Zone transfers in: the newest copy of a zone from the first of its primaries that has it.
 //
-// Start at `transfer`. Its parts: transfer_primary (who is asked), transfer_stream (the
+// Start at `transfer`. Its parts: transfer_stream (the
 // connection), transfer_reader (what an answer says), zone_copy (the records), dns/tsig (the
 // proof).
 #pragma once
@@ -16,8 +16,8 @@
 #include "base/time.h"
 #include "dns/name.h"
 #include "dns/tsig.h"
-#include "feeds/transfer_primary.h"
 #include "feeds/zone_copy.h"
+#include "net/dns_server.h"
 
 namespace postern::feeds {
 
@@ -37,10 +37,11 @@ enum class OnExpire : std::uint8_t { keep, drop };
 /// Where and how a zone is transferred.
 struct TransferSource {
   dns::Name zone;
-  std::vector<std::string> primaries;  ///< As `primary_from_text` reads them; tried in order.
-  std::optional<TransferKey> tsig;     ///< Then every answer must be signed.
-  std::string tls_ca_file;             ///< Authorities for tls://; empty: the system's.
-  seconds min_refresh{10};             ///< Bounds on the SOA's refresh and retry.
+  std::vector<std::string>
+      primaries;                    ///< As `net::dns_server_from_text` reads them; tried in order.
+  std::optional<TransferKey> tsig;  ///< Then every answer must be signed.
+  std::string tls_ca_file;          ///< Authorities for tls://; empty: the system's.
+  seconds min_refresh{10};          ///< Bounds on the SOA's refresh and retry.
   seconds max_refresh{7 * 86'400};
   OnExpire on_expire = OnExpire::keep;
 

@@ -31,7 +31,7 @@ std::string shown_transfer(const TransferSource& source) {
 std::vector<IpAddress> addresses_of(const TransferSource& source) {
   std::vector<IpAddress> addresses;
   for (const std::string& text : source.primaries) {
-    if (const auto primary = primary_from_text(text)) {
+    if (const auto primary = net::dns_server_from_text(text)) {
       addresses.push_back(primary->endpoint.address);
     }
   }

@@ -8,7 +8,6 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <openssl/err.h>
-#include <openssl/sha.h>
 #include <openssl/ssl.h>
 #include <openssl/x509_vfy.h>
 #include <poll.h>
@@ -23,32 +22,6 @@ using std::chrono::steady_clock;
 
 constexpr std::size_t kReadOctets = 64U << 10;
 constexpr milliseconds kSlice{100};  // How soon a cancelled wait ends.
-/// ALPN "dot", length first (RFC 9103 §7.1).
-constexpr std::array<unsigned char, 4> kAlpn{3, 'd', 'o', 't'};
-
-struct X509Free {
-  void operator()(X509* certificate) const { X509_free(certificate); }
-};
-
-Unexpected<Error> tls_failure(std::string_view doing) {
-  std::array<char, 256> text{};
-  ERR_error_string_n(ERR_peek_last_error(), text.data(), text.size());
-  ERR_clear_error();
-  return fail(Errc::unavailable, std::string(doing) + ": " + text.data());
-}
-
-bool has_pinned_key(SSL* ssl, const std::vector<Octets>& pins) {
-  const std::unique_ptr<X509, X509Free> certificate(SSL_get1_peer_certificate(ssl));
-  if (!certificate) return false;
-  unsigned char* der = nullptr;
-  const int size = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate.get()), &der);
-  if (size <= 0) return false;
-  Octets digest(SHA256_DIGEST_LENGTH);
-  SHA256(der, static_cast<std::size_t>(size), digest.data());
-  OPENSSL_free(der);
-  return std::ranges::find(pins, digest) != pins.end();
-}
-
 }  // namespace
 
 Result<void> wait_for(int fd, short events, const Patience& patience) {
@@ -71,19 +44,9 @@ Result<void> wait_for(int fd, short events, const Patience& patience) {
   }
 }
 
-void TransferStream::SslFree::operator()(ssl_st* ssl) const {
-  if (SSL_is_init_finished(ssl)) SSL_shutdown(ssl);
-  SSL_free(ssl);
-  ERR_clear_error();
-}
-void TransferStream::SslFree::operator()(ssl_ctx_st* context) const {
-  SSL_CTX_free(context);
-}
-
 TransferStream::~TransferStream() = default;
 
-Result<std::unique_ptr<TransferStream>> TransferStream::connect(const Primary& primary,
-                                                                const std::string& ca_file,
+Result<std::unique_ptr<TransferStream>> TransferStream::connect(const net::DnsServer& primary,
                                                                 const Patience& patience) {
   const net::SocketAddress address(primary.endpoint);
   FileDescriptor fd(::socket(address.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
@@ -99,63 +62,30 @@ Result<std::unique_ptr<TransferStream>> TransferStream::connect(const Primary& p
     if (error != 0) return Unexpected<Error>(system_error("connect", error));
   }
   std::unique_ptr<TransferStream> stream(new TransferStream(std::move(fd)));
-  if (primary.transport == Primary::Transport::tls) {
-    POSTERN_CHECK(stream->start_tls(primary, ca_file));
-    POSTERN_CHECK(stream->shake_hands(primary, patience));
+  if (primary.transport == net::DnsServer::Transport::tls) {
+    // RFC 9103 §7: nothing older.
+    stream->tls_ = POSTERN_TRY(net::TlsClient::create(primary, net::TlsClient::Oldest::tls_1_3));
+    POSTERN_CHECK(stream->shake_hands(patience));
   }
   return stream;
 }
 
-Result<void> TransferStream::start_tls(const Primary& primary, const std::string& ca_file) {
-  context_.reset(SSL_CTX_new(TLS_client_method()));
-  SSL_CTX* const context = context_.get();
-  // RFC 9103 §7: nothing older.
-  if (context == nullptr || SSL_CTX_set_min_proto_version(context, TLS1_3_VERSION) != 1 ||
-      SSL_CTX_set_alpn_protos(context, kAlpn.data(), kAlpn.size()) != 0) {
-    return tls_failure("set up TLS");
-  }
-  const bool has_authorities =
-      ca_file.empty() ? SSL_CTX_set_default_verify_paths(context) == 1
-                      : SSL_CTX_load_verify_locations(context, ca_file.c_str(), nullptr) == 1;
-  if (!has_authorities) return tls_failure("read CA certificates " + ca_file);
-  // With pins the key alone decides, after the handshake.
-  SSL_CTX_set_verify(context, primary.tls_pins.empty() ? SSL_VERIFY_PEER : SSL_VERIFY_NONE,
-                     nullptr);
-  SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-  ssl_.reset(SSL_new(context));
-  if (!ssl_ || SSL_set_fd(ssl_.get(), fd_.get()) != 1) return tls_failure("set up TLS");
-  bool is_named = false;
-  if (primary.tls_name.empty()) {
-    const std::string address = primary.endpoint.address.to_text();
-    is_named = X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl_.get()), address.c_str()) == 1;
-  } else {
-    is_named = SSL_set_tlsext_host_name(ssl_.get(), primary.tls_name.c_str()) == 1 &&
-               SSL_set1_host(ssl_.get(), primary.tls_name.c_str()) == 1;
-  }
-  if (!is_named) return tls_failure("set up TLS");
-  SSL_set_connect_state(ssl_.get());
-  return {};
-}
-
-Result<void> TransferStream::shake_hands(const Primary& primary, const Patience& patience) {
+Result<void> TransferStream::shake_hands(const Patience& patience) {
+  ssl_ = tls_->connect(fd_.get());
+  if (!ssl_) return fail(Errc::unavailable, "set up TLS");
   for (;;) {
     ERR_clear_error();
     std::size_t ignored = 0;
     const Io io = io_result(SSL_do_handshake(ssl_.get()), ignored);
     if (io == Io::done) break;
     if (io == Io::over) {
-      const long verified = SSL_get_verify_result(ssl_.get());
-      if (verified != X509_V_OK) {
-        ERR_clear_error();
-        return fail(Errc::denied,
-                    std::string("TLS certificate: ") + X509_verify_cert_error_string(verified));
-      }
-      if (ERR_peek_last_error() != 0) return tls_failure("TLS handshake");
-      return fail(Errc::unavailable, "TLS handshake: the server ended the connection");
+      const bool is_denied = SSL_get_verify_result(ssl_.get()) != X509_V_OK;
+      return fail(is_denied ? Errc::denied : Errc::unavailable,
+                  net::TlsClient::failure_of(ssl_.get()));
     }
     POSTERN_CHECK(wait(io, patience));
   }
-  if (!primary.tls_pins.empty() && !has_pinned_key(ssl_.get(), primary.tls_pins)) {
+  if (!tls_->accepts(ssl_.get())) {
     return fail(Errc::denied, "TLS certificate: none of the pinned keys");
   }
   return {};

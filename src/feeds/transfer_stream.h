@@ -12,10 +12,7 @@
 #include "base/octets.h"
 #include "base/result.h"
 #include "base/time.h"
-#include "feeds/transfer_primary.h"
-
-struct ssl_ctx_st;
-struct ssl_st;
+#include "net/tls_client.h"
 
 namespace postern::feeds {
 
@@ -34,9 +31,8 @@ Result<void> wait_for(int fd, short events, const Patience& patience);
 /// One thread; for threads of which a wait holds up nothing else.
 class TransferStream {
  public:
-  /// Connects and, for TLS, shakes hands. `ca_file`: authorities for TLS; empty: the system's.
-  static Result<std::unique_ptr<TransferStream>> connect(const Primary& primary,
-                                                         const std::string& ca_file,
+  /// Connects and, for TLS, shakes hands.
+  static Result<std::unique_ptr<TransferStream>> connect(const net::DnsServer& primary,
                                                          const Patience& patience);
   ~TransferStream();
   TransferStream(const TransferStream&) = delete;
@@ -47,22 +43,17 @@ class TransferStream {
   Result<Octets> receive(const Patience& patience);
 
  private:
-  struct SslFree {
-    void operator()(ssl_st* ssl) const;
-    void operator()(ssl_ctx_st* context) const;
-  };
   enum class Io : std::uint8_t { done, wants_read, wants_write, over };
 
   explicit TransferStream(FileDescriptor fd) : fd_(std::move(fd)) {}
-  Result<void> start_tls(const Primary& primary, const std::string& ca_file);
-  Result<void> shake_hands(const Primary& primary, const Patience& patience);
+  Result<void> shake_hands(const Patience& patience);
   Io io_result(long result, std::size_t& count) const;
   Result<void> wait(Io io, const Patience& patience) const;
   Result<void> read_more(const Patience& patience);
 
   FileDescriptor fd_;
-  std::unique_ptr<ssl_ctx_st, SslFree> context_;
-  std::unique_ptr<ssl_st, SslFree> ssl_;
+  std::unique_ptr<net::TlsClient> tls_;
+  net::Ssl ssl_;
   Octets received_;  ///< What came and is not given out yet, from `taken_` on.
   std::size_t taken_ = 0;
 };

@@ -6,11 +6,10 @@
 #include <string>
 #include <vector>
 
-#include "base/ip.h"
 #include "base/log.h"
-#include "base/octets.h"
 #include "base/result.h"
 #include "dns/name.h"
+#include "net/dns_server.h"
 #include "resolve/resolver.h"
 
 namespace postern::resolve {
@@ -29,20 +28,8 @@ struct RecursorOptions {
 /// Recursion by libunbound's event API, one context per thread, routed by the hash of the name.
 Result<std::unique_ptr<Resolver>> make_recursor(const RecursorOptions& options, Log& log);
 
-enum class UpstreamTransport : std::uint8_t { udp, tcp, tls };
-struct Upstream {
-  UpstreamTransport transport = UpstreamTransport::udp;
-  Endpoint endpoint;
-  std::string tls_name;     ///< The name the certificate must carry; empty: the address itself.
-  std::string tls_ca_file;  ///< Empty: the system's.
-  /// SHA-256 of the SubjectPublicKeyInfo of certificates to be trusted whatever their name and
-  /// issuer (RFC 7858 §4.2); empty: name and issuer decide.
-  std::vector<Octets> tls_pins;
-};
-/// "192.0.2.1", "udp://192.0.2.1:53", "tcp://…", "tls://192.0.2.1:853#dns.example",
-/// "tls://192.0.2.1#pin-sha256=BASE64" (also behind a name and "&"). Port 53, and 853 for TLS,
-/// where none is said.
-Result<Upstream> upstream_from_text(std::string_view text);
+/// A server that questions are forwarded to.
+using Upstream = net::DnsServer;
 
 struct ForwarderOptions {
   std::vector<Upstream> servers;       ///< Tried by health, then in order.

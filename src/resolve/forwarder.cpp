@@ -309,7 +309,7 @@ void ForwardingThread::next_try(std::uint32_t place) {
   Pending& pending = *pending_[place];
   pending.try_deadline = MonoTime::max();
   while (const auto server = choose(pending)) {
-    const bool over_stream = servers_[*server]->upstream.transport != UpstreamTransport::udp;
+    const bool over_stream = servers_[*server]->upstream.transport != Upstream::Transport::udp;
     if (begin_try(place, *server, {.over_stream = over_stream, .bare = false})) return;
   }
   if (!has_open_try(pending)) {

@@ -39,7 +39,7 @@ class RealUpstreamTest : public ::testing::Test {
 
   std::unique_ptr<Resolver> make(const std::string& url, bool trust_ad = true) {
     ForwarderOptions options;
-    options.servers = {*upstream_from_text(url)};
+    options.servers = {*net::dns_server_from_text(url)};
     options.servers[0].tls_ca_file = url.starts_with("tls") ? internet_->path("tls.crt") : "";
     options.trust_ad = trust_ad;
     options.try_timeout_ms = 3000;
@@ -129,7 +129,8 @@ TEST(Forwarder, AServerThatIsDownIsLeftOutUntilAProbeFindsItBack) {
        .close_after_each = false,
        .tls = nullptr});
   ForwarderOptions options;
-  options.servers = {*upstream_from_text(first.url("udp")), *upstream_from_text(second.url("udp"))};
+  options.servers = {*net::dns_server_from_text(first.url("udp")),
+                     *net::dns_server_from_text(second.url("udp"))};
   options.try_timeout_ms = 40;
   NullLog log;
   const auto forwarder = std::move(*make_forwarder(options, log));

@@ -69,7 +69,7 @@ class ForwarderTest : public ::testing::Test {
                                  std::uint32_t try_timeout_ms = 2000) {
     ForwarderOptions options;
     options.try_timeout_ms = try_timeout_ms;
-    for (const std::string& url : urls) options.servers.push_back(*upstream_from_text(url));
+    for (const std::string& url : urls) options.servers.push_back(*net::dns_server_from_text(url));
     return make(options);
   }
   std::unique_ptr<Resolver> make(const ForwarderOptions& options) {
@@ -116,7 +116,7 @@ TEST_F(ForwarderTest, AsksWithDnssecAndPassesTheAnswerOn) {
   EXPECT_FALSE(view->header().has(dns::flag::ad));
   forwarder->stop();
   ForwarderOptions trusting;
-  trusting.servers = {*upstream_from_text(upstream->url("udp"))};
+  trusting.servers = {*net::dns_server_from_text(upstream->url("udp"))};
   trusting.trust_ad = true;
   const auto other = make(trusting);
   EXPECT_EQ(ask(*other, request("www.example")).security, Security::secure);
@@ -493,7 +493,7 @@ class ForwarderTlsTest : public ForwarderTest {
   ForwarderOptions options(const FakeUpstream& upstream, const std::string& identity,
                            const std::string& ca_file) {
     ForwarderOptions out;
-    out.servers = {*upstream_from_text(upstream.url("tls") + identity)};
+    out.servers = {*net::dns_server_from_text(upstream.url("tls") + identity)};
     out.servers[0].tls_ca_file = ca_file;
     return out;
   }
@@ -578,7 +578,7 @@ TEST_F(ForwarderTest, StoppingAnswersWhatIsUnderWay) {
 TEST_F(ForwarderTest, OptionsThatCannotWorkAreRefused) {
   EXPECT_FALSE(make_forwarder(ForwarderOptions{}, log_).has_value());
   ForwarderOptions no_file;
-  no_file.servers = {*upstream_from_text("tls://127.0.0.1#dns.test")};
+  no_file.servers = {*net::dns_server_from_text("tls://127.0.0.1#dns.test")};
   no_file.servers[0].tls_ca_file = "/nonexistent/ca.pem";
   EXPECT_FALSE(make_forwarder(no_file, log_).has_value());
 }

@@ -27,7 +27,7 @@ std::string errno_text(int error_number) {
 
 }  // namespace
 
-Result<std::unique_ptr<Stream>> Stream::connect(const Endpoint& server, TlsClient* tls) {
+Result<std::unique_ptr<Stream>> Stream::connect(const Endpoint& server, net::TlsClient* tls) {
   const net::SocketAddress address(server);
   FileDescriptor fd(::socket(address.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!fd) return Unexpected<Error>(system_error("make a socket", errno));
@@ -36,12 +36,12 @@ Result<std::unique_ptr<Stream>> Stream::connect(const Endpoint& server, TlsClien
   if (::connect(fd.get(), &address.any, address.size()) != 0 && errno != EINPROGRESS) {
     return Unexpected<Error>(system_error("connect", errno));
   }
-  Ssl ssl = tls == nullptr ? nullptr : tls->connect(fd.get());
+  net::Ssl ssl = tls == nullptr ? nullptr : tls->connect(fd.get());
   if (tls != nullptr && !ssl) return fail(Errc::unavailable, "start TLS");
   return std::unique_ptr<Stream>(new Stream(std::move(fd), std::move(ssl), tls));
 }
 
-Stream::Stream(FileDescriptor fd, Ssl ssl, TlsClient* tls)
+Stream::Stream(FileDescriptor fd, net::Ssl ssl, net::TlsClient* tls)
     : fd_(std::move(fd)), ssl_(std::move(ssl)), tls_(tls) {}
 
 bool Stream::send(OctetView message) {
@@ -89,7 +89,7 @@ bool Stream::shake_hands() {
   }
   const int why = SSL_get_error(ssl_.get(), result);
   if (why == SSL_ERROR_WANT_READ || why == SSL_ERROR_WANT_WRITE) return false;
-  return end(TlsClient::failure_of(ssl_.get()));
+  return end(net::TlsClient::failure_of(ssl_.get()));
 }
 
 Stream::Io Stream::io_result(int result, std::size_t& count) {

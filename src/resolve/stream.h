@@ -11,7 +11,7 @@
 #include "base/ip.h"
 #include "base/octets.h"
 #include "base/result.h"
-#include "resolve/tls_client.h"
+#include "net/tls_client.h"
 
 namespace postern::resolve {
 
@@ -24,7 +24,7 @@ class Stream {
   static constexpr std::size_t kMaxMessages = 64;              ///< From one `pump`.
 
   /// Begins to connect. `tls` null: plain TCP; otherwise it must outlive the stream.
-  static Result<std::unique_ptr<Stream>> connect(const Endpoint& server, TlsClient* tls);
+  static Result<std::unique_ptr<Stream>> connect(const Endpoint& server, net::TlsClient* tls);
 
   int fd() const { return fd_.get(); }
   /// Takes a message to be sent as soon as that can be. False where too much is unsent.
@@ -42,7 +42,7 @@ class Stream {
   enum class State : std::uint8_t { connecting, handshaking, open, over };
   enum class Io : std::uint8_t { done, later, over };
 
-  Stream(FileDescriptor fd, Ssl ssl, TlsClient* tls);
+  Stream(FileDescriptor fd, net::Ssl ssl, net::TlsClient* tls);
   bool end(std::string why);
   bool finish_connecting();
   bool shake_hands();
@@ -54,8 +54,8 @@ class Stream {
   bool take_messages(std::vector<Octets>& messages);
 
   FileDescriptor fd_;
-  Ssl ssl_;
-  TlsClient* tls_;
+  net::Ssl ssl_;
+  net::TlsClient* tls_;
   State state_ = State::connecting;
   Octets unsent_;
   std::size_t sent_ = 0;  ///< Of `unsent_`, from its front.

@@ -20,8 +20,8 @@ Result<std::unique_ptr<UpstreamServer>> make_upstream_server(const Upstream& ups
   auto server = std::make_unique<UpstreamServer>();
   server->upstream = upstream;
   server->label = label_of(upstream);
-  if (upstream.transport == UpstreamTransport::tls) {
-    auto tls = TlsClient::create(upstream);
+  if (upstream.transport == Upstream::Transport::tls) {
+    auto tls = net::TlsClient::create(upstream, net::TlsClient::Oldest::tls_1_2);
     if (!tls) return Unexpected(std::move(tls).error().context("forward to " + server->label));
     server->tls = std::move(*tls);
   }

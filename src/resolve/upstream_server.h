@@ -10,10 +10,10 @@
 #include "base/metric.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "net/tls_client.h"
 #include "resolve/factory.h"
 #include "resolve/health.h"
 #include "resolve/stream.h"
-#include "resolve/tls_client.h"
 
 namespace postern::resolve {
 
@@ -35,7 +35,7 @@ struct UpstreamServer {
   std::string label;  ///< "tls://192.0.2.1:853"
   ServerHealth health;
   std::string trouble;  ///< Why it gave no answer last.
-  std::unique_ptr<TlsClient> tls;
+  std::unique_ptr<net::TlsClient> tls;
   std::unique_ptr<Stream> stream;
   std::uint32_t stream_generation = 0;
   bool stream_answered = false;
@@ -48,7 +48,7 @@ struct UpstreamServer {
   std::atomic<std::int64_t> rtt_us{0};
 };
 
-/// Errors: what TlsClient::create says of the certificates to be trusted.
+/// Errors: what net::TlsClient::create says of the certificates to be trusted.
 Result<std::unique_ptr<UpstreamServer>> make_upstream_server(const Upstream& upstream);
 
 /// Appends the metrics of `server`, labelled by it.

@@ -1,16 +1,14 @@
-// The text form of upstream servers.
+#include "net/dns_server.h"
+
 #include <algorithm>
 #include <array>
-#include <cstdint>
-#include <string>
-#include <string_view>
 #include <utility>
 
 #include <openssl/evp.h>
 
-#include "resolve/factory.h"
+#include "dns/name.h"
 
-namespace postern::resolve {
+namespace postern::net {
 namespace {
 
 constexpr std::uint16_t kDnsPort = 53, kDotPort = 853;
@@ -38,21 +36,21 @@ Octets digest_from(std::string_view text) {
 
 }  // namespace
 
-Result<Upstream> upstream_from_text(std::string_view text) {
-  Upstream upstream;
+Result<DnsServer> dns_server_from_text(std::string_view text) {
+  DnsServer server;
   std::string_view rest = text;
   if (const std::size_t scheme_end = rest.find("://"); scheme_end != std::string_view::npos) {
     const std::string_view scheme = rest.substr(0, scheme_end);
     if (scheme == "tcp") {
-      upstream.transport = UpstreamTransport::tcp;
+      server.transport = DnsServer::Transport::tcp;
     } else if (scheme == "tls") {
-      upstream.transport = UpstreamTransport::tls;
+      server.transport = DnsServer::Transport::tls;
     } else if (scheme != "udp") {
       return bad(text, "the transport is none of udp, tcp, tls");
     }
     rest.remove_prefix(scheme_end + 3);
   }
-  const bool is_tls = upstream.transport == UpstreamTransport::tls;
+  const bool is_tls = server.transport == DnsServer::Transport::tls;
   std::string_view identity;
   if (const std::size_t hash = rest.find('#'); hash != std::string_view::npos) {
     if (!is_tls) return bad(text, "only tls:// has a name");
@@ -63,22 +61,22 @@ Result<Upstream> upstream_from_text(std::string_view text) {
   const auto endpoint = Endpoint::from_text(rest, is_tls ? kDotPort : kDnsPort);
   if (!endpoint) return bad(text, endpoint.error().text);
   if (endpoint->port == 0) return bad(text, "port 0");
-  upstream.endpoint = *endpoint;
+  server.endpoint = *endpoint;
   while (!identity.empty()) {
     const std::string_view part = identity.substr(0, identity.find('&'));
     identity.remove_prefix(std::min(identity.size(), part.size() + 1));
     if (part.starts_with(kPin)) {
       Octets digest = digest_from(part.substr(kPin.size()));
       if (digest.empty()) return bad(text, "the pin is not the base64 of a SHA-256 digest");
-      upstream.tls_pins.push_back(std::move(digest));
+      server.tls_pins.push_back(std::move(digest));
     } else {
       const auto name = dns::Name::from_text(part);
-      if (!name || name->is_root() || !upstream.tls_name.empty())
+      if (!name || name->is_root() || !server.tls_name.empty())
         return bad(text, "the name does not read");
-      upstream.tls_name = name->to_display();
+      server.tls_name = name->to_display();
     }
   }
-  return upstream;
+  return server;
 }
 
-}  // namespace postern::resolve
+}  // namespace postern::net

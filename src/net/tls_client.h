@@ -1,17 +1,18 @@
-// TLS towards one upstream server (RFC 7858), by OpenSSL.
+// TLS towards another DNS server (RFC 7858, 9103), by OpenSSL.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
 #include "base/result.h"
-#include "resolve/factory.h"
+#include "net/dns_server.h"
 
 struct ssl_ctx_st;
 struct ssl_st;
 struct ssl_session_st;
 
-namespace postern::resolve {
+namespace postern::net {
 
 struct SslFree {
   void operator()(ssl_st* ssl) const;
@@ -21,10 +22,12 @@ using Ssl = std::unique_ptr<ssl_st, SslFree>;
 /// What all connections to one server share: trust, and the session to resume. One thread.
 class TlsClient {
  public:
-  /// TLS 1.2 or newer. The certificate must carry the server's name (or, without one, its
+  enum class Oldest : std::uint8_t { tls_1_2, tls_1_3 };
+
+  /// ALPN "dot". The certificate must carry the server's name (or, without one, its
   /// address) and lead to the CA file's or the system's authorities; or, where there are pins,
   /// hold one of their keys, whatever its name. Errors: the CA file does not read.
-  static Result<std::unique_ptr<TlsClient>> create(const Upstream& upstream);
+  static Result<std::unique_ptr<TlsClient>> create(const DnsServer& server, Oldest oldest);
   ~TlsClient();
   TlsClient(const TlsClient&) = delete;
   TlsClient& operator=(const TlsClient&) = delete;
@@ -40,12 +43,12 @@ class TlsClient {
   static std::string failure_of(ssl_st* ssl);
 
  private:
-  explicit TlsClient(const Upstream& upstream) : upstream_(upstream) {}
+  explicit TlsClient(const DnsServer& server) : server_(server) {}
   static int keep_session(ssl_st* ssl, ssl_session_st* session);
 
-  const Upstream upstream_;
+  const DnsServer server_;
   ssl_ctx_st* context_ = nullptr;
   ssl_session_st* session_ = nullptr;
 };
 
-}  // namespace postern::resolve
+}  // namespace postern::net
