@@ -277,6 +277,20 @@ const ZoneRules& Generation::rules(std::uint16_t index) const {
   return *impl_->input.zones[index].rules;
 }
 
+void Generation::for_each_rule(
+    std::uint16_t zone,
+    const std::function<void(const Rule&, std::span<const LocalRecord>)>& take) const {
+  const ZoneRules& all = rules(zone);
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const Rule rule = all.at(i);
+    if (rule.action == Action::local_data) {
+      take(rule, all.local_data(rule.data));
+    } else {
+      take(rule, {});
+    }
+  }
+}
+
 const std::vector<Group>& Generation::groups() const {
   return impl_->input.groups;
 }

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -112,6 +113,10 @@ class Generation {
   std::size_t zone_count() const;
   const ZoneOptions& zone(std::uint16_t index) const;
   const ZoneRules& rules(std::uint16_t index) const;
+  /// Every rule of a zone, in no particular order; with its local data where it has some.
+  void for_each_rule(
+      std::uint16_t zone,
+      const std::function<void(const Rule&, std::span<const LocalRecord>)>& take) const;
   const std::vector<Group>& groups() const;
 
   /// The group of a client: the longest matching prefix, or 0.
