@@ -22,6 +22,12 @@
 
 namespace postern::api {
 
+/// An update that was asked for.
+struct FeedUpdate {
+  std::string name;       ///< Of the feed; empty: all of them.
+  bool any_size = false;  ///< Take, this once, a copy with far fewer rules than the one before.
+};
+
 /// The running server, as the API sees it. All functions are called from the API's thread; none of
 /// them may block for longer than a disk read. The journal is read from a second thread, so that
 /// a long search delays nothing else.
@@ -29,7 +35,7 @@ struct Services {
   journal::Journal* journal = nullptr;  ///< May be null: journal disabled.
   const Published<policy::Generation>* policy = nullptr;
   std::function<std::vector<intel::FeedStatus>()> feeds;
-  std::function<Result<void>(const std::string& name)> update_feed;
+  std::function<Result<void>(const FeedUpdate& update)> update_feed;
   std::function<Metrics()> metrics;
   std::function<Result<void>()> reload;  ///< Rereads the configuration file.
   std::string version;

@@ -125,7 +125,10 @@ api::Services Service::services() {
   services.journal = journal_.get();
   services.policy = &policy_;
   services.feeds = [this] { return feeds_->status(); };
-  services.update_feed = [this](const std::string& name) { return feeds_->update(name); };
+  services.update_feed = [this](const api::FeedUpdate& update) {
+    return feeds_->update(
+        update.name, update.any_size ? feeds::Acceptance::any_size : feeds::Acceptance::checked);
+  };
   services.metrics = [this] { return metrics(); };
   services.reload = [this] { return reload(); };
   services.version = POSTERN_VERSION;

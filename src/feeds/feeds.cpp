@@ -29,6 +29,11 @@ Now now() {
           std::chrono::time_point_cast<microseconds>(std::chrono::system_clock::now())};
 }
 
+struct Update {
+  std::string name;  // Empty: all.
+  Acceptance acceptance = Acceptance::checked;
+};
+
 struct Notify {
   dns::Name zone;
   std::optional<std::uint32_t> serial;
@@ -36,7 +41,7 @@ struct Notify {
 
 // What other threads want of the feeds' thread.
 struct Mailbox {
-  std::vector<std::string> updates;
+  std::vector<Update> updates;   // One of each name.
   std::vector<Notify> notifies;  // The last one of each zone.
   std::vector<Options> options;  // At most one: the newest.
 };
@@ -63,7 +68,11 @@ class FeedsThread final : public Feeds {
     loaded_changed_.wait(lock, [this] { return is_loaded_; });
   }
 
-  Result<void> update(const std::string& name) override {
+  Result<void> update(const std::string& name, Acceptance acceptance) override {
+    if (name.empty() && acceptance == Acceptance::any_size) {
+      return fail(Errc::invalid_input,
+                  "a copy of any size is accepted of one feed at a time: name it");
+    }
     const bool known = name.empty() || shown_.with([&](const Shown& shown) {
       return std::any_of(shown.feeds.begin(), shown.feeds.end(),
                          [&](const ShownFeed& feed) { return feed.status.name == name; });
@@ -71,7 +80,12 @@ class FeedsThread final : public Feeds {
     if (!known) return fail(Errc::not_found, "there is no feed \"" + name + "\"");
     mailbox_.with([&](Mailbox& mailbox) {
       auto& updates = mailbox.updates;
-      if (std::find(updates.begin(), updates.end(), name) == updates.end()) updates.push_back(name);
+      const auto asked = std::ranges::find(updates, name, &Update::name);
+      if (asked == updates.end()) {
+        updates.push_back({name, acceptance});
+      } else if (acceptance == Acceptance::any_size) {
+        asked->acceptance = acceptance;
+      }
     });
     wake();
     return {};
@@ -176,7 +190,7 @@ class FeedsThread final : public Feeds {
       watcher_.watch(keeper_.paths());
       keeper_.look_at_files(now());  // They may have changed before they were watched.
     }
-    for (const std::string& name : mail.updates) keeper_.want(name, now());
+    for (const Update& update : mail.updates) keeper_.want(update.name, update.acceptance, now());
     for (const Notify& notify : mail.notifies) keeper_.notify(notify.zone, notify.serial, now());
   }
 

@@ -113,7 +113,7 @@ void Keeper::load(FeedState& feed, const Now& now) {
     read_local(feed, now);
   } else {
     feed.status.last_try = now.wall;
-    auto content = parse_copy(feed.source.text, feed.source.format, Origin::local, 0);
+    auto content = parse_copy(feed.source.text, feed.source.format, Origin::local, {});
     if (!content) return failed(feed, content.error(), now);
     accept(feed, std::move(*content), {}, std::nullopt);
     succeeded(feed, now);
@@ -130,7 +130,7 @@ void Keeper::load_last_good(FeedState& feed, const Now& now) {
     return;
   }
   // The same text read in another way must not lose nearly all of its rules.
-  const std::uint64_t before = feed.content.is_of_old_source ? copy->facts.rules : 0;
+  const FeedBefore before{feed.status.name, feed.content.is_of_old_source ? copy->facts.rules : 0};
   auto content = parse_copy(copy->text, feed.source.format, origin_of(feed.source), before);
   if (!content) {
     log_.warning("feeds", feed.status.name + ": last good copy: " + content.error().text);
@@ -160,11 +160,12 @@ void Keeper::read_local(FeedState& feed, const Now& now) {
 
 Result<void> Keeper::read_file_of(FeedState& feed, const Now& now) {
   const Source& source = feed.source;
+  const FeedBefore before = take_before(feed);
   feed.stamp = found_stamp(source.path);
   FileContent file = POSTERN_TRY(read_file(source.path, source.max_octets));
   feed.stamp = file.stamp;
   std::string text = POSTERN_TRY(unpack(std::move(file.text), source.max_octets));
-  Content content = POSTERN_TRY(parse_copy(text, source.format, Origin::local, rules_before(feed)));
+  Content content = POSTERN_TRY(parse_copy(text, source.format, Origin::local, before));
   CopyFacts facts{feed.digest, "", {}, content.sha256, now.wall, content.rule_count()};
   accept(feed, std::move(content), std::move(facts), std::move(text));
   return {};
@@ -175,6 +176,17 @@ std::uint64_t Keeper::rules_before(const FeedState& feed) const {
   if (feed.content.rules && !feed.content.is_of_old_source) return feed.content.rule_count();
   const auto facts = store_.load_facts(feed.status.name, feed.digest);
   return facts ? facts->rules : 0;
+}
+
+// What the next try is compared with: once with nothing, where that was asked for.
+FeedBefore Keeper::take_before(FeedState& feed) {
+  const FeedBefore before{feed.status.name, rules_before(feed)};
+  if (std::exchange(feed.acceptance, Acceptance::checked) == Acceptance::checked) return before;
+  log_.warning("feeds", before.name +
+                            ": this once any number of rules is taken, as was asked for; "
+                            "there were " +
+                            std::to_string(before.rules));
+  return {before.name, 0};
 }
 
 void Keeper::reconfigure(Options options, const Now& now) {
@@ -223,11 +235,12 @@ void Keeper::inherit(FeedState& feed, const FeedState& old) {
   feed.status.last_error = "the new source is not read yet; the rules of the old one stay in force";
 }
 
-void Keeper::want(const std::string& name, const Now& now) {
+void Keeper::want(const std::string& name, Acceptance acceptance, const Now& now) {
   for (FeedState& feed : feeds_) {
     if ((!name.empty() && feed.status.name != name) || !feed.due) continue;
     feed.due = now.mono;
     feed.is_wanted = true;
+    if (acceptance == Acceptance::any_size) feed.acceptance = acceptance;
   }
 }
 
@@ -275,13 +288,12 @@ Job Keeper::job_of(FeedState& feed, const Now& now) {
   feed.fetching = ++last_ticket_;
   Job job;
   job.ticket = last_ticket_;
-  job.name = feed.status.name;
+  job.before = take_before(feed);
   job.urls.push_back(feed.source.url);
   job.urls.insert(job.urls.end(), feed.source.mirrors.begin(), feed.source.mirrors.end());
   job.fetched_from = feed.facts.fetched_from;
   job.validators = feed.facts.validators;
   job.format = feed.source.format;
-  job.rules_before = rules_before(feed);
   job.max_octets = feed.source.max_octets;
   job.timeout = feed.source.fetch_timeout;
   if (!feed.timers) return job;
@@ -360,6 +372,11 @@ void Keeper::failed(FeedState& feed, const Error& reason, const Now& now) {
 }
 
 void Keeper::schedule(FeedState& feed, const Now& now) {
+  if (feed.acceptance == Acceptance::any_size) {  // Asked for while another try was under way.
+    feed.due = now.mono;
+    feed.status.next_try = now.wall;
+    return;
+  }
   if (feed.timers) {
     feed.due = feed.timers->next_try();
     feed.status.next_try = now.wall + (*feed.due - now.mono);

@@ -39,6 +39,7 @@ struct FeedState {
   std::uint64_t failures = 0;
   std::optional<std::uint64_t> fetching;  ///< The ticket of the download under way.
   bool is_wanted = false;  ///< Someone asked for it: even if nothing seems to have changed.
+  Acceptance acceptance = Acceptance::checked;  ///< Of the next try.
   std::optional<TransferTimers> timers;  ///< Of a transferred zone; they say when it is `due`.
   bool is_expired = false;               ///< Its SOA's expire has passed without contact.
 };
@@ -55,8 +56,9 @@ class Keeper {
   /// is another keeps the old rules (`stale`) until the new source gives a good copy. If the new
   /// ones cannot be compiled, the old ones stay.
   void reconfigure(Options options, const Now& now);
-  /// Makes one feed, or all where `name` is empty, due at once.
-  void want(const std::string& name, const Now& now);
+  /// Makes one feed, or all where `name` is empty, due at once; its next try takes what
+  /// `acceptance` says.
+  void want(const std::string& name, Acceptance acceptance, const Now& now);
   /// A primary says that a zone has changed: see `TransferTimers::on_notify`.
   void notify(const dns::Name& zone, std::optional<std::uint32_t> serial, const Now& now);
   /// Reads a local file again.
@@ -99,6 +101,7 @@ class Keeper {
   void read_local(FeedState& feed, const Now& now);
   Result<void> read_file_of(FeedState& feed, const Now& now);
   std::uint64_t rules_before(const FeedState& feed) const;
+  FeedBefore take_before(FeedState& feed);
   Job job_of(FeedState& feed, const Now& now);
   void accept(FeedState& feed, Content content, CopyFacts facts, std::optional<std::string> text);
   void succeeded(FeedState& feed, const Now& now);

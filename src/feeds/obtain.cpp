@@ -110,8 +110,7 @@ Result<Obtained> obtain_from(const Job& job, const std::string& url,
     return obtained;
   }
   obtained.text = POSTERN_TRY(unpack(std::move(answer.body), job.max_octets));
-  obtained.content =
-      POSTERN_TRY(parse_copy(obtained.text, job.format, Origin::remote, job.rules_before));
+  obtained.content = POSTERN_TRY(parse_copy(obtained.text, job.format, Origin::remote, job.before));
   return obtained;
 }
 
@@ -124,7 +123,7 @@ std::string source_digest(const Source& source) {
 }
 
 Result<Content> parse_copy(std::string_view text, const intel::FeedOptions& format, Origin origin,
-                           std::uint64_t rules_before) {
+                           const FeedBefore& before) {
   Content content;
   content.sha256 = sha256_hex(text);
   intel::FeedOptions options = format;
@@ -140,10 +139,12 @@ Result<Content> parse_copy(std::string_view text, const intel::FeedOptions& form
   if (!feed) return Unexpected<Error>(std::move(feed).error());
   const std::uint64_t rules = feed->rules.size();
   if (origin == Origin::remote) POSTERN_CHECK(check_is_a_list(text, *feed, format));
-  if (is_cut_down(rules, rules_before, origin)) {
+  if (is_cut_down(rules, before.rules, origin)) {
     return fail(Errc::invalid_input,
-                std::to_string(rules) + " rules where there were " + std::to_string(rules_before) +
-                    ": less than a tenth; the list was probably cut off or replaced");
+                std::to_string(rules) + " rules where there were " + std::to_string(before.rules) +
+                    ": less than a tenth; the list was probably cut off or replaced. If it is "
+                    "meant to be so short, \"postern feed update " +
+                    before.name + " --accept\" takes it");
   }
   content.lines_skipped = feed->lines_skipped;
   if (!feed->skipped.empty()) {
