@@ -213,12 +213,19 @@ Response update_feeds(const Context& context, const Call& call) {
 
 Response reload(const Context& context, const Call& call) {
   context.log.info("api", fmt::format("reload asked for by {}", call.request.peer.to_text()));
-  if (const auto done = context.services.reload(); !done) {
+  const auto done = context.services.reload();
+  if (!done) {
     // The request is fine, the file is not; what was in force still is.
     return problem(409, done.error().text);
   }
   JsonWriter json_text;
-  json_text.begin_object().field("reloaded", true).end_object();
+  json_text.begin_object().field("reloaded", true);
+  json_text.field("reading_feeds", done->is_reading_feeds);
+  json_text.key("unreadable_feeds").begin_array();
+  for (const intel::FeedStatus& feed : done->unreadable_feeds) {
+    json_text.begin_object().field("name", feed.name).field("error", feed.last_error).end_object();
+  }
+  json_text.end_array().end_object();
   return json(std::move(json_text).take());
 }
 

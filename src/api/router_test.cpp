@@ -390,6 +390,14 @@ TEST_F(RouterTest, ACopyOfAnySizeIsAcceptedOfOneFeedAndOnlyWhenAskedFor) {
   EXPECT_EQ(fixture_.updated.copy().size(), 3U);
 }
 
+TEST_F(RouterTest, AReloadNamesTheFeedsThatCannotBeRead) {
+  const Response response = post("/api/v1/reload");
+  EXPECT_EQ(response.status, 200U);
+  EXPECT_EQ(response.body,
+            R"({"reloaded":true,"reading_feeds":false,"unreadable_feeds":[{"name":"partners",)"
+            R"("error":"open /etc/postern/partners.txt: No such file or directory"}]})");
+}
+
 TEST_F(RouterTest, AReloadThatFailsSaysWhy) {
   fixture_.reload_fails = true;
   const Response response = post("/api/v1/reload");

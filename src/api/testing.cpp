@@ -282,10 +282,14 @@ Services Fixture::services() {
                     .labels = "transport=\"udp\"",
                     .value = 42}};
   };
-  services.reload = [this]() -> Result<void> {
+  services.reload = [this]() -> Result<Reloaded> {
     if (reload_fails) return fail(Errc::invalid_input, "postern.yaml:3: unknown key \"lissten\"");
     ++reloads;
-    return {};
+    Reloaded reloaded;
+    for (intel::FeedStatus& feed : some_feeds({})) {
+      if (feed.name == "partners") reloaded.unreadable_feeds.push_back(std::move(feed));
+    }
+    return reloaded;
   };
   services.version = "0.1.0-test";
   services.endpoints = {"udp 127.0.0.1:5300", "tcp 127.0.0.1:5300"};

@@ -289,9 +289,11 @@ int run_token_new(const Arguments& arguments) {
 }
 
 int run_reload(const Arguments& arguments) {
-  return show(arguments, post(arguments, "/api/v1/reload"), [](const Json&) {
-    return std::string("The configuration was read again and is in force.\n");
-  });
+  const auto body = post(arguments, "/api/v1/reload");
+  const int shown = show(arguments, body, view_reload);
+  if (shown != kExitGood) return shown;
+  const auto reloaded = Json::parse(*body);
+  return reloaded && is_reloaded_whole(*reloaded) ? kExitGood : kExitFailed;
 }
 
 }  // namespace postern::app

@@ -116,7 +116,10 @@ constexpr Command kCommands[] = {
      "postern token new", kControlFlags, run_token_new},
     {"status", "", 0, 0, "Show where the server answers and what is in force.", "postern status",
      kControlFlags, run_status},
-    {"reload", "", 0, 0, "Have the server read its configuration again; a mistake changes nothing.",
+    {"reload", "", 0, 0,
+     "Have the server read its configuration again; a mistake changes nothing. Where a feed on "
+     "this "
+     "machine cannot be read, says so and ends with status 1; the rest is in force.",
      "postern reload", kControlFlags, run_reload},
     {"completion",
      "bash",

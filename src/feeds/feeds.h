@@ -69,7 +69,13 @@ class Feeds {
   virtual Result<void> notify(const dns::Name& zone, const IpAddress& source,
                               std::optional<std::uint32_t> serial) = 0;
   /// New sources and groups after a configuration reload; unchanged sources keep their content.
+  /// Returns at once.
   virtual void reconfigure(Options options) = 0;
+  /// Waits until what `reconfigure` was given is in force, or refused; false where that takes
+  /// longer.
+  virtual bool wait_until_reconfigured(milliseconds longest) = 0;
+  /// The sources on this machine whose last reading failed, with the reason as `last_error`.
+  virtual std::vector<intel::FeedStatus> unreadable() const = 0;
   virtual std::vector<intel::FeedStatus> status() const = 0;
   virtual void collect(Metrics& metrics) const = 0;
   virtual void stop() = 0;

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "feeds/feeds.h"
+#include "feeds/obtain.h"
 #include "feeds/testing.h"
 
 namespace postern::feeds {
@@ -336,6 +337,39 @@ TEST_F(FeedsTest, AWrongPathOrFormatLeavesTheOldRulesUntilAGoodCopyComes) {
   EXPECT_TRUE(eventually([&] { return status().health == intel::Health::good; }));
 }
 
+TEST_F(FeedsTest, AnOptionOfTheFormatThatChangesHasTheFileReadAgain) {
+  folder.write("list.json", R"([{"a": "a.example", "b": "b.example", "gone": true}])");
+  Source source = file_source("local", "list.json");
+  source.format.format = intel::Format::json;
+  source.format.json.field = "a";
+  start({source});
+  EXPECT_TRUE(blocks("a.example"));
+  source.format.json.field = "b";
+  feeds->reconfigure(options({source}));
+  ASSERT_TRUE(feeds->wait_until_reconfigured(seconds(20)));
+  EXPECT_TRUE(blocks("b.example"));
+  EXPECT_FALSE(blocks("a.example"));
+}
+
+TEST_F(FeedsTest, WhatCannotBeReadIsNamedAfterAReconfiguration) {
+  folder.write("good.txt", "one.example\n");
+  start({file_source("good", "good.txt")});
+  EXPECT_TRUE(feeds->unreadable().empty());
+  // Not the one that is to come from elsewhere: it is still being asked for.
+  feeds->reconfigure(options({file_source("good", "good.txt"), file_source("missing", "none.txt"),
+                              url_source("remote", "http://127.0.0.1:1/list")}));
+  ASSERT_TRUE(feeds->wait_until_reconfigured(seconds(20)));
+  const auto unreadable = feeds->unreadable();
+  ASSERT_EQ(unreadable.size(), 1U);
+  EXPECT_EQ(unreadable[0].name, "missing");
+  EXPECT_NE(unreadable[0].last_error.find("none.txt"), std::string::npos);
+  folder.write("none.txt", "two.example\n");
+  feeds->reconfigure(options({file_source("missing", "none.txt")}));
+  ASSERT_TRUE(feeds->wait_until_reconfigured(seconds(20)));
+  EXPECT_TRUE(feeds->unreadable().empty());
+  EXPECT_TRUE(blocks("two.example"));
+}
+
 TEST_F(FeedsTest, AnImpossibleReconfigurationLeavesTheOldOne) {
   start({text_source("a", "a.example\n")});
   Options impossible = options({text_source("b", "b.example\n")});
@@ -423,6 +457,9 @@ TEST_F(DownloadsTest, NoBadAnswerWeakensWhatIsInForce) {
       {"endless", "over 1000000 octets"},
       {"announced", "over 1000000 octets"},
       {"bomb", "over 1000000 octets"},
+      {"encoded bomb.gz", "unpacked it is over 1000000 octets"},
+      {"coded list.txt gzip", "not in the coding"},
+      {"coded list.txt br", "other than gzip and zstd"},
       {"truncated list.txt", "bytes"},
       {"trickle", "imeout"},
   };
@@ -462,6 +499,37 @@ TEST_F(DownloadsTest, NoBadAnswerWeakensWhatIsInForce) {
   EXPECT_TRUE(eventually([&] { return status().rules == 1400; }));
   EXPECT_EQ(status().health, intel::Health::good);
   EXPECT_EQ(status().last_error, "");
+  serve("encoded list.txt.gz");  // A packed file, and packed once more on its way.
+  ASSERT_TRUE(feeds->update("feed", Acceptance::checked));
+  EXPECT_TRUE(eventually([&] { return status().rules == 1500; })) << status().last_error;
+}
+
+TEST_F(DownloadsTest, APackedCopyWaitsWhileAnotherIsUnpacked) {
+  server.files.write("list.txt", list(30));
+  UnpackTurns turns;
+  for (const std::string_view behaviour : {"encoded list.txt", "file list.txt"}) {
+    SCOPED_TRACE(behaviour);
+    serve(behaviour);
+    const bool is_packed = behaviour.starts_with("encoded");
+    Job job;
+    job.urls = {server.url("feed")};
+    job.max_octets = 1'000'000;
+    job.timeout = seconds(20);
+    job.format.format = intel::Format::domains;
+    const std::atomic<bool> go_on{false};
+    auto other = turns.take(go_on);
+    ASSERT_TRUE(other);
+    std::atomic<bool> is_done{false};
+    std::jthread thread([&] {
+      const auto obtained = obtain(job, go_on, turns);
+      EXPECT_TRUE(obtained) << (obtained ? "" : obtained.error().text);
+      is_done = true;
+    });
+    ASSERT_TRUE(eventually([&] { return turns.waits() == 1; }));
+    ASSERT_TRUE(is_packed || eventually([&] { return is_done.load(); }));
+    EXPECT_EQ(is_done, !is_packed);
+    other.reset();
+  }
 }
 
 TEST_F(DownloadsTest, WhatIsMeantToBeShortIsAcceptedOnceAndWhatIsNoListNever) {

@@ -23,9 +23,6 @@ std::uint64_t next_random(std::uint64_t& state) {
   return mixed ^ (mixed >> 31);
 }
 
-bool is_remote(const Source& source) {
-  return source.text.empty() && source.path.empty() && (source.transfer || !source.url.empty());
-}
 bool is_file(const Source& source) {
   return source.text.empty() && !source.path.empty();
 }
@@ -33,7 +30,9 @@ bool is_file(const Source& source) {
 bool reads_alike(const intel::FeedOptions& a, const intel::FeedOptions& b) {
   return a.format == b.format && a.scope == b.scope && a.allow == b.allow && a.origin == b.origin &&
          a.csv.column == b.csv.column && a.csv.separator == b.csv.separator &&
-         a.csv.has_header == b.csv.has_header && a.max_rules == b.max_rules;
+         a.csv.has_header == b.csv.has_header && a.json.field == b.json.field &&
+         a.json.removed == b.json.removed && a.url_hosts == b.url_hosts &&
+         a.min_confidence == b.min_confidence && a.max_rules == b.max_rules;
 }
 
 // True where the content of one is the content of the other: the zone's options may differ.
@@ -66,9 +65,10 @@ std::string place_of(const Source& source) {
 
 }  // namespace
 
-Keeper::Keeper(Options options, Published<policy::Generation>& target, Log& log)
+Keeper::Keeper(Options options, Published<policy::Generation>& target, UnpackTurns& turns, Log& log)
     : options_(std::move(options)),
       target_(target),
+      turns_(turns),
       log_(log),
       store_(options_.cache_dir),
       random_(options_.seed) {
@@ -164,10 +164,13 @@ Result<void> Keeper::read_file_of(FeedState& feed, const Now& now) {
   feed.stamp = found_stamp(source.path);
   FileContent file = POSTERN_TRY(read_file(source.path, source.max_octets));
   feed.stamp = file.stamp;
+  UnpackTurns::Turn turn;
+  if (is_packed(file.text)) turn = turns_.take_beside_held();
   std::string text = POSTERN_TRY(unpack(std::move(file.text), source.max_octets));
+  turn.unpacked(text.size());
   Content content = POSTERN_TRY(parse_copy(text, source.format, Origin::local, before));
   CopyFacts facts{feed.digest, "", {}, content.sha256, now.wall, content.rule_count()};
-  accept(feed, std::move(content), std::move(facts), std::move(text));
+  accept(feed, std::move(content), std::move(facts), std::move(text), std::move(turn));
   return {};
 }
 
@@ -326,13 +329,14 @@ void Keeper::take(Outcome outcome, const Now& now) {
                     obtained.content.sha256,
                     now.wall,
                     obtained.content.rule_count()};
-    accept(*feed, std::move(obtained.content), std::move(facts), std::move(obtained.text));
+    accept(*feed, std::move(obtained.content), std::move(facts), std::move(obtained.text),
+           std::move(obtained.turn));
   }
   succeeded(*feed, now);
 }
 
 void Keeper::accept(FeedState& feed, Content content, CopyFacts facts,
-                    std::optional<std::string> text) {
+                    std::optional<std::string> text, UnpackTurns::Turn turn) {
   if (feed.content.rules && !feed.content.is_of_old_source &&
       content.sha256 == feed.content.sha256) {
     feed.content.zone = std::move(content.zone);
@@ -341,7 +345,8 @@ void Keeper::accept(FeedState& feed, Content content, CopyFacts facts,
     return;
   }
   changes_.push_back({feed.status.name, std::exchange(feed.content, std::move(content)),
-                      std::exchange(feed.facts, std::move(facts)), std::move(text)});
+                      std::exchange(feed.facts, std::move(facts)), std::move(text),
+                      std::move(turn)});
   must_publish_ = true;
 }
 

@@ -48,7 +48,7 @@ struct FeedState {
 /// compiled, leaves all as it was, with the reason in the feed's status.
 class Keeper {
  public:
-  Keeper(Options options, Published<policy::Generation>& target, Log& log);
+  Keeper(Options options, Published<policy::Generation>& target, UnpackTurns& turns, Log& log);
 
   /// Reads every source that needs no network, then publishes.
   void load_all(const Now& now);
@@ -91,6 +91,7 @@ class Keeper {
     Content before;
     CopyFacts facts_before;
     std::optional<std::string> text;
+    UnpackTurns::Turn turn;  // Of the text.
   };
 
   FeedState make_state(Source source) const;
@@ -103,7 +104,8 @@ class Keeper {
   std::uint64_t rules_before(const FeedState& feed) const;
   FeedBefore take_before(FeedState& feed);
   Job job_of(FeedState& feed, const Now& now);
-  void accept(FeedState& feed, Content content, CopyFacts facts, std::optional<std::string> text);
+  void accept(FeedState& feed, Content content, CopyFacts facts, std::optional<std::string> text,
+              UnpackTurns::Turn turn = {});
   void succeeded(FeedState& feed, const Now& now);
   void failed(FeedState& feed, const Error& error, const Now& now);
   void schedule(FeedState& feed, const Now& now);
@@ -119,6 +121,7 @@ class Keeper {
 
   Options options_;
   Published<policy::Generation>& target_;
+  UnpackTurns& turns_;
   Log& log_;
   CopyStore store_;
   std::vector<FeedState> feeds_;

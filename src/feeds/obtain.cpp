@@ -94,8 +94,26 @@ Result<void> check_is_a_list(std::string_view text, const intel::FeedContent& fe
   return {};
 }
 
+// The body's text: the server's coding undone, and then that of a file which is packed itself.
+Result<std::string> text_of(FetchAnswer answer, const Job& job, const std::atomic<bool>& cancelled,
+                            UnpackTurns& turns, UnpackTurns::Turn& turn) {
+  if (!answer.is_coded && !is_packed(answer.body)) return std::move(answer.body);
+  auto taken = turns.take(cancelled);
+  if (!taken) return fail(Errc::unavailable, "stopped");
+  turn = std::move(*taken);
+  if (answer.is_coded && !answer.body.empty()) {
+    if (!is_packed(answer.body)) {
+      return fail(Errc::corrupt, "the body is not in the coding that the server says it is in");
+    }
+    answer.body = POSTERN_TRY(unpack(std::move(answer.body), job.max_octets));
+  }
+  std::string text = POSTERN_TRY(unpack(std::move(answer.body), job.max_octets));
+  turn.unpacked(text.size());
+  return text;
+}
+
 Result<Obtained> obtain_from(const Job& job, const std::string& url,
-                             const std::atomic<bool>& cancelled) {
+                             const std::atomic<bool>& cancelled, UnpackTurns& turns) {
   FetchRequest request;
   request.url = url;
   request.max_octets = job.max_octets;
@@ -109,12 +127,16 @@ Result<Obtained> obtain_from(const Job& job, const std::string& url,
     obtained.not_modified = true;
     return obtained;
   }
-  obtained.text = POSTERN_TRY(unpack(std::move(answer.body), job.max_octets));
+  obtained.text = POSTERN_TRY(text_of(std::move(answer), job, cancelled, turns, obtained.turn));
   obtained.content = POSTERN_TRY(parse_copy(obtained.text, job.format, Origin::remote, job.before));
   return obtained;
 }
 
 }  // namespace
+
+bool is_remote(const Source& source) {
+  return source.text.empty() && source.path.empty() && (source.transfer || !source.url.empty());
+}
 
 std::string source_digest(const Source& source) {
   if (!source.text.empty() || !source.path.empty()) return sha256_hex("path:" + source.path);
@@ -155,12 +177,12 @@ Result<Content> parse_copy(std::string_view text, const intel::FeedOptions& form
   return content;
 }
 
-Result<Obtained> obtain(const Job& job, const std::atomic<bool>& cancelled) {
+Result<Obtained> obtain(const Job& job, const std::atomic<bool>& cancelled, UnpackTurns& turns) {
   if (job.transfer) return obtain_zone(job, cancelled);
   Error error{Errc::invalid_input, "no URL"};
   std::string told;
   for (const std::string& url : job.urls) {
-    auto obtained = obtain_from(job, url, cancelled);
+    auto obtained = obtain_from(job, url, cancelled, turns);
     if (obtained) return obtained;
     error = std::move(obtained).error().context(shown_url(url));
     told += (told.empty() ? "" : "; ") + error.text;

@@ -12,6 +12,7 @@
 #include "feeds/feeds.h"
 #include "feeds/fetcher.h"
 #include "feeds/transfer.h"
+#include "feeds/unpack_turn.h"
 
 namespace postern::feeds {
 
@@ -27,6 +28,9 @@ struct Content {
 
   std::uint64_t rule_count() const { return rules ? rules->size() : 0; }
 };
+
+/// True for what comes from another machine.
+bool is_remote(const Source& source);
 
 /// Tells where a feed comes from: the copy of another source is not this one's. A zone is the same
 /// whichever of its primaries gave it.
@@ -76,6 +80,7 @@ struct Obtained {
   bool not_modified = false;  ///< The copy at hand is the newest; no content.
   Content content;
   std::string text;
+  UnpackTurns::Turn turn;  ///< Of the text, where it was unpacked.
   Validators validators;
   std::string fetched_from;
   std::optional<Soa>
@@ -84,7 +89,7 @@ struct Obtained {
 };
 
 /// Fetches from the first URL that gives a good copy. The error names what was wrong with each.
-Result<Obtained> obtain(const Job& job, const std::atomic<bool>& cancelled);
+Result<Obtained> obtain(const Job& job, const std::atomic<bool>& cancelled, UnpackTurns& turns);
 
 /// The same for a job with a transfer: its zone as text and rules.
 Result<Obtained> obtain_zone(const Job& job, const std::atomic<bool>& cancelled);
