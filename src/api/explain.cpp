@@ -259,7 +259,7 @@ void write_steps(JsonWriter& json, const Decision& d) {
 
 void write_matched(JsonWriter& json, const Decision& d) {
   const policy::Verdict& verdict = d.deciding();
-  const std::uint32_t line = d.generation.rules(verdict.zone).line_at(verdict.rule);
+  const std::uint32_t line = d.generation.line(verdict);
   json.field("action", to_string(verdict.action));
   json.field("zone", d.generation.zone(verdict.zone).name);
   json.field("rule", d.generation.rule_text(verdict));

@@ -399,12 +399,15 @@ TEST_F(ServerTest, BothListenersComeBackWhenThereAreDescriptorsAgain) {
   const int console_fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   const int control_fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   ASSERT_GE(std::min(console_fd, control_fd), 0);
+  // UBSan needs descriptors to look at an object.
+  const Endpoint console = *server_->endpoint();
+  const std::string socket = control();
   std::optional<Wire> console_wire;
   std::optional<Wire> control_wire;
   {
     const NoMoreDescriptors none;
-    console_wire.emplace(*server_->endpoint(), console_fd);
-    control_wire.emplace(control(), control_fd);
+    console_wire.emplace(console, console_fd);
+    control_wire.emplace(socket, control_fd);
     EXPECT_TRUE(reaches(stats_.accept_errors, 4));  // Each has failed, and failed again.
   }
   for (Wire* wire : {&*console_wire, &*control_wire}) {

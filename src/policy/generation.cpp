@@ -6,9 +6,8 @@
 
 #include "base/assert.h"
 #include "policy/client_table.h"
+#include "policy/image_writer.h"
 #include "policy/limits.h"
-#include "policy/name_table.h"
-#include "policy/prefix_table.h"
 
 namespace postern::policy {
 namespace {
@@ -27,14 +26,13 @@ constexpr std::uint64_t trigger_order(Trigger trigger) {
 
 /// Orders the rules that match one name; the least one decides. From the top: the zone's place,
 /// the trigger, the rank, the longer owner, exact before wildcard, the rule's place in its zone.
-std::uint64_t precedence(std::uint16_t place, const NameTable::Posting& posting,
-                         unsigned owner_labels) {
+std::uint64_t precedence(std::uint16_t place, const Posting& posting, unsigned owner_labels) {
   const std::uint64_t zone = place;
   const auto rank = static_cast<std::uint64_t>(posting.rank);
   const std::uint64_t shortness = dns::Name::kMaxLabels - owner_labels;
   const std::uint64_t wildcard = posting.scope == Scope::exact ? 0 : 1;
   return zone << kPlaceShift | trigger_order(Trigger::qname) << 45 | rank << 41 | shortness << 33 |
-         wildcard << 32 | posting.rule;
+         wildcard << 32 | posting.at;
 }
 
 /// The same for prefixes: zone, trigger, the longer prefix, the smaller address.
@@ -45,30 +43,29 @@ std::uint64_t precedence(std::uint16_t place, Trigger trigger, unsigned length,
   return zone << kPlaceShift | trigger_order(trigger) << 45 | shortness << 33 | posting;
 }
 
-Result<void> check_limits(const PolicyInput& input) {
-  if (input.zones.size() > kMaxZones) {
-    return fail(Errc::limit_exceeded, std::to_string(input.zones.size()) +
-                                          " policy zones; at most " + std::to_string(kMaxZones));
+Result<void> check_frame(const PolicyFrame& frame, const RuleImage& image) {
+  if (frame.zones.size() != image.zones().size()) {
+    return fail(Errc::invalid_input, std::to_string(frame.zones.size()) + " zones, but " +
+                                         std::to_string(image.zones().size()) + " in the image");
   }
-  if (input.groups.empty()) {
+  if (frame.groups.empty()) {
     return fail(Errc::invalid_input, "no group of clients; the first one is everybody's default");
   }
-  if (input.groups.size() > kMaxGroups) {
-    return fail(Errc::limit_exceeded, std::to_string(input.groups.size()) + " groups; at most " +
+  if (frame.groups.size() > kMaxGroups) {
+    return fail(Errc::limit_exceeded, std::to_string(frame.groups.size()) + " groups; at most " +
                                           std::to_string(kMaxGroups));
   }
-  std::size_t rules = 0;
-  for (const ZoneInput& zone : input.zones) {
-    if (zone.options.name.size() > ZoneOptions::kMaxNameOctets) {
-      return fail(Errc::limit_exceeded,
-                  "policy zone \"" + zone.options.name + "\": its name is over " +
-                      std::to_string(ZoneOptions::kMaxNameOctets) + " octets long");
+  for (std::size_t i = 0; i < frame.zones.size(); ++i) {
+    const std::string& name = frame.zones[i].name;
+    if (name.size() > ZoneOptions::kMaxNameOctets) {
+      return fail(Errc::limit_exceeded, "policy zone \"" + name + "\": its name is over " +
+                                            std::to_string(ZoneOptions::kMaxNameOctets) +
+                                            " octets long");
     }
-    if (zone.rules != nullptr) rules += zone.rules->size();
-  }
-  if (rules > kMaxRulesInForce) {
-    return fail(Errc::limit_exceeded, std::to_string(rules) + " rules in all zones; at most " +
-                                          std::to_string(kMaxRulesInForce));
+    if (name != image.zones()[i].name) {
+      return fail(Errc::invalid_input,
+                  "policy zone \"" + name + "\" is \"" + image.zones()[i].name + "\" in the image");
+    }
   }
   return {};
 }
@@ -102,20 +99,20 @@ Result<std::vector<ClientPrefix>> client_prefixes(const std::vector<Group>& grou
 }
 
 /// For each group and zone the zone's place in the group, kNoZone where it is not in force.
-Result<std::vector<std::uint16_t>> zone_places(const PolicyInput& input) {
-  const std::size_t zone_count = input.zones.size();
-  std::vector<std::uint16_t> places(input.groups.size() * zone_count, kNoZone);
-  for (std::size_t i = 0; i < input.groups.size(); ++i) {
+Result<std::vector<std::uint16_t>> zone_places(const PolicyFrame& frame) {
+  const std::size_t zone_count = frame.zones.size();
+  std::vector<std::uint16_t> places(frame.groups.size() * zone_count, kNoZone);
+  for (std::size_t i = 0; i < frame.groups.size(); ++i) {
     std::uint16_t place = 0;
-    for (const std::uint16_t zone : input.groups[i].zones) {
+    for (const std::uint16_t zone : frame.groups[i].zones) {
       if (zone >= zone_count) {
-        return fail(Errc::invalid_input, "group \"" + input.groups[i].name + "\" names zone " +
+        return fail(Errc::invalid_input, "group \"" + frame.groups[i].name + "\" names zone " +
                                              std::to_string(zone) + ", but there are " +
                                              std::to_string(zone_count));
       }
       std::uint16_t& entry = places[i * zone_count + zone];
       if (entry != kNoZone) continue;  // Named twice: the first place counts.
-      const bool log_only = input.zones[zone].options.log_only;
+      const bool log_only = frame.zones[zone].log_only;
       entry = static_cast<std::uint16_t>(log_only ? place | kLogOnlyBit : place);
       ++place;
     }
@@ -123,33 +120,21 @@ Result<std::vector<std::uint16_t>> zone_places(const PolicyInput& input) {
   return places;
 }
 
-std::vector<const ZoneRules*> rules_of(const std::vector<ZoneInput>& zones) {
-  std::vector<const ZoneRules*> rules;
-  rules.reserve(zones.size());
-  for (const ZoneInput& zone : zones) rules.push_back(zone.rules.get());
-  return rules;
-}
-
 }  // namespace
 
 struct Generation::Impl {
-  Impl(PolicyInput from, const std::vector<ClientPrefix>& prefixes,
-       std::vector<std::uint16_t> zone_order)
-      : input(std::move(from)),
-        names(rules_of(input.zones), Trigger::qname, input.hash_key),
-        servers(rules_of(input.zones), Trigger::nsdname, input.hash_key),
-        client_ips(rules_of(input.zones), Trigger::client_ip, input.hash_key),
-        response_ips(rules_of(input.zones), Trigger::response_ip, input.hash_key),
-        server_ips(rules_of(input.zones), Trigger::nsip, input.hash_key),
+  Impl(PolicyFrame from, std::shared_ptr<const RuleImage> of,
+       const std::vector<ClientPrefix>& prefixes, std::vector<std::uint16_t> zone_order)
+      : frame(std::move(from)),
+        image(std::move(of)),
         clients(prefixes),
         places(std::move(zone_order)),
-        first_places(input.groups.size()) {
-    for (const ZoneInput& zone : input.zones) rule_count += zone.rules->size();
-    for (std::uint16_t group = 0; group < input.groups.size(); ++group) {
+        first_places(frame.groups.size()) {
+    for (std::uint16_t group = 0; group < frame.groups.size(); ++group) {
       first_places[group].fill(kNoZone);
-      for (std::uint16_t zone = 0; zone < input.zones.size(); ++zone) {
+      for (std::uint16_t zone = 0; zone < frame.zones.size(); ++zone) {
         for (std::size_t trigger = 0; trigger < kTriggerCount; ++trigger) {
-          if (input.zones[zone].rules->count_of(static_cast<Trigger>(trigger)) == 0) continue;
+          if (image->zones()[zone].counts[trigger] == 0) continue;
           std::uint16_t& first = first_places[group][trigger];
           first = std::min(first, place(group, zone));
         }
@@ -158,34 +143,24 @@ struct Generation::Impl {
   }
 
   std::uint16_t place(std::uint16_t group, std::uint16_t zone) const {
-    return places[group * input.zones.size() + zone];
-  }
-  const PrefixTable& prefixes(Trigger trigger) const {
-    POSTERN_ASSERT(has_prefix(trigger));
-    return trigger == Trigger::client_ip     ? client_ips
-           : trigger == Trigger::response_ip ? response_ips
-                                             : server_ips;
+    return places[group * frame.zones.size() + zone];
   }
   Verdict decide_name(const NameTable& table, const NameTable::Owners& found, std::uint16_t group,
                       std::uint64_t above) const;
   void carry_out(Verdict& verdict) const;
+  Posting posting_of(const Verdict& verdict) const;
 
-  PolicyInput input;
-  NameTable names;
-  NameTable servers;
-  PrefixTable client_ips;
-  PrefixTable response_ips;
-  PrefixTable server_ips;
+  PolicyFrame frame;
+  std::shared_ptr<const RuleImage> image;
   ClientTable clients;
   std::vector<std::uint16_t> places;  ///< By group, then zone.
   /// By group, then trigger: the first place of a zone that has such rules.
   std::vector<std::array<std::uint16_t, kTriggerCount>> first_places;
-  std::size_t rule_count = 0;
 };
 
 /// What the zone makes of what the rule asks for.
 void Generation::Impl::carry_out(Verdict& verdict) const {
-  const ZoneOptions& options = input.zones[verdict.zone].options;
+  const ZoneOptions& options = frame.zones[verdict.zone];
   if (options.policy_override) verdict.action = options.policy_override->action;
 }
 
@@ -195,21 +170,21 @@ Verdict Generation::Impl::decide_name(const NameTable& table, const NameTable::O
   Verdict verdict;
   for (std::size_t i = 0; i < found.count; ++i) {
     const NameTable::Owner& owner = found.items[i];
-    for (std::uint32_t at = owner.posting; at != NameTable::kNone;) {
-      const NameTable::Posting& posting = table.posting(at);
-      at = posting.next;
+    Postings all = table.postings(owner);
+    for (Posting posting; all.next(posting);) {
       const std::uint16_t its_place = place(group, posting.zone);
       if (its_place == kNoZone || !posting.applies(owner.whole)) continue;
       const std::uint64_t order = precedence(its_place, posting, owner.labels);
       if (order >= verdict.order || order < from) continue;
-      if (posting.scope == Scope::below && input.zones[posting.zone].rules->closest_encloser() &&
+      if (posting.scope == Scope::below && image->zones()[posting.zone].closest_encloser &&
           table.is_hidden(found, i, posting.zone)) {
         continue;
       }
       verdict = {.matched = true,
-                 .action = posting.action(),
+                 .action = posting.action,
                  .zone = posting.zone,
-                 .rule = posting.rule,
+                 .entry = owner.entry,
+                 .rule = posting.at,
                  .matched_labels = owner.labels,
                  .scope = posting.scope,
                  .log_only = (its_place & kLogOnlyBit) != 0,
@@ -223,16 +198,28 @@ Verdict Generation::Impl::decide_name(const NameTable& table, const NameTable::O
 Generation::Generation(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Generation::~Generation() = default;
 
-Result<std::shared_ptr<const Generation>> Generation::compile(PolicyInput input) {
-  POSTERN_CHECK(check_limits(input));
-  const std::vector<ClientPrefix> prefixes = POSTERN_TRY(client_prefixes(input.groups));
-  std::vector<std::uint16_t> places = POSTERN_TRY(zone_places(input));
-  for (ZoneInput& zone : input.zones) {
-    if (zone.rules == nullptr) zone.rules = std::make_shared<const ZoneRules>();
-  }
-  auto impl = std::make_unique<Impl>(std::move(input), prefixes, std::move(places));
+Result<std::shared_ptr<const Generation>> Generation::create(
+    PolicyFrame frame, std::shared_ptr<const RuleImage> image) {
+  POSTERN_CHECK(check_frame(frame, *image));
+  const std::vector<ClientPrefix> prefixes = POSTERN_TRY(client_prefixes(frame.groups));
+  std::vector<std::uint16_t> places = POSTERN_TRY(zone_places(frame));
+  auto impl =
+      std::make_unique<Impl>(std::move(frame), std::move(image), prefixes, std::move(places));
   // Not make_shared: the constructor is private.
   return std::shared_ptr<const Generation>(new Generation(std::move(impl)));
+}
+
+Result<std::shared_ptr<const Generation>> Generation::compile(PolicyInput input) {
+  static const ZoneRules kNone;
+  std::vector<ZoneContent> contents;
+  PolicyFrame frame{input.number, input.built_at, {}, std::move(input.groups)};
+  for (const ZoneInput& zone : input.zones) {
+    contents.push_back({zone.options.name, "", zone.rules != nullptr ? zone.rules.get() : &kNone});
+    frame.zones.push_back(zone.options);
+  }
+  const auto octets =
+      std::make_shared<const Octets>(POSTERN_TRY(build_image(contents, input.hash_key)));
+  return create(std::move(frame), POSTERN_TRY(RuleImage::open(*octets, octets)));
 }
 
 std::shared_ptr<const Generation> Generation::empty() {
@@ -244,55 +231,62 @@ std::shared_ptr<const Generation> Generation::empty() {
 }
 
 std::uint64_t Generation::number() const {
-  return impl_->input.number;
+  return impl_->frame.number;
 }
 WallTime Generation::built_at() const {
-  return impl_->input.built_at;
+  return impl_->frame.built_at;
 }
 std::size_t Generation::rule_count() const {
-  return impl_->rule_count;
+  return impl_->image->rule_count();
 }
 
 std::size_t Generation::memory_octets() const {
-  std::size_t octets = sizeof(Impl) + impl_->names.memory_octets() +
-                       impl_->servers.memory_octets() + impl_->client_ips.memory_octets() +
-                       impl_->response_ips.memory_octets() + impl_->server_ips.memory_octets() +
-                       impl_->clients.memory_octets() +
-                       impl_->places.capacity() * sizeof(std::uint16_t);
-  for (const ZoneInput& zone : impl_->input.zones) octets += zone.rules->memory_octets();
-  return octets;
+  return sizeof(Impl) + impl_->image->size_octets() + impl_->clients.memory_octets() +
+         impl_->places.capacity() * sizeof(std::uint16_t);
 }
 
 std::size_t Generation::zone_count() const {
-  return impl_->input.zones.size();
+  return impl_->frame.zones.size();
 }
 
 const ZoneOptions& Generation::zone(std::uint16_t index) const {
   POSTERN_ASSERT(index < zone_count());
-  return impl_->input.zones[index].options;
+  return impl_->frame.zones[index];
 }
 
-const ZoneRules& Generation::rules(std::uint16_t index) const {
-  POSTERN_ASSERT(index < zone_count());
-  return *impl_->input.zones[index].rules;
+const RuleImage& Generation::image() const {
+  return *impl_->image;
 }
 
 void Generation::for_each_rule(
     std::uint16_t zone,
     const std::function<void(const Rule&, std::span<const LocalRecord>)>& take) const {
-  const ZoneRules& all = rules(zone);
-  for (std::size_t i = 0; i < all.size(); ++i) {
-    const Rule rule = all.at(i);
-    if (rule.action == Action::local_data) {
-      take(rule, all.local_data(rule.data));
-    } else {
-      take(rule, {});
+  POSTERN_ASSERT(zone < zone_count());
+  const RuleImage& from = *impl_->image;
+  const auto give = [&](const Posting& posting, Rule rule) {
+    if (posting.zone != zone || posting.scope == kExists) return;
+    rule.scope = posting.scope;
+    rule.action = posting.action;
+    rule.rank = posting.rank;
+    rule.line = posting.line;
+    if (posting.data == kNoData) return take(rule, {});
+    take(rule, from.local_data(posting.data));
+  };
+  for (const Trigger trigger : {Trigger::qname, Trigger::nsdname}) {
+    from.names(trigger).for_each([&](const dns::Name& owner, const Posting& posting) {
+      give(posting, {.name = owner, .trigger = trigger});
+    });
+  }
+  for (const Trigger trigger : {Trigger::client_ip, Trigger::response_ip, Trigger::nsip}) {
+    const PrefixTable& table = from.prefixes(trigger);
+    for (std::size_t i = 0; i < table.size(); ++i) {
+      give(table.posting(i), {.prefix = table.prefix(i), .trigger = trigger});
     }
   }
 }
 
 const std::vector<Group>& Generation::groups() const {
-  return impl_->input.groups;
+  return impl_->frame.groups;
 }
 
 std::uint16_t Generation::group_of(const IpAddress& client) const {
@@ -309,21 +303,22 @@ std::optional<std::uint16_t> Generation::group_named(std::string_view name) cons
 
 Verdict Generation::decide(std::uint16_t group, const dns::Name& name) const {
   POSTERN_ASSERT(group < groups().size());
+  const NameTable& names = impl_->image->names(Trigger::qname);
   NameTable::Owners found;
-  impl_->names.find(name, found);
+  names.find(name, found);
   if (found.count == 0) return {};
-  Verdict verdict = impl_->decide_name(impl_->names, found, group, 0);
+  Verdict verdict = impl_->decide_name(names, found, group, 0);
   // A zone that takes the name out of its own rules has nothing to say on it: the next one does.
   while (verdict.matched && verdict.action == Action::pass && zone(verdict.zone).pass_is_own) {
     const std::uint64_t next_place = (verdict.order >> kPlaceShift) + 1;
-    verdict = impl_->decide_name(impl_->names, found, group, next_place << kPlaceShift);
+    verdict = impl_->decide_name(names, found, group, next_place << kPlaceShift);
   }
   return verdict;
 }
 
 Verdict Generation::decide(std::uint16_t group, Trigger trigger, const IpAddress& address) const {
   POSTERN_ASSERT(group < groups().size());
-  const PrefixTable& table = impl_->prefixes(trigger);
+  const PrefixTable& table = impl_->image->prefixes(trigger);
   if (table.empty()) return {};
   PrefixTable::Found found;
   table.find(address, found);
@@ -331,15 +326,15 @@ Verdict Generation::decide(std::uint16_t group, Trigger trigger, const IpAddress
   for (std::size_t i = 0; i < found.count; ++i) {
     const PrefixTable::Range& range = found.items[i];
     for (std::uint32_t at = range.first; at < range.first + range.count; ++at) {
-      const PrefixTable::Posting& posting = table.posting(at);
+      const Posting posting = table.posting(at);
       const std::uint16_t place = impl_->place(group, posting.zone);
       if (place == kNoZone) continue;
-      const std::uint64_t order = precedence(place, trigger, mapped_length(posting.prefix), at);
+      const std::uint64_t order = precedence(place, trigger, table.length(at), at);
       if (order >= verdict.order) continue;
       verdict = {.matched = true,
                  .action = posting.action,
                  .zone = posting.zone,
-                 .rule = posting.rule,
+                 .rule = posting.at,
                  .trigger = trigger,
                  .log_only = (place & kLogOnlyBit) != 0,
                  .order = order};
@@ -351,17 +346,19 @@ Verdict Generation::decide(std::uint16_t group, Trigger trigger, const IpAddress
 
 Verdict Generation::decide_servers(std::uint16_t group, std::span<const dns::Name> servers) const {
   POSTERN_ASSERT(group < groups().size());
+  const NameTable& table = impl_->image->names(Trigger::nsdname);
   Verdict best;
   dns::Name best_owner;
   for (const dns::Name& server : servers) {
     NameTable::Owners found;
-    impl_->servers.find(server, found);
-    const Verdict verdict = impl_->decide_name(impl_->servers, found, group, 0);
+    table.find(server, found);
+    Verdict verdict = impl_->decide_name(table, found, group, 0);
     if (!verdict.matched) continue;
+    verdict.trigger = Trigger::nsdname;
     const std::uint64_t place = verdict.order >> kPlaceShift;
     const std::uint64_t best_place = best.order >> kPlaceShift;
     if (best.matched && place > best_place) continue;
-    dns::Name owner = rules(verdict.zone).at(verdict.rule).name;
+    dns::Name owner = rule(verdict).name;
     if (verdict.scope == Scope::below) {
       // "*" before the name, as it is written in the zone.
       static const dns::Name kStar = *dns::Name::from_text("*");
@@ -372,7 +369,6 @@ Verdict Generation::decide_servers(std::uint16_t group, std::span<const dns::Nam
     best_owner = owner;
   }
   if (!best.matched) return best;
-  best.trigger = Trigger::nsdname;
   best.order = (best.order >> kPlaceShift << kPlaceShift) | trigger_order(Trigger::nsdname) << 45;
   return best;
 }
@@ -389,51 +385,79 @@ std::vector<Match> Generation::explain(std::uint16_t group, const dns::Name& nam
     Match match;
   };
   std::vector<Ordered> matches;
-  const auto add = [&](const NameTable::Posting& posting, std::uint32_t rule, unsigned labels) {
-    const std::uint16_t place = impl_->place(group, posting.zone);
-    NameTable::Posting own = posting;
-    own.rule = rule;
-    const Rule whole = rules(posting.zone).at(rule);
-    matches.push_back({precedence(place, own, labels),
+  const auto add = [&](const Posting& posting, const NameTable::Owner& owner, std::uint16_t place) {
+    matches.push_back({precedence(place, posting, owner.labels),
                        {.zone = posting.zone,
-                        .rule = rule,
-                        .line = whole.line,
-                        .action = whole.action,
-                        .scope = whole.scope,
-                        .rank = whole.rank,
-                        .owner = whole.name,
+                        .line = posting.line,
+                        .action = posting.action,
+                        .scope = posting.scope,
+                        .rank = posting.rank,
+                        .owner = name.without_left(name.label_count() - owner.labels),
                         .in_group = place != kNoZone}});
   };
+  const NameTable& names = impl_->image->names(Trigger::qname);
   NameTable::Owners found;
-  impl_->names.find(name, found);
+  names.find(name, found);
   for (std::size_t i = 0; i < found.count; ++i) {
     const NameTable::Owner& owner = found.items[i];
-    for (std::uint32_t at = owner.posting; at != NameTable::kNone;) {
-      const NameTable::Posting& posting = impl_->names.posting(at);
+    Postings all = names.postings(owner);
+    for (Posting posting; all.next(posting);) {
+      const std::uint16_t place = impl_->place(group, posting.zone);
       const bool is_hidden = posting.scope == Scope::below &&
-                             rules(posting.zone).closest_encloser() &&
-                             impl_->names.is_hidden(found, i, posting.zone);
-      if (posting.applies(owner.whole) && !is_hidden) {
-        add(posting, posting.rule, owner.labels);
-        for (const auto& later : impl_->names.shadowed(at)) add(posting, later.rule, owner.labels);
+                             impl_->image->zones()[posting.zone].closest_encloser &&
+                             names.is_hidden(found, i, posting.zone);
+      if (!posting.applies(owner.whole) || is_hidden) continue;
+      add(posting, owner, place);
+      for (const auto& later : names.shadowed(posting.at)) {
+        add(names.posting_of(later), owner, place);
       }
-      at = posting.next;
     }
   }
   // The zones out of force have the highest place of all; among them their own order.
-  std::sort(matches.begin(), matches.end(), [](const Ordered& a, const Ordered& b) {
+  std::stable_sort(matches.begin(), matches.end(), [](const Ordered& a, const Ordered& b) {
     if (a.match.in_group != b.match.in_group) return a.match.in_group;
     if (!a.match.in_group && a.match.zone != b.match.zone) return a.match.zone < b.match.zone;
     return a.order < b.order;
   });
   std::vector<Match> sorted;
   sorted.reserve(matches.size());
-  for (Ordered& entry : matches) sorted.push_back(std::move(entry.match));
   const Verdict verdict = decide(group, name);
-  for (Match& match : sorted) {
-    match.winner = verdict.matched && match.zone == verdict.zone && match.rule == verdict.rule;
+  bool is_found = !verdict.matched;
+  for (Ordered& entry : matches) {
+    // Those that the winner stands in front of have its order, and come after it.
+    if (!is_found && entry.match.in_group && entry.order == verdict.order) {
+      entry.match.winner = is_found = true;
+    }
+    sorted.push_back(std::move(entry.match));
   }
   return sorted;
+}
+
+Posting Generation::Impl::posting_of(const Verdict& verdict) const {
+  POSTERN_ASSERT(verdict.matched);
+  if (has_prefix(verdict.trigger)) return image->prefixes(verdict.trigger).posting(verdict.rule);
+  return image->names(verdict.trigger).posting_at(verdict.entry, verdict.rule);
+}
+
+std::uint32_t Generation::line(const Verdict& verdict) const {
+  return impl_->posting_of(verdict).line;
+}
+
+Rule Generation::rule(const Verdict& verdict) const {
+  const Posting posting = impl_->posting_of(verdict);
+  Rule rule{.trigger = verdict.trigger,
+            .scope = posting.scope,
+            .action = posting.action,
+            .rank = posting.rank,
+            .line = posting.line};
+  if (has_prefix(verdict.trigger)) {
+    rule.prefix = impl_->image->prefixes(verdict.trigger).prefix(verdict.rule);
+  } else {
+    const auto owner = impl_->image->names(verdict.trigger).owner_at(verdict.entry);
+    POSTERN_ASSERT(owner.has_value());
+    rule.name = *owner;
+  }
+  return rule;
 }
 
 BlockPlan Generation::plan(std::uint16_t group, const Verdict& verdict) const {
@@ -441,12 +465,12 @@ BlockPlan Generation::plan(std::uint16_t group, const Verdict& verdict) const {
   BlockPlan plan;
   plan.zone = &zone(verdict.zone);
   plan.action = verdict.action;
-  const ZoneRules& zone_rules = rules(verdict.zone);
-  if (zone_rules.soa()) plan.soa = &*zone_rules.soa();
+  const auto& soa = impl_->image->zones()[verdict.zone].soa;
+  if (soa) plan.soa = &*soa;
   if (plan.zone->policy_override) {
-    plan.local_data = &plan.zone->policy_override->local_data;
+    plan.local_data = plan.zone->policy_override->local_data;
   } else if (verdict.action == Action::local_data) {
-    plan.local_data = &zone_rules.local_data(zone_rules.data_at(verdict.rule));
+    plan.local_data = impl_->image->local_data(impl_->posting_of(verdict).data);
   }
   if (verdict.action != Action::block) return plan;
   plan.use_block_answer = true;
@@ -463,7 +487,7 @@ BlockPlan Generation::plan(std::uint16_t group, const Verdict& verdict) const {
       break;
     case BlockAnswer::null_address:
     case BlockAnswer::sinkhole:
-      plan.action = Action::local_data;  // Made up from `answer`; `local_data` stays null.
+      plan.action = Action::local_data;  // Made up from `answer`; `local_data` stays empty.
       break;
   }
   return plan;
@@ -471,9 +495,9 @@ BlockPlan Generation::plan(std::uint16_t group, const Verdict& verdict) const {
 
 std::string Generation::rule_text(const Verdict& verdict) const {
   POSTERN_ASSERT(verdict.matched);
-  const Rule rule = rules(verdict.zone).at(verdict.rule);
-  if (has_prefix(rule.trigger)) return rule.prefix.to_text();
-  const std::string owner = rule.name.to_display();
+  const Rule of = rule(verdict);
+  if (has_prefix(of.trigger)) return of.prefix.to_text();
+  const std::string owner = of.name.to_display();
   switch (verdict.scope) {
     case Scope::exact:
       return owner;

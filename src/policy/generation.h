@@ -19,6 +19,7 @@
 #include "base/time.h"
 #include "dns/name.h"
 #include "policy/rule.h"
+#include "policy/rule_image.h"
 
 namespace postern::policy {
 
@@ -45,6 +46,14 @@ struct PolicyInput {
   std::vector<Group> groups;     ///< groups[0] is the default for clients in no prefix.
 };
 
+/// What a generation is beside its rules: who they are for, and how they are carried out.
+struct PolicyFrame {
+  std::uint64_t number = 0;
+  WallTime built_at{};
+  std::vector<ZoneOptions> zones;  ///< Of the image's zones, in their order.
+  std::vector<Group> groups;       ///< As in PolicyInput.
+};
+
 inline constexpr std::uint16_t kNoZone = 0xffff;
 
 /// What was decided. Pointers are into the generation that gave it.
@@ -52,7 +61,8 @@ struct Verdict {
   bool matched = false;          ///< Some rule of the group's zones decided.
   Action action = Action::pass;  ///< Meaningful if matched.
   std::uint16_t zone = kNoZone;
-  std::uint32_t rule = 0;  ///< Index in the zone's ZoneRules.
+  std::uint32_t entry = 0;  ///< Of a rule with a name: where its owner stands in its table.
+  std::uint32_t rule = 0;   ///< Where it stands in its trigger's table.
   Trigger trigger = Trigger::qname;
   std::uint8_t matched_labels = 0;  ///< Of a rule with a name: its owner's, a suffix of the name.
   Scope scope = Scope::exact;       ///< The rule's.
@@ -70,7 +80,6 @@ struct Verdict {
 /// One matching rule, for `explain`.
 struct Match {
   std::uint16_t zone = kNoZone;
-  std::uint32_t rule = 0;
   std::uint32_t line = 0;
   Action action = Action::pass;
   Scope scope = Scope::exact;
@@ -88,15 +97,18 @@ struct BlockPlan {
   bool use_block_answer = false;
   BlockAnswer answer = BlockAnswer::nxdomain;
   const ZoneOptions* zone = nullptr;
-  const std::vector<LocalRecord>* local_data = nullptr;  ///< For Action::local_data.
-  const ZoneSoa* soa = nullptr;                          ///< Of a policy zone that has one.
+  std::vector<LocalRecord> local_data{};  ///< For Action::local_data.
+  const ZoneSoa* soa = nullptr;           ///< Of a policy zone that has one.
 };
 
 class Generation {
  public:
-  /// Compiles. Errors: a limit (policy/limits.h), no group, a group that names a zone that is not
-  /// there, clients that are in two groups.
-  /// 1 M rules: about 0.1 s of CPU. Names and rules of the input stay shared, not copied.
+  /// The rules of an image, framed. Errors: a limit (policy/limits.h), zones that are not the
+  /// image's, no group, a group that names a zone that is not there, clients that are in two
+  /// groups.
+  static Result<std::shared_ptr<const Generation>> create(PolicyFrame frame,
+                                                          std::shared_ptr<const RuleImage> image);
+  /// Builds an image in memory and frames it. Nothing of the input is kept.
   static Result<std::shared_ptr<const Generation>> compile(PolicyInput input);
   /// No zones, one default group: passes everything.
   static std::shared_ptr<const Generation> empty();
@@ -108,11 +120,11 @@ class Generation {
   std::uint64_t number() const;
   WallTime built_at() const;
   std::size_t rule_count() const;
-  std::size_t memory_octets() const;  ///< Of this generation's own tables and its zones' rules.
+  std::size_t memory_octets() const;  ///< Of the image and of what is kept beside it.
 
   std::size_t zone_count() const;
   const ZoneOptions& zone(std::uint16_t index) const;
-  const ZoneRules& rules(std::uint16_t index) const;
+  const RuleImage& image() const;
   /// Every rule of a zone, in no particular order; with its local data where it has some.
   void for_each_rule(
       std::uint16_t zone,
@@ -144,11 +156,16 @@ class Generation {
   /// or not; the one that `decide` would choose is marked.
   std::vector<Match> explain(std::uint16_t group, const dns::Name& name) const;
 
+  /// The rule that decided; its `data` means nothing. `verdict.matched` must hold, here and below.
+  Rule rule(const Verdict& verdict) const;
+  /// Where it stands in its source.
+  std::uint32_t line(const Verdict& verdict) const;
+
   /// `verdict.blocks()` must hold and come from this generation and group.
   BlockPlan plan(std::uint16_t group, const Verdict& verdict) const;
 
   /// "bad.example", "*.bad.example", "bad.example and below", "192.0.2.0/24": what the rule is
-  /// for as a person would write it. `verdict.matched` must hold.
+  /// for as a person would write it.
   std::string rule_text(const Verdict& verdict) const;
 
  private:

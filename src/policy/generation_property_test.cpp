@@ -12,12 +12,16 @@ namespace postern::policy {
 namespace {
 
 /// What the header says, read aloud.
-Verdict decide_slowly(const PolicyInput& input, std::uint16_t group, const dns::Name& name) {
-  Verdict logged;
+struct Decided {
+  Verdict verdict;
+  Rule rule;
+};
+
+Decided decide_slowly(const PolicyInput& input, std::uint16_t group, const dns::Name& name) {
+  Decided logged;
   for (const std::uint16_t zone : input.groups[group].zones) {
     const ZoneRules& rules = *input.zones[zone].rules;
-    Verdict best;
-    Rule winner;
+    Decided best;
     for (std::uint32_t i = 0; i < rules.size(); ++i) {
       const Rule rule = rules.at(i);
       if (!name.is_at_or_below(rule.name)) continue;
@@ -26,18 +30,17 @@ Verdict decide_slowly(const PolicyInput& input, std::uint16_t group, const dns::
       const auto order = [](const Rule& r) {
         return std::tuple(r.rank, r.scope != Scope::exact, 128 - r.name.label_count());
       };
-      if (best.matched && !(order(rule) < order(winner))) continue;
-      winner = rule;
-      best = {.matched = true,
-              .action = rule.action,
-              .zone = zone,
-              .rule = i,
-              .matched_labels = static_cast<std::uint8_t>(rule.name.label_count()),
-              .scope = rule.scope,
-              .log_only = input.zones[zone].options.log_only};
+      if (best.verdict.matched && !(order(rule) < order(best.rule))) continue;
+      best.rule = rule;
+      best.verdict = {.matched = true,
+                      .action = rule.action,
+                      .zone = zone,
+                      .matched_labels = static_cast<std::uint8_t>(rule.name.label_count()),
+                      .scope = rule.scope,
+                      .log_only = input.zones[zone].options.log_only};
     }
-    if (best.matched && !best.log_only) return best;
-    if (best.matched && !logged.matched) logged = best;
+    if (best.verdict.matched && !best.verdict.log_only) return best;
+    if (best.verdict.matched && !logged.verdict.matched) logged = best;
   }
   return logged;
 }
@@ -71,7 +74,11 @@ class Maker {
     input.zones.resize(below(6));
     for (ZoneInput& zone : input.zones) {
       auto rules = std::make_shared<ZoneRules>();
-      for (std::size_t i = below(12); i > 0; --i) rules->add(rule());
+      for (std::uint32_t line = 1 + static_cast<std::uint32_t>(below(12)); line > 1; --line) {
+        Rule made = rule();
+        made.line = line - 1;  // Any order; 0 would be none.
+        rules->add(made);
+      }
       zone.options.log_only = below(3) == 0;
       zone.rules = std::move(rules);
     }
@@ -94,13 +101,14 @@ struct Seen {
   int missed = 0, blocked = 0, allowed = 0, logged = 0, by_rank = 0, by_wildcard = 0;
 };
 
-void check_explained(const Generation& from, std::uint16_t group, const dns::Name& name,
-                     const Verdict& verdict) {
+void check_explained(const PolicyInput& input, const Generation& from, std::uint16_t group,
+                     const dns::Name& name, const Verdict& verdict) {
   const std::vector<Match> matches = from.explain(group, name);
   std::size_t expected = 0;
   for (std::uint16_t zone = 0; zone < from.zone_count(); ++zone) {
-    for (std::size_t i = 0; i < from.rules(zone).size(); ++i) {
-      const Rule rule = from.rules(zone).at(i);
+    const ZoneRules& rules = *input.zones[zone].rules;
+    for (std::size_t i = 0; i < rules.size(); ++i) {
+      const Rule rule = rules.at(i);
       const bool whole = rule.name == name;
       const bool holds = rule.scope == Scope::exact   ? whole
                          : rule.scope == Scope::below ? !whole
@@ -115,7 +123,7 @@ void check_explained(const Generation& from, std::uint16_t group, const dns::Nam
   ASSERT_TRUE(matches.front().winner);
   ASSERT_TRUE(matches.front().in_group);
   ASSERT_EQ(matches.front().zone, verdict.zone);
-  ASSERT_EQ(matches.front().rule, verdict.rule);
+  ASSERT_EQ(matches.front().line, from.line(verdict));
 }
 
 TEST(GenerationProperty, DecidesAsASearchOfAllRulesWould) {
@@ -129,22 +137,26 @@ TEST(GenerationProperty, DecidesAsASearchOfAllRulesWould) {
       const dns::Name name = make.name();
       const auto group = static_cast<std::uint16_t>(make.below(input.groups.size()));
       SCOPED_TRACE(name.to_text());
-      const Verdict want = decide_slowly(input, group, name);
+      const auto [want, rule] = decide_slowly(input, group, name);
       const Verdict got = from->decide(group, name);
       ASSERT_EQ(got.matched, want.matched);
       ASSERT_EQ(got.zone, want.zone);
-      ASSERT_EQ(got.rule, want.rule);
       ASSERT_EQ(got.action, want.action);
       ASSERT_EQ(got.matched_labels, want.matched_labels);
       ASSERT_EQ(got.scope, want.scope);
       ASSERT_EQ(got.log_only, want.log_only);
-      ASSERT_NO_FATAL_FAILURE(check_explained(*from, group, name, got));
+      ASSERT_NO_FATAL_FAILURE(check_explained(input, *from, group, name, got));
       seen.missed += got.matched ? 0 : 1;
       seen.blocked += got.blocks() ? 1 : 0;
       seen.allowed += got.allows() ? 1 : 0;
       seen.logged += got.log_only ? 1 : 0;
       if (!got.matched) continue;
-      seen.by_rank += from->rules(got.zone).traits_at(got.rule).rank != Rank::normal ? 1 : 0;
+      const Rule decided = from->rule(got);
+      ASSERT_EQ(decided.name, rule.name);
+      ASSERT_EQ(decided.line, rule.line);
+      ASSERT_EQ(from->line(got), rule.line);
+      ASSERT_EQ(decided.rank, rule.rank);
+      seen.by_rank += rule.rank != Rank::normal ? 1 : 0;
       seen.by_wildcard += got.scope == Scope::below ? 1 : 0;
     }
   }

@@ -58,7 +58,7 @@ TEST(MillionNames, AllAreBlockedAndNoOthers) {
   for (const dns::Name& name : names) {
     const dns::Name child = name.with_prefix(www).value_or(name);
     const Verdict verdict = from->decide(0, name);
-    if (!verdict.blocks() || exact->at(verdict.rule).name != name) ++wrong;
+    if (!verdict.blocks() || from->rule(verdict).name != name) ++wrong;
     if (from->decide(0, child).matched) ++wrong;  // The feed has no such child.
     if (!from->decide(1, name).blocks() || !from->decide(1, child).blocks()) ++wrong;
   }

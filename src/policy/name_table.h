@@ -1,4 +1,5 @@
-// The hash table over the owner names of all zones' rules of one trigger together.
+// The hash table over the owner names of all zones' rules of one trigger together: a part of a
+// rule image, as it is read.
 //
 // One lookup walks a name's suffixes once, whatever the number of zones: that is why a
 // decision costs the same with one feed and with a thousand. Start at NameTable::find.
@@ -7,50 +8,81 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
-#include <vector>
 
+#include "base/octets.h"
 #include "dns/name.h"
+#include "policy/image_format.h"
 #include "policy/rule.h"
 
 namespace postern::policy {
 
-/// Immutable once built; any number of threads may read it.
+/// The ends of names that an image writes as one octet, by their number; in wire form.
+using NameSuffixes = std::array<OctetView, image::kMaxSuffixes>;
+
+/// The scope of a posting that is no rule: its owner exists in the zone only because names below
+/// it do (an empty non-terminal, RFC 4592 §2.2.2), and so hides the zone's wildcards above it.
+inline constexpr auto kExists = static_cast<Scope>(7);
+
+/// One rule of one zone, as the tables have it.
+struct Posting {
+  std::uint32_t at = 0;  ///< Where it stands: in one table, no other has the same.
+  std::uint16_t zone = 0;
+  Scope scope = Scope::exact;
+  Action action = Action::block;
+  Rank rank = Rank::normal;
+  std::uint32_t line = 0;        ///< As in Rule.
+  std::uint32_t data = kNoData;  ///< Of the image's record sets.
+
+  void take(const image::Kind& kind) {
+    zone = kind.zone;
+    scope = static_cast<Scope>(kind.scope);
+    action = static_cast<Action>(kind.action);
+    rank = static_cast<Rank>(kind.rank);
+  }
+  /// Whether the rule holds for a name: its owner's own (`whole`), or one below the owner.
+  bool applies(bool whole) const {
+    return scope == Scope::at_and_below || (scope == Scope::exact && whole) ||
+           (scope == Scope::below && !whole);
+  }
+};
+
+/// The postings of one owner, one after the other, in the order of zones and then rules.
+class Postings {
+ public:
+  Postings(OctetView entries, std::size_t at, std::span<const image::Kind> kinds)
+      : entries_(entries), at_(at), kinds_(kinds) {}
+
+  /// False at the end.
+  bool next(Posting& out);
+  /// Where the next entry begins, once `next` has said false.
+  std::size_t end() const { return at_; }
+
+ private:
+  std::uint32_t varint();
+
+  OctetView entries_;
+  std::size_t at_;
+  std::span<const image::Kind> kinds_;
+  std::uint32_t line_ = 0;
+  bool more_ = true;
+};
+
+/// Immutable; any number of threads may read it.
 ///
-/// An owner name has one slot: 32 bits of its keyed hash and the number of its first posting.
-/// Eight slots share a cache line. A slot whose bits agree is only a candidate: the owner's
-/// octets decide, so that no collision, chosen or not, can make a rule apply to another name.
-/// Memory: about 12 octets of slots and 12 of posting per rule.
+/// A bucket has about four owners, and a filter of 32 bits that ends most searches at once. Else
+/// the owners' octets decide, so that no collision, chosen or not, can make a rule apply to
+/// another name. Memory: two octets a rule of buckets; name and posting behind them.
 class NameTable {
  public:
-  static constexpr std::uint32_t kNone = 0xffffffff;
-  static constexpr std::size_t kMaxOwners = dns::Name::kMaxLabels + 1;
-
-  /// The scope of a posting that is no rule: its owner exists in the zone only because names below
-  /// it do (an empty non-terminal, RFC 4592 §2.2.2), and so hides the zone's wildcards above it.
-  static constexpr auto kExists = static_cast<Scope>(7);
-
-  /// One rule of one zone. Postings of one owner form a list.
-  struct Posting {
-    std::uint32_t rule = 0;      ///< Index in the zone's ZoneRules; kExists: of a name below.
-    std::uint32_t next = kNone;  ///< The owner's next posting.
-    std::uint16_t zone = 0;
-    Scope scope : 4 = Scope::exact;
-    Rank rank : 4 = Rank::normal;
-    std::uint8_t what = 0;  ///< Its Action; kExists: octets of the rule's name before the owner's.
-
-    Action action() const { return static_cast<Action>(what); }
-    /// Whether the rule holds for a name: its owner's own (`whole`), or one below the owner.
-    bool applies(bool whole) const {
-      return scope == Scope::at_and_below || (scope == Scope::exact && whole) ||
-             (scope == Scope::below && !whole);
-    }
-  };
+  static constexpr std::size_t kMaxOwners = image::kDepths;
 
   /// An owner in the table that is the name asked about or above it. Without initial values, so
   /// that an Owners costs nothing to make: it did cost 50 ns of a decision.
   struct Owner {
-    std::uint32_t posting;  ///< The first of its postings.
+    std::uint32_t entry;     ///< Where it stands in the table.
+    std::uint32_t postings;  ///< Where its postings stand.
     std::uint8_t labels;
     bool whole;  ///< It is the name itself.
   };
@@ -61,17 +93,13 @@ class NameTable {
     std::array<Owner, kMaxOwners> items;
   };
 
-  /// A rule that can never decide: one of the same zone, owner, scope and rank comes before it.
-  struct Shadowed {
-    std::uint32_t posting = kNone;  ///< Of the rule before it.
-    std::uint32_t rule = 0;
-  };
-
-  /// Reads the rules of `zones` whose trigger is `trigger`; the zones must outlive the table and
-  /// may not be null. At most kMaxZones zones and kMaxRulesInForce rules. `key` is secret. Tests
-  /// pass a `hash_mask` with few bits to make every hash collide. 1 M rules: 60 to 85 ms of CPU.
-  NameTable(std::vector<const ZoneRules*> zones, Trigger trigger, std::uint64_t key,
-            std::uint64_t hash_mask = ~0ULL);
+  /// No owners.
+  NameTable() = default;
+  /// All must outlive the table, at the same place.
+  NameTable(std::span<const image::Bucket> buckets, OctetView entries,
+            std::span<const image::Shadowed> shadowed, std::span<const image::Kind> kinds,
+            const NameSuffixes& suffixes, const image::Depths& depths, std::uint64_t key,
+            std::uint64_t mask);
 
   /// The owners in the table that the name is at or below; owners that neither hold for names
   /// below them nor hide wildcards are left out where the name is below them, as far as that is
@@ -79,54 +107,51 @@ class NameTable {
   /// Never allocates; one cache line read per suffix whose depth occurs in the table.
   void find(const dns::Name& name, Owners& found) const;
 
-  const Posting& posting(std::uint32_t index) const { return postings_[index]; }
+  Postings postings(const Owner& owner) const { return {entries_, owner.postings, kinds_}; }
   /// Whether a rule for the names below `found.items[owner]`, of a zone where names hide
   /// wildcards, is hidden: some owner that is nearer to the name exists in the same zone.
   bool is_hidden(const Owners& found, std::size_t owner, std::uint16_t zone) const;
-  /// The rules that the posting stands in front of, by index.
-  std::span<const Shadowed> shadowed(std::uint32_t posting) const;
-  std::size_t memory_octets() const;
+
+  /// The owner name of the entry there; nothing where none stands there.
+  std::optional<dns::Name> owner_at(std::size_t entry) const;
+  /// The posting that stands at `at`, of the owner whose entry is at `entry`. Both from `find`.
+  Posting posting_at(std::size_t entry, std::uint32_t at) const;
+  /// The rules that the posting stands in front of, as `posting_of` reads them.
+  std::span<const image::Shadowed> shadowed(std::uint32_t posting) const;
+  Posting posting_of(const image::Shadowed& shadowed) const;
+
+  /// Walks all rules: `take(owner, posting)` for each, shadowed ones too; in no order that means
+  /// anything.
+  template <typename Take>
+  void for_each(Take take) const {
+    for (std::size_t at = 0; at < entries_.size();) {
+      const std::size_t entry = at;
+      const auto name = owner_at(entry);
+      if (!name) return;
+      at = skip_name(entry);
+      Postings all(entries_, at, kinds_);
+      for (Posting posting; all.next(posting);) {
+        take(*name, posting);
+        for (const image::Shadowed& other : shadowed(posting.at)) take(*name, posting_of(other));
+      }
+      at = all.end();
+    }
+  }
 
  private:
-  static constexpr std::size_t kSlots = 8;
+  bool is_name_at(std::size_t& at, const std::uint8_t* wire) const;
+  std::size_t skip_name(std::size_t at) const;
+  bool find_one(std::uint64_t hash, const std::uint8_t* wire, Owner& out) const;
 
-  /// Filled from the front: the bucket is full if its last slot is taken.
-  struct alignas(64) Bucket {
-    std::array<std::uint32_t, kSlots> tags{};  ///< 0: empty.
-    std::array<std::uint32_t, kSlots> heads{};
-  };
-  using Depths = std::array<bool, kMaxOwners>;
-
-  void insert_zone(std::uint16_t zone);
-  void add_hiding(std::uint16_t zone);
-  void add_hiding_above(std::uint16_t zone, std::uint32_t rule);
-  bool has_posting(std::uint32_t head, std::uint16_t zone) const;
-  bool has_wildcard(std::uint32_t head, std::uint16_t zone) const;
-  void make_room_for_owner();
-  OctetView owner_of(std::uint32_t posting) const;
-  void insert(std::uint16_t zone, std::uint32_t rule, std::uint64_t hash);
-  /// True where a posting of the same zone, scope and rank stood there: then this one, which
-  /// comes before it in the zone, takes its place.
-  bool replace_equal(std::uint32_t head, const Posting& posting);
-  /// The head of the owner's list; kNone in a slot newly taken for it.
-  std::uint32_t& head_of(std::uint64_t hash, OctetView owner);
-  std::uint32_t find_one(std::uint64_t hash, OctetView owner) const;
-  bool is_owner(std::uint32_t posting, OctetView owner) const;
-  std::uint64_t hash_of(OctetView name) const;
-  std::size_t home(std::uint64_t hash) const;
-
-  std::vector<const ZoneRules*> zones_;
-  Trigger trigger_;
-  std::uint64_t key_;
-  std::uint64_t hash_mask_;
-  std::vector<Bucket> buckets_;
-  std::vector<Posting> postings_;
-  std::vector<Shadowed> shadowed_;  ///< By posting, then rule.
-  std::size_t owners_ = 0;          ///< Slots taken.
-  std::size_t hiding_ = 0;          ///< Postings that are kExists.
-  Depths has_owner_{};              ///< By label count: some owner has as many labels.
-  Depths has_wildcard_{};           ///< The same for owners that matter for the names below them.
-  std::size_t deepest_ = 0;         ///< The most labels an owner has.
+  std::span<const image::Bucket> buckets_;
+  OctetView entries_;
+  std::span<const image::Shadowed> shadowed_;
+  std::span<const image::Kind> kinds_;
+  const NameSuffixes* suffixes_ = nullptr;
+  const image::Depths* depths_ = nullptr;
+  std::uint64_t key_ = 0;
+  std::uint64_t mask_ = 0;
+  std::size_t deepest_ = 0;  ///< The most labels an owner has.
 };
 
 }  // namespace postern::policy

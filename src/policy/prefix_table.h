@@ -1,4 +1,5 @@
-// The address rules of all zones together, for one trigger: which prefixes hold an address.
+// The address rules of all zones together, for one trigger: which prefixes hold an address. A part
+// of a rule image, as it is read.
 #pragma once
 
 #include <array>
@@ -8,30 +9,22 @@
 #include <vector>
 
 #include "base/ip.h"
+#include "policy/image_format.h"
+#include "policy/name_table.h"
 #include "policy/rule.h"
 
 namespace postern::policy {
 
-/// Immutable once built; any number of threads may read it.
+/// Immutable; any number of threads may read it.
 ///
 /// One hash look-up for each prefix length that occurs, so that the cost depends neither on the
 /// number of zones nor on that of the rules. A hit counts only if the prefix agrees.
 class PrefixTable {
  public:
-  /// One rule of one zone. Postings are in the order of their addresses (IPv4 as IPv4-mapped
-  /// IPv6), then zones, then rules: a posting's index tells which of two addresses is smaller.
-  struct Posting {
-    IpPrefix prefix{};
-    std::uint32_t rule = 0;  ///< Index in the zone's ZoneRules.
-    std::uint16_t zone = 0;
-    Action action = Action::block;
-  };
-
-  /// The postings of one prefix: `items` of `postings()` from `first` on.
-  struct Range {
-    std::uint32_t first = 0;
-    std::uint32_t count = 0;
-  };
+  /// The postings of one prefix: `count` of them from `first` on. They are in the order of their
+  /// addresses (IPv4 as IPv4-mapped IPv6), then zones, then rules: a posting's index tells which
+  /// of two addresses is smaller.
+  using Range = image::PrefixRange;
 
   /// What `find` fills; only the first `count` are set.
   struct Found {
@@ -40,29 +33,39 @@ class PrefixTable {
     std::array<Range, kMost> items;
   };
 
-  /// Takes the rules of `zones` whose trigger is `trigger`, which has a prefix; `key` is secret.
-  PrefixTable(std::span<const ZoneRules* const> zones, Trigger trigger, std::uint64_t key);
+  /// Holds nothing.
+  PrefixTable() = default;
+  /// All must outlive the table, at the same place. The number of slots is a power of two or zero.
+  PrefixTable(std::span<const image::PrefixPosting> postings, std::span<const Range> ranges,
+              std::span<const std::uint32_t> slots, std::span<const image::Kind> kinds,
+              std::uint64_t key);
 
   /// The prefixes in the table that hold the address, the longest one first. Never allocates.
   void find(const IpAddress& address, Found& found) const;
 
   bool empty() const { return postings_.empty(); }
-  const Posting& posting(std::size_t index) const { return postings_[index]; }
-  std::size_t memory_octets() const;
+  std::size_t size() const { return postings_.size(); }
+  /// `index` is below `size`.
+  IpPrefix prefix(std::size_t index) const;
+  /// The same length for each prefix as `mapped_length` gives.
+  unsigned length(std::size_t index) const { return postings_[index].length; }
+  Posting posting(std::size_t index) const;
 
  private:
-  static constexpr std::uint32_t kNone = 0xffffffff;
-
-  std::size_t slot_of(const IpPrefix& prefix) const;
-
-  std::uint64_t key_;
-  std::vector<Posting> postings_;
-  std::vector<Range> ranges_;
-  std::vector<std::uint32_t> slots_;                  ///< Indices of ranges; a power of two.
+  std::span<const image::PrefixPosting> postings_;
+  std::span<const Range> ranges_;
+  std::span<const std::uint32_t> slots_;
+  std::span<const image::Kind> kinds_;
+  std::uint64_t key_ = 0;
   std::array<std::vector<std::uint8_t>, 2> lengths_;  ///< By family, descending.
 };
 
 /// How long a prefix is, as an IPv6 one (an IPv4 prefix is 96 longer): the draft compares both.
 unsigned mapped_length(const IpPrefix& prefix);
+/// The address as IPv6: IPv4 as ::ffff:0:0/96.
+std::array<std::uint8_t, 16> mapped_octets(const IpAddress& address);
+/// Of a prefix, as the slots are found by.
+std::uint64_t hash_prefix(const std::array<std::uint8_t, 16>& address, unsigned length,
+                          std::uint64_t key);
 
 }  // namespace postern::policy

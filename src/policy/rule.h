@@ -145,6 +145,12 @@ class ZoneRules {
   /// How many rules have this trigger.
   std::size_t count_of(Trigger trigger) const { return counts_[static_cast<std::size_t>(trigger)]; }
   const std::vector<LocalRecord>& local_data(std::uint32_t index) const { return data_[index]; }
+  std::size_t local_data_count() const { return data_.size(); }
+  /// Asks memory for a rule's entry, and for its name, that will be needed soon.
+  void prefetch_entry(std::size_t index) const { __builtin_prefetch(&entries_[index]); }
+  void prefetch(std::size_t index) const {
+    __builtin_prefetch(owners_.data() + entries_[index].owner_offset);
+  }
   std::size_t memory_octets() const;
 
  private:

@@ -106,12 +106,11 @@ Blocked write_address(const std::optional<IpAddress>& v4, const std::optional<Ip
 
 Blocked write_local_data(const policy::BlockPlan& plan, const Asker& asker,
                          const dns::Name& matched, std::span<std::uint8_t> out) {
-  POSTERN_ASSERT(plan.local_data != nullptr);
   const RRType qtype = asker.qtype();
   const std::uint32_t zone_ttl = plan.zone->ttl_s;
   Scribe scribe(asker, out);
   bool any = false;
-  for (const policy::LocalRecord& record : *plan.local_data) {
+  for (const policy::LocalRecord& record : plan.local_data) {
     const std::uint32_t ttl =
         std::min(record.ttl != 0 ? record.ttl : zone_ttl, plan.zone->max_ttl_s);
     if (record.type == RRType::cname) {

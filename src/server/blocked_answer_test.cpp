@@ -102,7 +102,7 @@ TEST(BlockedAnswer, LocalDataThatDoesNotFitIsTruncated) {
   std::vector<policy::LocalRecord> data;
   for (std::uint8_t i = 0; i < 40; ++i) data.push_back({RRType::a, 60, {10, 0, 0, i}});
   const policy::ZoneOptions zone = zone_with_sinkholes();
-  const policy::BlockPlan plan{.action = Action::local_data, .zone = &zone, .local_data = &data};
+  const policy::BlockPlan plan{.action = Action::local_data, .zone = &zone, .local_data = data};
   const Asked asked({.name = "bad.example", .edns = false});
   Octets out(512);
   const Blocked blocked = write_blocked(plan, asked.asker, asked.asker.qname(), out);

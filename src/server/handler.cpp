@@ -354,7 +354,7 @@ void Handler::record(const Turn& turn, const Ending& ending, Rcode rcode) {
   }
   r.zone.assign(turn.policy.zone(ruling.verdict.zone).name);
   r.action.assign(turn.action.empty() ? policy::to_string(ruling.verdict.action) : turn.action);
-  r.rule_line = turn.policy.rules(ruling.verdict.zone).line_at(ruling.verdict.rule);
+  r.rule_line = turn.policy.line(ruling.verdict);
   r.matched = matched_owner(turn);
   r.matched_wildcard = ruling.verdict.scope != policy::Scope::exact;
   r.matched_in_chain = ruling.in_chain;

@@ -250,7 +250,7 @@ dns::Name Handler::matched_owner(const Turn& turn) const {
   if (verdict.trigger == Trigger::qname) {
     return ruling.name->without_left(ruling.name->label_count() - verdict.matched_labels);
   }
-  return policy::rpz_owner(turn.policy.rules(verdict.zone).at(verdict.rule));
+  return policy::rpz_owner(turn.policy.rule(verdict));
 }
 
 }  // namespace postern::server

@@ -1,0 +1,84 @@
+// The rule image: all rules of all zones in one piece of memory, as it lies in its file.
+//
+// Start at RuleImage::open. `build_image` (image_writer.h) makes the octets; the layout is in
+// image_format.h.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/octets.h"
+#include "base/result.h"
+#include "policy/name_table.h"
+#include "policy/prefix_table.h"
+#include "policy/rule.h"
+
+namespace postern::policy {
+
+/// What an image says of a zone beside its rules.
+struct ImageZone {
+  std::string name;    ///< The feed's.
+  std::string source;  ///< What the rules were read from, in the words of who had it built.
+  /// As in a DNS zone, a name that exists hides the wildcards above it: ZoneRules.
+  bool closest_encloser = false;
+  std::array<std::uint64_t, kTriggerCount> counts{};  ///< Rules by trigger.
+  std::optional<ZoneSoa> soa;
+
+  std::uint64_t rule_count() const;
+};
+
+/// Immutable; any number of threads may read it. Holds views of octets that somebody else owns.
+class RuleImage {
+ public:
+  /// Verifies the checksum and the parts that everything else follows; reads all octets once.
+  /// `owner` keeps the octets where they are and is held as long as the image.
+  /// What is read while deciding is checked then: octets that somebody made, with a checksum that
+  /// holds, can make rules go missing but nothing be read outside of them.
+  /// Errors: `corrupt`; also for another version of the format, then saying so.
+  static Result<std::shared_ptr<const RuleImage>> open(OctetView octets,
+                                                       std::shared_ptr<const void> owner);
+
+  const std::vector<ImageZone>& zones() const { return zones_; }
+  std::uint64_t rule_count() const { return rule_count_; }
+  std::size_t size_octets() const { return octets_.size(); }
+  OctetView octets() const { return octets_; }
+
+  /// `trigger` is one that has a name.
+  const NameTable& names(Trigger trigger) const {
+    return trigger == Trigger::qname ? qnames_ : nsdnames_;
+  }
+  /// `trigger` is one that has a prefix.
+  const PrefixTable& prefixes(Trigger trigger) const {
+    return trigger == Trigger::client_ip     ? client_ips_
+           : trigger == Trigger::response_ip ? response_ips_
+                                             : nsips_;
+  }
+  /// The record set of that number; empty where there is none. Allocates.
+  std::vector<LocalRecord> local_data(std::uint32_t index) const;
+
+ private:
+  RuleImage() = default;
+  Result<void> read(OctetView octets);
+  Result<void> read_zones(OctetView part);
+  Result<void> read_kinds(OctetView part);
+  Result<void> read_suffixes(OctetView part);
+  Result<void> read_data(OctetView index, OctetView data);
+
+  std::shared_ptr<const void> owner_;
+  OctetView octets_;
+  std::uint64_t rule_count_ = 0;
+  std::vector<ImageZone> zones_;
+  std::span<const image::Kind> kinds_;
+  NameSuffixes suffixes_;
+  std::span<const std::uint64_t> data_index_;
+  OctetView data_;
+  NameTable qnames_, nsdnames_;
+  PrefixTable client_ips_, response_ips_, nsips_;
+};
+
+}  // namespace postern::policy

@@ -1,0 +1,60 @@
+// Rule images as somebody might make them: the checksum is set right first, so that all that
+// stands behind it is read.
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "policy/generation.h"
+
+namespace {
+
+using namespace postern;
+using namespace postern::policy;
+
+void ask(const std::shared_ptr<const RuleImage>& image) {
+  PolicyFrame frame;
+  frame.groups.push_back({.name = "default"});
+  for (const ImageZone& zone : image->zones()) {
+    frame.groups[0].zones.push_back(static_cast<std::uint16_t>(frame.zones.size()));
+    frame.zones.push_back({.name = zone.name});
+  }
+  const auto from = Generation::create(std::move(frame), image);
+  if (!from) return;
+  const auto carry_out = [&](const Verdict& verdict) {
+    if (verdict.blocks()) (*from)->plan(0, verdict);
+    if (verdict.matched) (*from)->rule_text(verdict);
+  };
+  for (const char* text : {"a.b.c.example", "bad.example", "www.bad.example", "com", ".", "b.com",
+                           "data.example", "ns.example"}) {
+    const dns::Name name = *dns::Name::from_text(text);
+    carry_out((*from)->decide(0, name));
+    carry_out((*from)->decide_servers(0, {&name, 1}));
+    (*from)->explain(0, name);
+  }
+  for (const char* text : {"192.0.2.1", "2001:db8::1", "10.0.0.1"}) {
+    for (const Trigger trigger : {Trigger::client_ip, Trigger::response_ip, Trigger::nsip}) {
+      carry_out((*from)->decide(0, trigger, *IpAddress::from_text(text)));
+    }
+  }
+  for (std::uint16_t zone = 0; zone < image->zones().size(); ++zone) {
+    (*from)->for_each_rule(zone, [](const Rule&, std::span<const LocalRecord>) {});
+  }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const auto octets = std::make_shared<Octets>(data, data + size);
+  if (size >= sizeof(image::Header)) {
+    const std::uint64_t total = size;
+    const std::uint64_t check = XXH3_64bits(data + image::kCheckedFrom, size - image::kCheckedFrom);
+    std::memcpy(octets->data() + offsetof(image::Header, total_octets), &total, sizeof total);
+    std::memcpy(octets->data() + offsetof(image::Header, check), &check, sizeof check);
+  }
+  if (const auto image = RuleImage::open(*octets, octets)) ask(*image);
+  return 0;
+}
