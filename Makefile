@@ -83,7 +83,6 @@ bench: ## Beside unbound, BIND and a bare echo in the same run; writes bench/res
 
 .PHONY: demo
 demo: build ## Serve, ask it things, and show what it says
-	@scripts/bootstrap test
 	@scripts/demo build/postern
 
 .PHONY: clean

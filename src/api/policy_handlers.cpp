@@ -70,16 +70,17 @@ void write_feed_counts(JsonWriter& json, const std::vector<intel::FeedStatus>& f
   json.end_object();
 }
 
-Response update(const Context& context, const Call& call, const std::string& name) {
-  const std::string what = name.empty() ? "all feeds" : "the feed " + name;
-  if (const auto started = context.services.update_feed(name); !started) {
+Response update(const Context& context, const Call& call, const FeedUpdate& update) {
+  const std::string what = update.name.empty() ? "all feeds" : "the feed " + update.name;
+  if (const auto started = context.services.update_feed(update); !started) {
     return problem(started.error());
   }
   context.log.info("api",
-                   fmt::format("update of {} asked for by {}", what, call.request.peer.to_text()));
+                   fmt::format("update of {} asked for by {}{}", what, call.request.peer.to_text(),
+                               update.any_size ? ", to be accepted at any size" : ""));
   JsonWriter json_text;
   json_text.begin_object();
-  text_or_null(json_text, "feed", name);
+  text_or_null(json_text, "feed", update.name);
   json_text.field("started", true).end_object();
   Response response = json(std::move(json_text).take());
   response.status = 202;
@@ -192,21 +193,39 @@ Response get_feeds(const Context& context, const Call&) {
 
 Response update_feed(const Context& context, const Call& call) {
   if (call.capture.empty()) return problem(404, "no feed has an empty name");
-  return update(context, call, call.capture);
+  if (const auto known = check_only(call.params, {"accept"}); !known) {
+    return problem(known.error());
+  }
+  const std::string_view accept = call.params.get("accept").value_or("false");
+  if (accept != "true" && accept != "false") {
+    return problem(400, fmt::format("accept: \"{}\" is neither true nor false", accept));
+  }
+  return update(context, call, {.name = call.capture, .any_size = accept == "true"});
 }
 
 Response update_feeds(const Context& context, const Call& call) {
-  return update(context, call, "");
+  if (call.params.get("accept")) {
+    return problem(400, "accept: a copy of any size is accepted of one feed at a time; name it");
+  }
+  if (const auto known = check_only(call.params, {}); !known) return problem(known.error());
+  return update(context, call, {});
 }
 
 Response reload(const Context& context, const Call& call) {
   context.log.info("api", fmt::format("reload asked for by {}", call.request.peer.to_text()));
-  if (const auto done = context.services.reload(); !done) {
+  const auto done = context.services.reload();
+  if (!done) {
     // The request is fine, the file is not; what was in force still is.
     return problem(409, done.error().text);
   }
   JsonWriter json_text;
-  json_text.begin_object().field("reloaded", true).end_object();
+  json_text.begin_object().field("reloaded", true);
+  json_text.field("reading_feeds", done->is_reading_feeds);
+  json_text.key("unreadable_feeds").begin_array();
+  for (const intel::FeedStatus& feed : done->unreadable_feeds) {
+    json_text.begin_object().field("name", feed.name).field("error", feed.last_error).end_object();
+  }
+  json_text.end_array().end_object();
   return json(std::move(json_text).take());
 }
 

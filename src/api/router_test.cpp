@@ -377,6 +377,27 @@ TEST_F(RouterTest, FeedsAreUpdatedByName) {
   EXPECT_EQ(fixture_.updated.copy(), (std::vector<std::string>{"hafnium", "hafnium", ""}));
 }
 
+TEST_F(RouterTest, ACopyOfAnySizeIsAcceptedOfOneFeedAndOnlyWhenAskedFor) {
+  EXPECT_EQ(post("/api/v1/feeds/hafnium/update?accept=true").status, 202U);
+  EXPECT_NE(log_.text().find("to be accepted at any size"), std::string::npos);
+  EXPECT_EQ(post("/api/v1/feeds/hafnium/update?accept=false").status, 202U);
+  EXPECT_EQ(post("/api/v1/feeds/hafnium/update?accept=").status, 202U);
+  EXPECT_EQ(fixture_.updated.copy(), (std::vector<std::string>{"hafnium!", "hafnium", "hafnium"}));
+  // A word that is misspelt must not be taken for either.
+  EXPECT_EQ(post("/api/v1/feeds/hafnium/update?accept=yes").status, 400U);
+  EXPECT_EQ(post("/api/v1/feeds/hafnium/update?acept=true").status, 400U);
+  EXPECT_EQ(post("/api/v1/feeds/update?accept=true").status, 400U);
+  EXPECT_EQ(fixture_.updated.copy().size(), 3U);
+}
+
+TEST_F(RouterTest, AReloadNamesTheFeedsThatCannotBeRead) {
+  const Response response = post("/api/v1/reload");
+  EXPECT_EQ(response.status, 200U);
+  EXPECT_EQ(response.body,
+            R"({"reloaded":true,"reading_feeds":false,"unreadable_feeds":[{"name":"partners",)"
+            R"("error":"open /etc/postern/partners.txt: No such file or directory"}]})");
+}
+
 TEST_F(RouterTest, AReloadThatFailsSaysWhy) {
   fixture_.reload_fails = true;
   const Response response = post("/api/v1/reload");

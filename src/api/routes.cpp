@@ -26,7 +26,7 @@ constexpr Route kRoutes[] = {
     {kGet, "/api/v1/top", kSignedIn, Runs::on_journal, get_top},
     {kGet, "/api/v1/timeline", kSignedIn, Runs::on_journal, get_timeline},
     {kGet, "/api/v1/live", kSignedIn, Runs::here, watch_live},
-    {kPost, "/api/v1/reload", kSignedIn, Runs::here, reload},
+    {kPost, "/api/v1/reload", kSignedIn, Runs::on_journal, reload},
     {kGet, "/api/v1/openapi.yaml", kOpen, Runs::here, get_openapi},
     {kGet, "/metrics", Access::metrics, Runs::here, get_metrics},
     {kGet, "/", kOpen, Runs::here, get_asset},

@@ -26,7 +26,7 @@ enum class Access : std::uint8_t {
 
 enum class Runs : std::uint8_t {
   here,        ///< Quick: on the API's thread.
-  on_journal,  ///< Reads the journal: on the thread for that, one at a time.
+  on_journal,  ///< Reads the journal, or reloads: on the thread for that, one at a time.
 };
 
 /// What handlers have at hand. `auth` belongs to the API's thread: a handler that runs on the

@@ -617,18 +617,41 @@ TEST(ControlSocket, WhatMayBeReplacedAndWhatNot) {
   EXPECT_FALSE(listen_control_socket(folder.path() + "/" + std::string(120, 'x')).has_value());
 }
 
-TEST(Api, StartsServesAndStops) {
-  const TempFolder folder;
-  testing::Fixture fixture;
-  NullLog log;
-  const auto live = LiveTail::create();
-  Options options;
-  options.listen = Endpoint{IpAddress::v4(127, 0, 0, 1), 0};
-  options.control_socket = folder.path() + "/control.sock";
-  options.token_file = folder.path() + "/api.token";
+/// An Api started whole, as the program starts it.
+class ApiTest : public ::testing::Test {
+ protected:
+  /// With a console on any free port, and its token in the file `token_file` of the folder.
+  Options options(const std::string& token_file) const {
+    Options made;
+    made.listen = Endpoint{IpAddress::v4(127, 0, 0, 1), 0};
+    made.token_file = folder_.path() + "/" + token_file;
+    return made;
+  }
+  std::string control() const { return folder_.path() + "/control.sock"; }
+  Result<std::unique_ptr<Api>> start(const Options& options) {
+    return Api::start(options, fixture_.services(), *live_, log_);
+  }
+  /// Asks for the status under the name `host`.
+  static std::string status_of(const Api& api, const std::string& token,
+                               const std::string& host = "localhost") {
+    Wire wire(*api.endpoint());
+    wire.send("GET /api/v1/status HTTP/1.1\r\nHost: " + host + "\r\nAuthorization: Bearer " +
+              token + "\r\n\r\n");
+    return wire.answer();
+  }
+
+  const TempFolder folder_;
+  testing::Fixture fixture_;
+  NullLog log_;
+  const std::unique_ptr<LiveTail> live_ = LiveTail::create();
+};
+
+TEST_F(ApiTest, StartsServesAndStops) {
+  Options with_socket = options("api.token");
+  with_socket.control_socket = control();
   std::string token;
   {
-    const auto api = Api::start(options, fixture.services(), *live, log);
+    const auto api = start(with_socket);
     ASSERT_TRUE(api.has_value()) << api.error().text;
     ASSERT_TRUE((*api)->first_run_token().has_value());
     token = *(*api)->first_run_token();
@@ -638,80 +661,57 @@ TEST(Api, StartsServesAndStops) {
     EXPECT_NE(watching.until("retry:").find("200 OK"), std::string::npos);
     (*api)->stop();
     (*api)->stop();
-    EXPECT_FALSE(std::filesystem::exists(options.control_socket));
+    EXPECT_FALSE(std::filesystem::exists(control()));
   }
-  const auto again = Api::start(options, fixture.services(), *live, log);
+  const auto again = start(with_socket);
   ASSERT_TRUE(again.has_value()) << again.error().text;
   EXPECT_FALSE((*again)->first_run_token().has_value());
-  Wire wire(*(*again)->endpoint());
-  wire.send("GET /api/v1/status HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer " + token +
-            "\r\n\r\n");
-  EXPECT_TRUE(wire.answer().starts_with("HTTP/1.1 200"));
+  EXPECT_TRUE(status_of(**again, token).starts_with("HTTP/1.1 200"));
 }
 
-TEST(Api, AnAddressThatIsTakenIsAnErrorWithItsName) {
-  const TempFolder folder;
-  testing::Fixture fixture;
-  NullLog log;
-  const auto live = LiveTail::create();
-  Options options;
-  options.listen = Endpoint{IpAddress::v4(127, 0, 0, 1), 0};
-  options.token_file = folder.path() + "/api.token";
-  const auto first = Api::start(options, fixture.services(), *live, log);
+TEST_F(ApiTest, AnAddressThatIsTakenIsAnErrorWithItsName) {
+  const auto first = start(options("api.token"));
   ASSERT_TRUE(first.has_value());
-  options.listen = (*first)->endpoint();
-  options.control_socket = folder.path() + "/control.sock";
-  const auto second = Api::start(options, fixture.services(), *live, log);
+  Options same = options("api.token");
+  same.listen = (*first)->endpoint();
+  same.control_socket = control();
+  const auto second = start(same);
   ASSERT_FALSE(second.has_value());
-  EXPECT_FALSE(std::filesystem::exists(options.control_socket));
-  EXPECT_NE(second.error().text.find(options.listen->to_text()), std::string::npos);
+  EXPECT_FALSE(std::filesystem::exists(control()));
+  EXPECT_NE(second.error().text.find(same.listen->to_text()), std::string::npos);
 }
 
-TEST(Api, ATokenIsKeptOnlyByAStartThatShowsIt) {
-  const TempFolder folder;
-  testing::Fixture fixture;
-  NullLog log;
-  const auto live = LiveTail::create();
-  Options other;
-  other.listen = Endpoint{IpAddress::v4(127, 0, 0, 1), 0};
-  other.token_file = folder.path() + "/other.token";
-  const auto taken = Api::start(other, fixture.services(), *live, log);
+TEST_F(ApiTest, ATokenIsKeptOnlyByAStartThatShowsIt) {
+  const auto taken = start(options("other.token"));
   ASSERT_TRUE(taken.has_value());
 
-  Options options;
-  options.token_file = folder.path() + "/api.token";
-  options.listen = (*taken)->endpoint();
-  EXPECT_FALSE(Api::start(options, fixture.services(), *live, log).has_value());
-  EXPECT_FALSE(std::filesystem::exists(options.token_file));
-  options.listen = std::nullopt;  // Nobody is told of a token where there is no console.
-  options.control_socket = folder.path() + "/control.sock";
+  const std::string token_file = options("api.token").token_file;
+  Options on_taken_port = options("api.token");
+  on_taken_port.listen = (*taken)->endpoint();
+  EXPECT_FALSE(start(on_taken_port).has_value());
+  EXPECT_FALSE(std::filesystem::exists(token_file));
+  Options without_console = options("api.token");  // Nobody is told of a token there.
+  without_console.listen = std::nullopt;
+  without_console.control_socket = control();
   {
-    const auto without = Api::start(options, fixture.services(), *live, log);
+    const auto without = start(without_console);
     ASSERT_TRUE(without.has_value()) << without.error().text;
     EXPECT_FALSE((*without)->first_run_token().has_value());
-    EXPECT_FALSE(std::filesystem::exists(options.token_file));
+    EXPECT_FALSE(std::filesystem::exists(token_file));
   }
-  options.listen = Endpoint{IpAddress::v4(127, 0, 0, 1), 0};
-  options.hosts = {"dns.example"};
-  const auto api = Api::start(options, fixture.services(), *live, log);
+  Options whole = options("api.token");
+  whole.control_socket = control();
+  whole.hosts = {"dns.example"};
+  const auto api = start(whole);
   ASSERT_TRUE(api.has_value()) << api.error().text;
   ASSERT_TRUE((*api)->first_run_token().has_value());
-  EXPECT_TRUE(std::filesystem::exists(options.token_file));
-  Wire wire(*(*api)->endpoint());
-  wire.send("GET /api/v1/status HTTP/1.1\r\nHost: dns.example\r\nAuthorization: Bearer " +
-            *(*api)->first_run_token() + "\r\n\r\n");
-  EXPECT_TRUE(wire.answer().starts_with("HTTP/1.1 200"));
+  EXPECT_TRUE(std::filesystem::exists(token_file));
+  EXPECT_TRUE(
+      status_of(**api, *(*api)->first_run_token(), "dns.example").starts_with("HTTP/1.1 200"));
 }
 
-TEST(Api, ATokenThatCannotBeKeptIsAnError) {
-  const TempFolder folder;
-  testing::Fixture fixture;
-  NullLog log;
-  const auto live = LiveTail::create();
-  Options options;
-  options.listen = Endpoint{IpAddress::v4(127, 0, 0, 1), 0};
-  options.token_file = folder.path() + "/missing/api.token";
-  const auto api = Api::start(options, fixture.services(), *live, log);
+TEST_F(ApiTest, ATokenThatCannotBeKeptIsAnError) {
+  const auto api = start(options("missing/api.token"));
   ASSERT_FALSE(api.has_value());
   EXPECT_NE(api.error().text.find("/missing/api.token"), std::string::npos);
 }

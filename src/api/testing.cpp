@@ -266,13 +266,13 @@ Services Fixture::services() {
   services.feeds = [] {
     return some_feeds(std::chrono::floor<microseconds>(std::chrono::system_clock::now()));
   };
-  services.update_feed = [this](const std::string& feed) -> Result<void> {
+  services.update_feed = [this](const FeedUpdate& update) -> Result<void> {
     const auto feeds = some_feeds({});
-    const bool known = feed.empty() || std::ranges::any_of(feeds, [&](const auto& status) {
-                         return status.name == feed;
+    const bool known = update.name.empty() || std::ranges::any_of(feeds, [&](const auto& status) {
+                         return status.name == update.name;
                        });
-    if (!known) return fail(Errc::not_found, "there is no feed \"" + feed + "\"");
-    updated.with([&](auto& names) { names.push_back(feed); });
+    if (!known) return fail(Errc::not_found, "there is no feed \"" + update.name + "\"");
+    updated.with([&](auto& names) { names.push_back(update.name + (update.any_size ? "!" : "")); });
     return {};
   };
   services.metrics = [] {
@@ -282,10 +282,14 @@ Services Fixture::services() {
                     .labels = "transport=\"udp\"",
                     .value = 42}};
   };
-  services.reload = [this]() -> Result<void> {
+  services.reload = [this]() -> Result<Reloaded> {
     if (reload_fails) return fail(Errc::invalid_input, "postern.yaml:3: unknown key \"lissten\"");
     ++reloads;
-    return {};
+    Reloaded reloaded;
+    for (intel::FeedStatus& feed : some_feeds({})) {
+      if (feed.name == "partners") reloaded.unreadable_feeds.push_back(std::move(feed));
+    }
+    return reloaded;
   };
   services.version = "0.1.0-test";
   services.endpoints = {"udp 127.0.0.1:5300", "tcp 127.0.0.1:5300"};

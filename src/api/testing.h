@@ -42,7 +42,7 @@ struct Fixture {
 
   FakeJournal journal;
   Published<policy::Generation> policy;
-  Guarded<std::vector<std::string>> updated;  ///< Names given to update_feed.
+  Guarded<std::vector<std::string>> updated;  ///< Names given to update_feed; "!" for any size.
   std::atomic<int> reloads{0};
   std::atomic<bool> reload_fails{false};
   Services services();

@@ -1,5 +1,6 @@
 // `postern check`: every mistake of the configuration, and of the feeds on this machine.
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <string>
 
@@ -19,12 +20,16 @@
 namespace postern::app {
 namespace {
 
+std::string counted(std::uint64_t count, std::string_view what) {
+  return fmt::format("{} {}{}", grouped(count), what, count == 1 ? "" : "s");
+}
+
 /// What reading one feed came to.
 struct FeedReport {
   std::string name;
-  std::string place;     ///< Path or URL.
-  std::string error;     ///< Empty: nothing is wrong with the whole of it.
-  bool is_read = false;  ///< False for what was not fetched yet.
+  std::string place;      ///< Path or URL.
+  config::Problem wrong;  ///< With the whole of it; without a text: nothing.
+  bool is_read = false;   ///< False for what was not fetched yet.
   std::uint64_t rules = 0;
   std::uint64_t lines_skipped = 0;
   std::vector<intel::SkippedLine> skipped;
@@ -55,20 +60,62 @@ std::string place_of(const feeds::Source& source) {
   return name == "allow" || name == "block" ? "policy." + name : "built in";
 }
 
-FeedReport read_one(const feeds::Source& source, const Places& places) {
+/// What to do about a feed that cannot be read.
+std::string_view advice_on(const Error& error, bool is_remote) {
+  if (is_remote)
+    return "the server's copy of it is no good; \"postern feed update\" fetches it again";
+  switch (error.code) {
+    case Errc::not_found:
+      return "create the file, or correct the path";
+    case Errc::denied:
+      return "let the user that you and the server run as read it";
+    case Errc::limit_exceeded:
+      return "or take a shorter list";
+    case Errc::invalid_input:
+    case Errc::corrupt:
+      return "correct the file, or the feed's format";
+    default:
+      return "see to it, and check again";
+  }
+}
+
+/// The complaint, at the place of the configuration that names the source.
+config::Problem complaint(const feeds::Source& source, const config::Config& config,
+                          const Error& error) {
+  config::Problem problem;
+  const auto feed = std::ranges::find(config.feeds, source.zone.name, &config::Feed::name);
+  if (feed != config.feeds.end()) {
+    problem.line = feed->source_place.line;
+    problem.column = feed->source_place.column;
+    problem.path = feed->source_key;
+  }
+  const std::string place = place_of(source);
+  problem.text = error.text.find(place) == std::string::npos
+                     ? fmt::format("{}: {}", place, error.text)
+                     : error.text;
+  problem.advice = advice_on(error, feeds::is_remote(source));
+  return problem;
+}
+
+FeedReport read_one(const feeds::Source& source, const config::Config& config,
+                    const Places& places) {
   FeedReport report{
-      .name = source.zone.name, .place = place_of(source), .error = {}, .skipped = {}};
+      .name = source.zone.name, .place = place_of(source), .wrong = {}, .skipped = {}};
   const auto text = text_of_feed(source, places);
-  const bool is_remote = !source.url.empty() || source.transfer;
+  const bool is_remote = feeds::is_remote(source);
   if (!text && is_remote && text.error().code == Errc::not_found) return report;
   if (!text) {
-    report.error = fmt::format("{}: {}", report.place, text.error().text);
+    report.wrong = complaint(source, config, text.error());
     return report;
   }
   report.is_read = true;
-  auto content = intel::read_feed(*text, source.format);
+  intel::FeedOptions options = source.format;
+  options.now = std::chrono::time_point_cast<microseconds>(std::chrono::system_clock::now());
+  auto content = intel::read_feed(*text, options);
+  // Comments alone: a list that its owner emptied.
+  if (!content && !is_remote && content.error().code == Errc::not_found) return report;
   if (!content) {
-    report.error = fmt::format("{}: {}", report.place, content.error().text);
+    report.wrong = complaint(source, config, content.error());
     return report;
   }
   report.rules = content->rules.size();
@@ -77,9 +124,11 @@ FeedReport read_one(const feeds::Source& source, const Places& places) {
   return report;
 }
 
-std::string view(const FeedReport& report) {
-  if (!report.error.empty())
-    return fmt::format("{}; feed {} protects nobody\n", report.error, report.name);
+std::string view(const FeedReport& report, const std::string& file) {
+  if (!report.wrong.text.empty()) {
+    return fmt::format("{}. Until then feed {} has the rules of its last good copy, if any\n",
+                       config::to_text(report.wrong, file), report.name);
+  }
   if (!report.is_read) {
     return fmt::format("feed {}: not fetched yet, so it protects nobody yet\n", report.name);
   }
@@ -91,13 +140,15 @@ std::string view(const FeedReport& report) {
     out += fmt::format("{}: {} more lines are skipped\n", report.place,
                        report.lines_skipped - report.skipped.size());
   }
-  return out + fmt::format("feed {}: {} rules, {} lines skipped\n", report.name,
-                           grouped(report.rules), grouped(report.lines_skipped));
+  return out + fmt::format("feed {}: {}, {} skipped\n", report.name, counted(report.rules, "rule"),
+                           counted(report.lines_skipped, "line"));
 }
 
 void write_json(event::JsonWriter& json, const FeedReport& report) {
   json.begin_object().field("name", report.name).field("path", report.place);
-  json.field("read", report.is_read).field("error", report.error).field("rules", report.rules);
+  json.field("line", report.wrong.line).field("column", report.wrong.column);
+  json.field("read", report.is_read).field("error", report.wrong.text);
+  json.field("advice", report.wrong.advice).field("rules", report.rules);
   json.field("lines_skipped", report.lines_skipped).key("skipped").begin_array();
   for (const intel::SkippedLine& line : report.skipped) {
     json.begin_object().field("line", line.line).field("text", line.text).end_object();
@@ -129,10 +180,6 @@ std::string to_json(const config::Outcome& outcome, const std::vector<FeedReport
   return std::move(json).take() + "\n";
 }
 
-std::string counted(std::size_t count, std::string_view what) {
-  return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
-}
-
 std::string to_text(const config::Outcome& outcome, const std::vector<FeedReport>& reports,
                     const std::string& file) {
   std::string out;
@@ -140,13 +187,14 @@ std::string to_text(const config::Outcome& outcome, const std::vector<FeedReport
     out += config::to_text(problem, file) + "\n";
   for (const config::Problem& warning : outcome.warnings)
     out += config::to_text(warning, file) + "\n";
-  for (const FeedReport& report : reports) out += view(report);
+  for (const FeedReport& report : reports) out += view(report, file);
   if (const std::size_t count = outcome.problems.size(); count > 0) {
     return out + fmt::format("{} in {}.\n", counted(count, "mistake"), file);
   }
   std::vector<std::string> but;
   if (!outcome.warnings.empty()) but.push_back(counted(outcome.warnings.size(), "warning"));
-  const auto bad = std::ranges::count_if(reports, [](const auto& r) { return !r.error.empty(); });
+  const auto bad =
+      std::ranges::count_if(reports, [](const auto& r) { return !r.wrong.text.empty(); });
   if (bad > 0) but.push_back(counted(static_cast<std::size_t>(bad), "feed") + " cannot be read");
   out += fmt::format("No mistake in {}", file);
   if (!but.empty()) out += fmt::format(", but {}", fmt::join(but, ", and "));
@@ -182,8 +230,8 @@ int run_check(const Arguments& arguments) {
   if (outcome->config && !arguments.has("config-only")) {
     const Places places = places_of(*outcome->config, arguments.value("state-dir"));
     for (const feeds::Source& source : feeds_options(*outcome->config, places, 0).sources) {
-      reports.push_back(read_one(source, places));
-      is_good = is_good && reports.back().error.empty();
+      reports.push_back(read_one(source, *outcome->config, places));
+      is_good = is_good && reports.back().wrong.text.empty();
     }
   }
   const std::string file = path.empty() ? "the defaults" : path;

@@ -267,9 +267,12 @@ int run_feed_list(const Arguments& arguments) {
 
 int run_feed_update(const Arguments& arguments) {
   const auto& names = arguments.positional();
+  const bool any_size = arguments.has("accept");
+  if (any_size && names.empty()) return misused("feed update", "--accept takes the NAME of a feed");
   const std::string path =
       names.empty() ? "/api/v1/feeds/update"
-                    : fmt::format("/api/v1/feeds/{}/update", percent_encoded(names.front()));
+                    : fmt::format("/api/v1/feeds/{}/update{}", percent_encoded(names.front()),
+                                  any_size ? "?accept=true" : "");
   return show(arguments, post(arguments, path), [&](const Json&) {
     return fmt::format("Update of {} started; \"postern feed list\" shows how it went.\n",
                        names.empty() ? "all feeds" : names.front());
@@ -286,9 +289,11 @@ int run_token_new(const Arguments& arguments) {
 }
 
 int run_reload(const Arguments& arguments) {
-  return show(arguments, post(arguments, "/api/v1/reload"), [](const Json&) {
-    return std::string("The configuration was read again and is in force.\n");
-  });
+  const auto body = post(arguments, "/api/v1/reload");
+  const int shown = show(arguments, body, view_reload);
+  if (shown != kExitGood) return shown;
+  const auto reloaded = Json::parse(*body);
+  return reloaded && is_reloaded_whole(*reloaded) ? kExitGood : kExitFailed;
 }
 
 }  // namespace postern::app

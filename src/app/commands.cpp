@@ -29,6 +29,15 @@ constexpr Flag kSocket = {"socket", 0, "PATH", "The server's control socket itse
 
 constexpr Flag kControlFlags[] = {kJson, kConfig, kStateDir, kSocket};
 
+constexpr Flag kUpdateFlags[] = {
+    {"accept", 0, "",
+     "This once, take a list with less than a tenth of the rules it had: it is meant to be so."},
+    kJson,
+    kConfig,
+    kStateDir,
+    kSocket,
+};
+
 constexpr Flag kQueryFlags[] = {
     {"server", 's', "ADDR[:PORT]", "Ask this one; else the running server."},
     {"tcp", 0, "", "Ask over TCP at once."},
@@ -101,13 +110,16 @@ constexpr Command kCommands[] = {
     {"feed list", "", 0, 0, "Show every feed, its health and how many rules it gives.",
      "postern feed list", kControlFlags, run_feed_list},
     {"feed update", "[NAME]", 0, 1, "Fetch or read a feed now, or all of them.",
-     "postern feed update urlhaus", kControlFlags, run_feed_update},
+     "postern feed update urlhaus", kUpdateFlags, run_feed_update},
     {"token new", "", 0, 0,
      "Make another token for the console and the API, in place of the one before.",
      "postern token new", kControlFlags, run_token_new},
     {"status", "", 0, 0, "Show where the server answers and what is in force.", "postern status",
      kControlFlags, run_status},
-    {"reload", "", 0, 0, "Have the server read its configuration again; a mistake changes nothing.",
+    {"reload", "", 0, 0,
+     "Have the server read its configuration again; a mistake changes nothing. Where a feed on "
+     "this "
+     "machine cannot be read, says so and ends with status 1; the rest is in force.",
      "postern reload", kControlFlags, run_reload},
     {"completion",
      "bash",

@@ -30,6 +30,28 @@ TEST(Json, ReadsEveryKind) {
   EXPECT_EQ(all["t"].items().size(), 0U);
 }
 
+TEST(View, AReloadNamesTheFeedsThatCannotBeRead) {
+  struct Case {
+    std::string_view answer;
+    std::string_view more;
+    bool is_whole;
+  };
+  const Case cases[] = {
+      {R"({"reloaded":true,"reading_feeds":false,"unreadable_feeds":[]})", "", true},
+      {R"({"reloaded":true,"reading_feeds":false,"unreadable_feeds":[{"name":"a",)"
+       R"("error":"open /a: gone"}]})",
+       "feed a cannot be read: open /a: gone\n", false},
+      {R"({"reloaded":true,"reading_feeds":true,"unreadable_feeds":[]})",
+       "Its feeds are still being read; \"postern feed list\" shows how they are.\n", false},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.answer);
+    EXPECT_EQ(view_reload(json(c.answer)),
+              "The configuration was read again and is in force.\n" + std::string(c.more));
+    EXPECT_EQ(is_reloaded_whole(json(c.answer)), c.is_whole);
+  }
+}
+
 TEST(Json, RefusesWhatIsNotJson) {
   for (const std::string& text :
        {std::string(), std::string("{"), std::string("<html>"), std::string("{}x"),

@@ -115,8 +115,13 @@ std::string summary(const Service& service, const config::Config& config,
 void reload(Service& service) {
   tell_systemd_reloading();
   // The service has logged what came of it.
-  const bool is_done = service.reload().has_value();
-  tell_systemd_ready(is_done ? "serving" : "serving; the changed configuration has mistakes");
+  const auto done = service.reload();
+  if (!done) return tell_systemd_ready("serving; the changed configuration has mistakes");
+  std::vector<std::string> unreadable;
+  for (const auto& feed : done->unreadable_feeds) unreadable.push_back(feed.name);
+  tell_systemd_ready(unreadable.empty()
+                         ? "serving"
+                         : fmt::format("serving; not readable: {}", fmt::join(unreadable, ", ")));
 }
 
 int serve(const Arguments& arguments, const Overrides& overrides, Log& log) {

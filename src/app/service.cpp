@@ -10,6 +10,10 @@
 namespace postern::app {
 namespace {
 
+/// How long a reload waits for feeds: millions of names are read in a few seconds; clients of the
+/// control socket wait for 30.
+constexpr milliseconds kReadingFeeds{20'000};
+
 unsigned cores() {
   return std::max(1U, std::thread::hardware_concurrency());
 }
@@ -128,7 +132,10 @@ api::Services Service::services() {
   services.journal = journal_.get();
   services.policy = &policy_;
   services.feeds = [this] { return feeds_->status(); };
-  services.update_feed = [this](const std::string& name) { return feeds_->update(name); };
+  services.update_feed = [this](const api::FeedUpdate& update) {
+    return feeds_->update(
+        update.name, update.any_size ? feeds::Acceptance::any_size : feeds::Acceptance::checked);
+  };
   services.metrics = [this] { return metrics(); };
   services.reload = [this] { return reload(); };
   services.version = POSTERN_VERSION;
@@ -152,7 +159,7 @@ Metrics Service::metrics() const {
   return metrics;
 }
 
-Result<void> Service::reload() {
+Result<api::Reloaded> Service::reload() {
   const auto wanted = read_config(overrides_, log_);
   if (!wanted) {
     log_.error("config", "nothing was changed: " + wanted.error().text);
@@ -171,7 +178,10 @@ Result<void> Service::reload() {
                    fmt::format("these changes wait for a restart: {}", fmt::join(later, ", ")));
     }
   });
-  return {};
+  api::Reloaded reloaded;
+  reloaded.is_reading_feeds = !feeds_->wait_until_reconfigured(kReadingFeeds);
+  reloaded.unreadable_feeds = feeds_->unreadable();
+  return reloaded;
 }
 
 void Service::stop() {

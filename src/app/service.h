@@ -61,8 +61,9 @@ class Service {
   Service& operator=(const Service&) = delete;
 
   /// Reads the file again and puts in force what can be; says what needs a restart. With a
-  /// mistake in it everything stays as it is.
-  Result<void> reload();
+  /// mistake in it everything stays as it is. Waits for the feeds on this machine, but not for
+  /// ever, and tells which cannot be read.
+  Result<api::Reloaded> reload();
   void stop();
 
   const Places& places() const { return places_; }

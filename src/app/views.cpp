@@ -76,6 +76,22 @@ std::optional<WallTime> time_from_rfc3339(std::string_view text) {
          std::chrono::minutes(parts[4]) + seconds(parts[5]);
 }
 
+std::string view_reload(const Json& reloaded) {
+  std::string out = "The configuration was read again and is in force.\n";
+  if (reloaded["reading_feeds"].is_true()) {
+    out += "Its feeds are still being read; \"postern feed list\" shows how they are.\n";
+  }
+  for (const Json& feed : reloaded["unreadable_feeds"].items()) {
+    out += fmt::format("feed {} cannot be read: {}\n", printable(feed["name"].text()),
+                       printable(feed["error"].text()));
+  }
+  return out;
+}
+
+bool is_reloaded_whole(const Json& reloaded) {
+  return !reloaded["reading_feeds"].is_true() && reloaded["unreadable_feeds"].items().empty();
+}
+
 std::string view_status(const Json& status) {
   const Json& policy = status["policy"];
   std::string out = fmt::format("postern {}, up {}\n", printable(status["version"].text()),

@@ -17,6 +17,10 @@ std::optional<WallTime> time_from_rfc3339(std::string_view text);
 std::string view_status(const Json& status);
 /// One row a feed, and below it what is wrong with those that are not well.
 std::string view_feeds(const Json& feeds, WallTime now);
+/// What a reload came to, and a line for each feed that cannot be read.
+std::string view_reload(const Json& reloaded);
+/// False where a feed cannot be read, or it is not known yet.
+bool is_reloaded_whole(const Json& reloaded);
 std::string view_explanation(const Json& explanation);
 /// Pages of queries as one table, oldest first, as a log reads. Keeps what is shown alone: pages
 /// themselves are an order of magnitude larger.

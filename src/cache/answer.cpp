@@ -161,6 +161,12 @@ bool rewrite(const MessageView& message, const Selection& selection, const Rules
 
 }  // namespace
 
+dns::Rcode Answer::rcode() const {
+  constexpr std::size_t kRcodeAt = 3;  // Its lower half (RFC 1035 §4.1.1).
+  return wire.size() > kRcodeAt ? static_cast<dns::Rcode>(wire[kRcodeAt] & 0xfU)
+                                : dns::Rcode::servfail;
+}
+
 std::optional<Answer> make_answer(const MessageView& message, bool secure, bool strip_dnssec,
                                   const Options& options) {
   if (!is_answer(message) || is_referral(message)) return std::nullopt;

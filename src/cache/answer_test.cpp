@@ -102,6 +102,15 @@ TEST(MakeAnswer, TtlOfPositiveAnswersIsTheLeastOfTheAnswerSection) {
             "example. 5 NS ns.example.|");
 }
 
+TEST(Answer, ItsRcodeIsTheHeadersOrServfail) {
+  Answer answer;
+  EXPECT_EQ(answer.rcode(), Rcode::servfail);
+  answer.wire = {0, 0, 0x81};
+  EXPECT_EQ(answer.rcode(), Rcode::servfail);
+  answer.wire = {0, 0, 0x81, 0xf3};
+  EXPECT_EQ(answer.rcode(), Rcode::nxdomain);
+}
+
 TEST(MakeAnswer, TtlOfNegativeAnswersIsByRfc2308) {
   struct Case {
     const char* what;

@@ -75,6 +75,9 @@ struct Answer {
   std::vector<dns::Name> names;
   std::size_t chain_count = 0;  ///< How many of `names` are the chain.
   std::vector<IpAddress> addresses;
+
+  /// Of the message's header; SERVFAIL where there is none.
+  dns::Rcode rcode() const;
 };
 
 /// Makes an Answer of a resolver's message: checks it, collects TTLs and names, and keeps only what

@@ -1,12 +1,16 @@
 #include "config/checks.h"
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <set>
+#include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "config/groups.h"
 #include "config/suggest.h"
@@ -105,22 +109,35 @@ void check_sinkhole(const Draft& draft, const Node& root, Problems& problems) {
   }
 }
 
+/// An option that only some formats have a use for.
+struct FormatOption {
+  std::string_view key;
+  std::size_t format_count;
+  std::array<std::string_view, 8> formats;
+};
+
+constexpr FormatOption kFormatOptions[] = {
+    {"csv", 1, {"csv"}},
+    {"json", 1, {"json"}},
+    {"min_confidence", 1, {"stix"}},
+    {"origin", 1, {"rpz"}},
+    {"scope", 8, {"hosts", "domains", "wildcard", "csv", "stix", "misp", "maltrail", "json"}},
+    {"url_hosts", 4, {"stix", "misp", "maltrail", "json"}},
+};
+
 /// Options of a feed that mean nothing in its format.
 void check_feed_format(const Feed& feed, const Node& node, std::size_t index, Problems& problems) {
-  const auto complain = [&](std::string_view key, std::string_view formats) {
-    problems.add(place_of(node, key), item_path("feeds", index, key),
-                 fmt::format("means nothing for a feed of format {}", feed.format),
-                 fmt::format("it is for {}: remove it, or correct the format", formats));
-  };
   if (feed.format.empty()) return;
+  for (const FormatOption& option : kFormatOptions) {
+    const Node* value = node.find(option.key);
+    const auto formats = std::span(option.formats).first(option.format_count);
+    if (value == nullptr || std::ranges::find(formats, feed.format) != formats.end()) continue;
+    problems.add(
+        value->place, item_path("feeds", index, option.key),
+        fmt::format("means nothing for a feed of format {}", feed.format),
+        fmt::format("it is for {}: remove it, or correct the format", fmt::join(formats, ", ")));
+  }
   const bool is_csv = feed.format == "csv";
-  if (node.find("csv") != nullptr && !is_csv) complain("csv", "csv");
-  if (node.find("origin") != nullptr && feed.format != "rpz") complain("origin", "rpz");
-  const bool may_scope =
-      is_csv || feed.format == "hosts" || feed.format == "domains" || feed.format == "wildcard";
-  if (node.find("scope") != nullptr && !may_scope)
-    complain("scope", "hosts, domains, wildcard and csv");
-
   const bool is_number =
       std::ranges::all_of(feed.csv_column, [](char c) { return c >= '0' && c <= '9'; });
   if (is_csv && !feed.csv_has_header && !is_number) {

@@ -32,6 +32,12 @@ struct Problem {
   Severity severity = Severity::mistake;
 };
 
+/// Where something stands in the file.
+struct Place {
+  std::size_t line = 0;  ///< From 1; 0 where there is none.
+  std::size_t column = 0;
+};
+
 enum class ResolverMode : std::uint8_t { recurse, forward };
 
 struct ForwardZone {
@@ -79,6 +85,9 @@ struct Feed {
   std::uint32_t transfer_min_refresh_s = 10;
   std::uint32_t transfer_max_refresh_s = 604'800;
   bool transfer_drop_expired = false;
+  // Where the file says what the feed is read from, for complaints about that.
+  std::string source_key;  ///< "feeds[2].path".
+  Place source_place;
 };
 
 struct Group {

@@ -396,7 +396,23 @@ TEST(Config, FeedsAndGroupsAreCheckedTogether) {
       {"feeds: [{name: a, format: wildcard, path: x, scope: below}]", "good"},
       {"feeds: [{name: a, format: rpz, path: x, scope: below}]",
        "f:1:48: feeds[0].scope: means nothing for a feed of format rpz; it is for hosts, domains, "
-       "wildcard and csv: remove it, or correct the format\n"},
+       "wildcard, csv, stix, misp, maltrail, json: remove it, or correct the format\n"},
+      {"feeds: [{name: a, format: stix, path: x, scope: below, url_hosts: true, min_confidence: "
+       "9}]",
+       "good"},
+      {"feeds: [{name: a, format: misp, path: x, scope: below, url_hosts: true}]", "good"},
+      {"feeds: [{name: a, format: maltrail, path: x, scope: exact, url_hosts: true}]", "good"},
+      {"feeds: [{name: a, format: json, path: x, scope: below, url_hosts: true, json: {field: f}}]",
+       "good"},
+      {"feeds: [{name: a, format: misp, path: x, min_confidence: 9, json: {field: f}}]",
+       "f:1:58: feeds[0].min_confidence: means nothing for a feed of format misp; it is for stix: "
+       "remove it, or correct the format\n"
+       "f:1:67: feeds[0].json: means nothing for a feed of format misp; it is for json: remove it, "
+       "or correct the format\n"},
+      {"feeds: [{name: a, format: hosts, path: x, url_hosts: true}]",
+       "f:1:54: feeds[0].url_hosts: means nothing for a feed of format hosts; it is for stix, "
+       "misp, "
+       "maltrail, json: remove it, or correct the format\n"},
       {"journal: {max_size: 8388607}",
        "f:1:21: journal.max_size: \"8388607\" is out of range; write a number from 8388608 to "
        "17592186044416\n"},
@@ -486,6 +502,10 @@ TEST(Config, Warnings) {
   const std::string refused =
       "so that all others that ask 0.0.0.0:53 are refused; add your networks to it, e.g. "
       "192.168.0.0/16\n";
+  const std::string adds_nobody =
+      " adds nobody: the other prefixes hold all of it; remove it, or narrow the others if they "
+      "are "
+      "not meant to be so wide\n";
   const std::pair<std::string, std::string> cases[] = {
       {"", ""},
       // Clients that are refused, all of them or those of a group.
@@ -498,9 +518,28 @@ TEST(Config, Warnings) {
        "f:1:17: warning: access.allow: the list is empty, so that every client is refused; add "
        "your networks to it, e.g. 192.168.0.0/16\n"},
       {"groups: [{name: g, clients: [127.0.0.2, 192.168.7.0/24]}]",
-       "f:1:29: warning: groups[0].clients: 192.168.7.0/24 is in no prefix of access.allow, so "
-       "that "
-       "these clients are refused; add it to access.allow\n"},
+       "f:1:29: warning: groups[0].clients: 192.168.7.0/24 is not wholly in access.allow, so that "
+       "clients of it are refused; add it to access.allow\n"},
+      // Several prefixes may hold it together; a gap of one address is one.
+      {"access: {allow: [10.0.0.0/9, 10.128.0.0/10, 10.192.0.0/10]}\n"
+       "groups: [{name: g, clients: 10.0.0.0/8}]",
+       ""},
+      {"access: {allow: ['2001:db8::/33', '2001:db8:8000::/33']}\n"
+       "groups: [{name: g, clients: '2001:db8::/32'}]",
+       ""},
+      {"access: {allow: [192.0.2.0/31, 192.0.2.2]}\ngroups: [{name: g, clients: 192.0.2.0/30}]",
+       "f:2:29: warning: groups[0].clients: 192.0.2.0/30 is not wholly in access.allow, so that "
+       "clients of it are refused; add it to access.allow\n"},
+      // Prefixes that add nobody: of those that hold each other, one stays unnamed.
+      {"access: {allow: [10.0.0.0/9, 10.128.0.0/9, 10.0.0.0/8]}",
+       "f:1:18: warning: access.allow[0]: 10.0.0.0/9" + adds_nobody +
+           "f:1:30: warning: access.allow[1]: 10.128.0.0/9" + adds_nobody},
+      {"access: {allow: [10.0.0.0/8, 10.0.0.0/15, 10.0.0.0/16]}",
+       "f:1:30: warning: access.allow[1]: 10.0.0.0/15" + adds_nobody +
+           "f:1:43: warning: access.allow[2]: 10.0.0.0/16" + adds_nobody},
+      {"access: {allow: [192.0.2.0/25, 192.0.2.128/25, '::/0', 192.0.3.0/24]}", ""},
+      {"access: {allow: [0.0.0.0/0, '::/0', '2001:db8::1']}",
+       "f:1:37: warning: access.allow[2]: 2001:db8::1/128" + adds_nobody},
       {"access: {allow: [192.168.0.0/16, '2001:db8::/32']}\n"
        "groups: [{name: g, clients: [192.168.7.0/24, '2001:db8:1::/48']}]",
        ""},

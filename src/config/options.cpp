@@ -223,7 +223,7 @@ constexpr Option<Feed> kFeedOptions[] = {
   {{"refresh_s", Kind::seconds, "3600", 60, 2'592'000, kAtReload,
     "How often url is asked, give or take a tenth."}, into<&Feed::refresh_s>},
   {{"scope", Kind::choice, "", 0, 0, kAtReload,
-    "What a name stands for in hosts, domains and csv feeds, and \"*.name\" in wildcard feeds, where the format's own meaning is wrong.",
+    "What a name stands for in hosts, domains, csv, stix, misp, maltrail and json feeds, and \"*.name\" in wildcard feeds, where the format's own meaning is wrong.",
     "exact|below|at_and_below"}, from_table<&Feed::scope, &kScopeTable>},
   {{"transfer.max_refresh_s", Kind::seconds, "604800", 1, 604'800, kAtReload,
     "The zone is looked at at least this often, whatever its SOA says."},

@@ -202,6 +202,19 @@ bool read_list(std::string_view path, const Node& node, Draft& draft, Problems& 
   return true;
 }
 
+/// Remembers where the file says what each feed is read from.
+void note_sources(Draft& draft) {
+  for (std::size_t i = 0; i < draft.config.feeds.size(); ++i) {
+    Feed& feed = draft.config.feeds[i];
+    for (const std::string_view key : {"path", "url", "transfer"}) {
+      const Node* source = draft.feed_nodes[i]->find(key);
+      if (source == nullptr) continue;
+      feed.source_key = fmt::format("feeds[{}].{}", i, key);
+      feed.source_place = source->place;
+    }
+  }
+}
+
 }  // namespace
 
 Outcome parse(std::string_view yaml, std::string_view folder) {
@@ -218,6 +231,7 @@ Outcome parse(std::string_view yaml, std::string_view folder) {
     problems.add(root.place, "", fmt::format("{} where sections belong", to_string(root.kind)),
                  "begin with a section such as \"server:\"");
   }
+  note_sources(draft);
   check(draft, root, problems);
 
   Outcome outcome;

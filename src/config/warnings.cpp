@@ -1,10 +1,15 @@
 // What may be meant, and more often is not: a configuration that is taken and acts otherwise than
 // it reads.
 #include <algorithm>
+#include <array>
+#include <cstdint>
+#include <functional>
 #include <map>
+#include <numeric>
 #include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -19,11 +24,49 @@ bool is_loopback(const IpPrefix& prefix) {
   return prefix.address().is_loopback() && prefix.length() >= whole;
 }
 
-bool is_within(const IpPrefix& prefix, const std::set<IpPrefix>& allowed) {
+/// The half of a prefix whose first bit behind the prefix is 1.
+IpPrefix upper_half(const IpPrefix& prefix) {
+  const OctetView octets = prefix.address().octets();
+  std::array<std::uint8_t, 16> upper{};
+  std::ranges::copy(octets, upper.begin());
+  upper[prefix.length() / 8] |= static_cast<std::uint8_t>(0x80U >> (prefix.length() % 8));
+  return {IpAddress::from_octets(OctetView(upper).first(octets.size())), prefix.length() + 1};
+}
+
+/// True where every address of `prefix` is in one of `others`, all of them taken together.
+bool is_covered(const IpPrefix& prefix, const std::set<IpPrefix>& others) {
   for (unsigned length = 0; length <= prefix.length(); ++length) {
-    if (allowed.contains(IpPrefix(prefix.address(), length))) return true;
+    if (others.contains(IpPrefix(prefix.address(), length))) return true;
   }
-  return false;
+  // Halves are looked at only where something lies in them: not all addresses one by one.
+  const bool is_split = std::ranges::any_of(
+      others, [&](const IpPrefix& other) { return prefix.contains(other.address()); });
+  if (!is_split) return false;
+  return is_covered(IpPrefix(prefix.address(), prefix.length() + 1), others) &&
+         is_covered(upper_half(prefix), others);
+}
+
+/// Prefixes of access.allow that the others hold: who removes one of them removes nobody.
+void warn_of_covered(const Config& config, const Node& root, Problems& warnings) {
+  const Node* list = node_at(root, "access.allow");
+  if (list == nullptr || list->kind != Node::Kind::list) return;
+  std::set<IpPrefix> others(config.access_allow.begin(), config.access_allow.end());
+  std::vector<std::size_t> order(config.access_allow.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  // The narrowest first, each out of the set once it is named: what is left holds all of them.
+  std::ranges::stable_sort(order, std::greater<>(),
+                           [&](std::size_t i) { return config.access_allow[i].length(); });
+  for (const std::size_t i : order) {
+    const IpPrefix& prefix = config.access_allow[i];
+    others.erase(prefix);
+    if (!is_covered(prefix, others)) {
+      others.insert(prefix);
+      continue;
+    }
+    warnings.add(list->children[i].place, fmt::format("access.allow[{}]", i),
+                 fmt::format("{} adds nobody: the other prefixes hold all of it", prefix.to_text()),
+                 "remove it, or narrow the others if they are not meant to be so wide");
+  }
 }
 
 void warn_of_clients(const Draft& draft, Problems& warnings) {
@@ -32,10 +75,10 @@ void warn_of_clients(const Draft& draft, Problems& warnings) {
   if (allowed.empty()) return;  // That is said already.
   for (std::size_t i = 0; i < config.groups.size(); ++i) {
     for (const IpPrefix& prefix : config.groups[i].clients) {
-      if (is_within(prefix, allowed)) continue;
+      if (is_covered(prefix, allowed)) continue;
       warnings.add(
           place_of(*draft.group_nodes[i], "clients"), fmt::format("groups[{}].clients", i),
-          fmt::format("{} is in no prefix of access.allow, so that these clients are refused",
+          fmt::format("{} is not wholly in access.allow, so that clients of it are refused",
                       prefix.to_text()),
           "add it to access.allow");
     }
@@ -123,6 +166,7 @@ void warn(const Draft& draft, const Node& root, Problems& warnings) {
     warnings.add(allow != nullptr ? allow->place : place_of(root, "server.listen"), warning->path,
                  warning->text, warning->advice);
   }
+  warn_of_covered(draft.config, root, warnings);
   warn_of_clients(draft, warnings);
   warn_of_order(draft, warnings);
 }

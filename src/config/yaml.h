@@ -17,11 +17,6 @@ inline constexpr std::size_t kMaxFileOctets = 1U << 20;  ///< A large real file 
 inline constexpr std::size_t kMaxDepth = 8;              ///< The deepest option stands at 4.
 inline constexpr std::size_t kMaxProblems = 100;         ///< More help nobody.
 
-struct Place {
-  std::size_t line = 0;  ///< From 1; 0 where there is none.
-  std::size_t column = 0;
-};
-
 /// One value of the document. Children of a map carry their key.
 struct Node {
   enum class Kind : std::uint8_t { null, scalar, list, map };

@@ -188,6 +188,13 @@ TEST(Tsig, EveryOctetIsCovered) {
   EXPECT_TRUE(Pair().client.verify_answer(renumbered, kNow));
 }
 
+Octets query_signed_with(const TsigKey& key) {
+  TsigExchange exchange(key);
+  Octets asked = query();
+  exchange.sign_query(asked, kNow);
+  return asked;
+}
+
 TEST(Tsig, WhatIsNotSignedAsItShouldBeIsRefused) {
   struct Case {
     TsigError want;
@@ -199,19 +206,13 @@ TEST(Tsig, WhatIsNotSignedAsItShouldBeIsRefused) {
        [](Pair&, Octets& answer) {
          TsigKey other = key();
          other.name = name("other.key");
-         TsigExchange server(other);
-         Octets asked = query();
-         server.sign_query(asked, kNow);
-         answer = asked;
+         answer = query_signed_with(other);
        }},
       {TsigError::bad_signature,
        [](Pair&, Octets& answer) {
          TsigKey other = key();
          other.secret.back() ^= 1;
-         TsigExchange server(other);
-         Octets asked = query();
-         server.sign_query(asked, kNow);
-         answer = asked;
+         answer = query_signed_with(other);
        }},
       // A signature of another exchange: it does not build on our query.
       {TsigError::bad_signature,

@@ -29,6 +29,11 @@ Now now() {
           std::chrono::time_point_cast<microseconds>(std::chrono::system_clock::now())};
 }
 
+struct Update {
+  std::string name;  // Empty: all.
+  Acceptance acceptance = Acceptance::checked;
+};
+
 struct Notify {
   dns::Name zone;
   std::optional<std::uint32_t> serial;
@@ -36,9 +41,10 @@ struct Notify {
 
 // What other threads want of the feeds' thread.
 struct Mailbox {
-  std::vector<std::string> updates;
+  std::vector<Update> updates;   // One of each name.
   std::vector<Notify> notifies;  // The last one of each zone.
   std::vector<Options> options;  // At most one: the newest.
+  std::uint64_t given = 1;       // How many options there were so far.
 };
 
 class FeedsThread final : public Feeds {
@@ -47,7 +53,7 @@ class FeedsThread final : public Feeds {
       : wakeup_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
         target_(target),
         look_every_(options.look_every),
-        keeper_(std::move(options), target, log) {
+        keeper_(std::move(options), target, turns_, log) {
     POSTERN_ASSERT(wakeup_);
     curl_global_init(CURL_GLOBAL_DEFAULT);
     show_state();
@@ -60,10 +66,30 @@ class FeedsThread final : public Feeds {
 
   void wait_until_local_sources_are_in_force() override {
     std::unique_lock lock(loaded_mutex_);
-    loaded_changed_.wait(lock, [this] { return is_loaded_; });
+    loaded_changed_.wait(lock, [this] { return loaded_ > 0; });
   }
 
-  Result<void> update(const std::string& name) override {
+  bool wait_until_reconfigured(milliseconds longest) override {
+    const std::uint64_t given = mailbox_.with([](const Mailbox& mailbox) { return mailbox.given; });
+    std::unique_lock lock(loaded_mutex_);
+    return loaded_changed_.wait_for(lock, longest, [&] { return loaded_ >= given; });
+  }
+
+  std::vector<intel::FeedStatus> unreadable() const override {
+    return shown_.with([](const Shown& shown) {
+      std::vector<intel::FeedStatus> result;
+      for (const ShownFeed& feed : shown.feeds) {
+        if (feed.is_local && !feed.status.last_error.empty()) result.push_back(feed.status);
+      }
+      return result;
+    });
+  }
+
+  Result<void> update(const std::string& name, Acceptance acceptance) override {
+    if (name.empty() && acceptance == Acceptance::any_size) {
+      return fail(Errc::invalid_input,
+                  "a copy of any size is accepted of one feed at a time: name it");
+    }
     const bool known = name.empty() || shown_.with([&](const Shown& shown) {
       return std::any_of(shown.feeds.begin(), shown.feeds.end(),
                          [&](const ShownFeed& feed) { return feed.status.name == name; });
@@ -71,7 +97,12 @@ class FeedsThread final : public Feeds {
     if (!known) return fail(Errc::not_found, "there is no feed \"" + name + "\"");
     mailbox_.with([&](Mailbox& mailbox) {
       auto& updates = mailbox.updates;
-      if (std::find(updates.begin(), updates.end(), name) == updates.end()) updates.push_back(name);
+      const auto asked = std::ranges::find(updates, name, &Update::name);
+      if (asked == updates.end()) {
+        updates.push_back({name, acceptance});
+      } else if (acceptance == Acceptance::any_size) {
+        asked->acceptance = acceptance;
+      }
     });
     wake();
     return {};
@@ -104,6 +135,7 @@ class FeedsThread final : public Feeds {
     mailbox_.with([&](Mailbox& mailbox) {
       mailbox.options.clear();
       mailbox.options.push_back(std::move(options));
+      ++mailbox.given;
     });
     wake();
   }
@@ -134,21 +166,26 @@ class FeedsThread final : public Feeds {
     watcher_.watch(keeper_.paths());  // First: what changes while it is read is heard of.
     keeper_.load_all(now());
     show_state();
-    {
-      const std::lock_guard lock(loaded_mutex_);
-      is_loaded_ = true;
-    }
-    loaded_changed_.notify_all();
-    Downloads downloads([this] { wake(); });
+    say_loaded(1);
+    Downloads downloads(turns_, [this] { wake(); });
     while (!stopping.stop_requested()) {
+      const std::uint64_t given = read_mailbox();
       work(downloads);
       show_state();
+      say_loaded(given);
       pause();
     }
   }
 
+  void say_loaded(std::uint64_t given) {
+    {
+      const std::lock_guard lock(loaded_mutex_);
+      loaded_ = given;
+    }
+    loaded_changed_.notify_all();
+  }
+
   void work(Downloads& downloads) {
-    read_mailbox();
     watcher_.read_events(now().mono);
     if (watcher_.take_lost_folder() || now().mono >= next_look_) look_at_files();
     for (const std::string& path : watcher_.take_settled(now().mono)) {
@@ -169,15 +206,21 @@ class FeedsThread final : public Feeds {
     for (const std::string& path : keeper_.changed_files()) watcher_.note(path, now().mono);
   }
 
-  void read_mailbox() {
-    Mailbox mail = mailbox_.with([](Mailbox& mailbox) { return std::exchange(mailbox, {}); });
+  // Gives how many options there were so far.
+  std::uint64_t read_mailbox() {
+    Mailbox mail = mailbox_.with([](Mailbox& mailbox) {
+      Mailbox empty;
+      empty.given = mailbox.given;
+      return std::exchange(mailbox, std::move(empty));
+    });
     for (Options& options : mail.options) {
       keeper_.reconfigure(std::move(options), now());
       watcher_.watch(keeper_.paths());
       keeper_.look_at_files(now());  // They may have changed before they were watched.
     }
-    for (const std::string& name : mail.updates) keeper_.want(name, now());
+    for (const Update& update : mail.updates) keeper_.want(update.name, update.acceptance, now());
     for (const Notify& notify : mail.notifies) keeper_.notify(notify.zone, notify.serial, now());
+    return mail.given;
   }
 
   // Until something happens or is due.
@@ -207,8 +250,14 @@ class FeedsThread final : public Feeds {
   void show_state() {
     Shown shown;
     shown.compile_time = keeper_.compile_time();
+    shown.unpack_waits = turns_.waits();
     for (const FeedState& feed : keeper_.feeds()) {
-      ShownFeed shown_feed{feed.status, feed.failures, {}, {}, feed.is_expired};
+      ShownFeed shown_feed{.status = feed.status,
+                           .failures = feed.failures,
+                           .zone = {},
+                           .primaries = {},
+                           .is_expired = feed.is_expired,
+                           .is_local = !is_remote(feed.source)};
       if (const auto& transfer = feed.source.transfer) {
         shown_feed.zone = transfer->zone;
         shown_feed.primaries = addresses_of(*transfer);
@@ -224,12 +273,13 @@ class FeedsThread final : public Feeds {
   Guarded<Shown> shown_;
   std::mutex loaded_mutex_;
   std::condition_variable loaded_changed_;
-  bool is_loaded_ = false;  // Guarded by loaded_mutex_.
+  std::uint64_t loaded_ = 0;  // How many of the options given; guarded by loaded_mutex_.
   std::mutex stop_mutex_;
 
   // The thread's own once it runs.
   const milliseconds look_every_;
   MonoTime next_look_{};
+  UnpackTurns turns_;
   Keeper keeper_;
   Watcher watcher_;
 

@@ -42,6 +42,12 @@ struct Options {
   milliseconds look_every{10'000};    ///< At local files, for changes that nobody tells of.
 };
 
+/// What an update asked for may take.
+enum class Acceptance : std::uint8_t {
+  checked,   ///< As always: a copy with less than a tenth of the rules before is refused.
+  any_size,  ///< The operator says that the list is meant to have so few. Nothing else is let pass.
+};
+
 /// Runs one thread. All members may be called from any thread.
 class Feeds {
  public:
@@ -53,15 +59,23 @@ class Feeds {
 
   /// Waits until all that needs no network is in force (or failed). For `serve` to say it is ready.
   virtual void wait_until_local_sources_are_in_force() = 0;
-  /// Fetches or rereads now: one feed, or all where `name` is empty. Returns at once.
-  virtual Result<void> update(const std::string& name) = 0;
+  /// Fetches or rereads now: one feed, or all where `name` is empty. Returns at once. `any_size`
+  /// holds for the next try of that feed, whatever comes of it. Errors: `not_found`, there is no
+  /// such feed; `invalid_input`, `any_size` without a name.
+  virtual Result<void> update(const std::string& name, Acceptance acceptance) = 0;
   /// A NOTIFY for `zone` has come from `source`, perhaps with the zone's new serial (RFC 1996): the
   /// zone is looked at soon if that is news. Returns at once. Errors: `not_found`, no feed is
   /// transferred from such a zone; `denied`, `source` is none of its primaries.
   virtual Result<void> notify(const dns::Name& zone, const IpAddress& source,
                               std::optional<std::uint32_t> serial) = 0;
   /// New sources and groups after a configuration reload; unchanged sources keep their content.
+  /// Returns at once.
   virtual void reconfigure(Options options) = 0;
+  /// Waits until what `reconfigure` was given is in force, or refused; false where that takes
+  /// longer.
+  virtual bool wait_until_reconfigured(milliseconds longest) = 0;
+  /// The sources on this machine whose last reading failed, with the reason as `last_error`.
+  virtual std::vector<intel::FeedStatus> unreadable() const = 0;
   virtual std::vector<intel::FeedStatus> status() const = 0;
   virtual void collect(Metrics& metrics) const = 0;
   virtual void stop() = 0;

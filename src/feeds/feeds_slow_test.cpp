@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "feeds/feeds.h"
+#include "feeds/obtain.h"
 #include "feeds/testing.h"
 
 namespace postern::feeds {
@@ -84,9 +85,9 @@ struct FeedsTest : ::testing::Test {
     return -1;
   }
   // Asks for a feed and waits until that try has ended badly.
-  void update_and_fail(const std::string& feed) {
+  void update_and_fail(const std::string& feed, Acceptance acceptance = Acceptance::checked) {
     const double before = metric("postern_feed_failures_total", feed);
-    ASSERT_TRUE(feeds->update(feed));
+    ASSERT_TRUE(feeds->update(feed, acceptance));
     ASSERT_TRUE(
         eventually([&] { return metric("postern_feed_failures_total", feed) == before + 1; }));
   }
@@ -197,7 +198,7 @@ TEST_F(FeedsTest, AFolderThatIsReplacedWhileWatchedIsSeenAtOnce) {
   std::filesystem::rename(folder.file("lists"), folder.file("old"));
   ASSERT_TRUE(eventually([&] { return status().health == intel::Health::stale; }));
   std::filesystem::rename(folder.file("new"), folder.file("lists"));
-  ASSERT_TRUE(feeds->update("local"));
+  ASSERT_TRUE(feeds->update("local", Acceptance::checked));
   EXPECT_TRUE(eventually([&] { return blocks("two.example"); }));
 }
 
@@ -268,10 +269,16 @@ TEST_F(FeedsTest, AListThatShrinksToNearlyNothingIsRefusedAlsoByARestart) {
   restart({source});
   EXPECT_EQ(status().rules, 2000U);
   EXPECT_EQ(status().health, intel::Health::stale);
-  // The way out that README.md names.
-  std::filesystem::remove(folder.file("cache/local.meta"));
-  restart({source});
-  EXPECT_EQ(status().rules, 199U);
+  // The way out that the refusal names; it holds for one copy.
+  EXPECT_NE(status().last_error.find("\"postern feed update local --accept\""), std::string::npos)
+      << status().last_error;
+  ASSERT_TRUE(feeds->update("local", Acceptance::any_size));
+  EXPECT_TRUE(eventually([&] { return status().rules == 199; })) << status().last_error;
+  EXPECT_NE(log.text().find("this once any number of rules is taken"), std::string::npos);
+  folder.replace("local.txt", list(2000));
+  ASSERT_TRUE(eventually([&] { return status().rules == 2000; }));
+  folder.replace("local.txt", list(100));
+  ASSERT_TRUE(eventually([&] { return status().health == intel::Health::stale; }));
 }
 
 TEST_F(FeedsTest, APipeIsNotWaitedFor) {
@@ -293,7 +300,7 @@ TEST_F(FeedsTest, ReconfiguringKeepsWhatIsTheSameAndDropsWhatIsGone) {
   const auto after = policy.current();
   EXPECT_EQ(after->zone(1).ttl_s, 77U);
   EXPECT_TRUE(eventually([&] { return feeds->status().size() == 2; }));
-  EXPECT_EQ(feeds->update("b").error().code, Errc::not_found);
+  EXPECT_EQ(feeds->update("b", Acceptance::checked).error().code, Errc::not_found);
   folder.write("a.txt", "aa.example\n");
   EXPECT_TRUE(eventually([&] { return blocks("aa.example"); })) << "still watched";
 }
@@ -326,6 +333,39 @@ TEST_F(FeedsTest, AWrongPathOrFormatLeavesTheOldRulesUntilAGoodCopyComes) {
   feeds->reconfigure(options({below}));
   EXPECT_TRUE(eventually([&] { return blocks("www.a.example"); }));
   EXPECT_TRUE(eventually([&] { return status().health == intel::Health::good; }));
+}
+
+TEST_F(FeedsTest, AnOptionOfTheFormatThatChangesHasTheFileReadAgain) {
+  folder.write("list.json", R"([{"a": "a.example", "b": "b.example", "gone": true}])");
+  Source source = file_source("local", "list.json");
+  source.format.format = intel::Format::json;
+  source.format.json.field = "a";
+  start({source});
+  EXPECT_TRUE(blocks("a.example"));
+  source.format.json.field = "b";
+  feeds->reconfigure(options({source}));
+  ASSERT_TRUE(feeds->wait_until_reconfigured(seconds(20)));
+  EXPECT_TRUE(blocks("b.example"));
+  EXPECT_FALSE(blocks("a.example"));
+}
+
+TEST_F(FeedsTest, WhatCannotBeReadIsNamedAfterAReconfiguration) {
+  folder.write("good.txt", "one.example\n");
+  start({file_source("good", "good.txt")});
+  EXPECT_TRUE(feeds->unreadable().empty());
+  // Not the one that is to come from elsewhere: it is still being asked for.
+  feeds->reconfigure(options({file_source("good", "good.txt"), file_source("missing", "none.txt"),
+                              url_source("remote", "http://127.0.0.1:1/list")}));
+  ASSERT_TRUE(feeds->wait_until_reconfigured(seconds(20)));
+  const auto unreadable = feeds->unreadable();
+  ASSERT_EQ(unreadable.size(), 1U);
+  EXPECT_EQ(unreadable[0].name, "missing");
+  EXPECT_NE(unreadable[0].last_error.find("none.txt"), std::string::npos);
+  folder.write("none.txt", "two.example\n");
+  feeds->reconfigure(options({file_source("missing", "none.txt")}));
+  ASSERT_TRUE(feeds->wait_until_reconfigured(seconds(20)));
+  EXPECT_TRUE(feeds->unreadable().empty());
+  EXPECT_TRUE(blocks("two.example"));
 }
 
 TEST_F(FeedsTest, AnImpossibleReconfigurationLeavesTheOldOne) {
@@ -364,11 +404,11 @@ TEST_F(DownloadsTest, AFeedIsFetchedThenOnlyWhenItHasChanged) {
   ASSERT_TRUE(eventually([&] { return status().health == intel::Health::good; }));
   const std::uint64_t first = generation();
   const auto success = status().last_success;
-  ASSERT_TRUE(feeds->update("feed"));
+  ASSERT_TRUE(feeds->update("feed", Acceptance::checked));
   ASSERT_TRUE(eventually([&] { return status().last_success != success; }));
   EXPECT_EQ(generation(), first) << "nothing new, no new generation";
   server.files.replace("list.txt", list(6));
-  ASSERT_TRUE(feeds->update(""));
+  ASSERT_TRUE(feeds->update("", Acceptance::checked));
   ASSERT_TRUE(eventually([&] { return blocks("bad5.example"); }));
   EXPECT_EQ(generation(), first + 1);
   EXPECT_EQ(server.requests(), "/feed 200\n/feed 304\n/feed 200\n");
@@ -386,7 +426,7 @@ TEST_F(DownloadsTest, TheLastGoodCopyProtectsAfterARestartWithoutTheServer) {
   EXPECT_TRUE(status().last_success);
   EXPECT_GT(generation(), 1U) << "numbers go on";
   EXPECT_EQ(server.requests(), "/feed 200\n") << "it is young enough not to be asked for again";
-  ASSERT_TRUE(feeds->update("feed"));
+  ASSERT_TRUE(feeds->update("feed", Acceptance::checked));
   EXPECT_TRUE(eventually([&] { return server.requests() == "/feed 200\n/feed 304\n"; }));
   // Another source under the same name is another feed.
   serve("status 500");
@@ -415,6 +455,9 @@ TEST_F(DownloadsTest, NoBadAnswerWeakensWhatIsInForce) {
       {"endless", "over 1000000 octets"},
       {"announced", "over 1000000 octets"},
       {"bomb", "over 1000000 octets"},
+      {"encoded bomb.gz", "unpacked it is over 1000000 octets"},
+      {"coded list.txt gzip", "not in the coding"},
+      {"coded list.txt br", "other than gzip and zstd"},
       {"truncated list.txt", "bytes"},
       {"trickle", "imeout"},
   };
@@ -450,10 +493,86 @@ TEST_F(DownloadsTest, NoBadAnswerWeakensWhatIsInForce) {
   }
   server.files.replace("list.txt", list(1400));
   serve("encoded list.txt");
-  ASSERT_TRUE(feeds->update("feed"));
+  ASSERT_TRUE(feeds->update("feed", Acceptance::checked));
   EXPECT_TRUE(eventually([&] { return status().rules == 1400; }));
   EXPECT_EQ(status().health, intel::Health::good);
   EXPECT_EQ(status().last_error, "");
+  serve("encoded list.txt.gz");  // A packed file, and packed once more on its way.
+  ASSERT_TRUE(feeds->update("feed", Acceptance::checked));
+  EXPECT_TRUE(eventually([&] { return status().rules == 1500; })) << status().last_error;
+}
+
+TEST_F(DownloadsTest, APackedCopyWaitsWhileAnotherIsUnpacked) {
+  server.files.write("list.txt", list(30));
+  UnpackTurns turns;
+  for (const std::string_view behaviour : {"encoded list.txt", "file list.txt"}) {
+    SCOPED_TRACE(behaviour);
+    serve(behaviour);
+    const bool is_packed = behaviour.starts_with("encoded");
+    Job job;
+    job.urls = {server.url("feed")};
+    job.max_octets = 1'000'000;
+    job.timeout = seconds(20);
+    job.format.format = intel::Format::domains;
+    const std::atomic<bool> go_on{false};
+    auto other = turns.take(go_on);
+    ASSERT_TRUE(other);
+    std::atomic<bool> is_done{false};
+    std::jthread thread([&] {
+      const auto obtained = obtain(job, go_on, turns);
+      EXPECT_TRUE(obtained) << (obtained ? "" : obtained.error().text);
+      is_done = true;
+    });
+    ASSERT_TRUE(eventually([&] { return turns.waits() == 1; }));
+    ASSERT_TRUE(is_packed || eventually([&] { return is_done.load(); }));
+    EXPECT_EQ(is_done, !is_packed);
+    other.reset();
+  }
+}
+
+TEST_F(DownloadsTest, WhatIsMeantToBeShortIsAcceptedOnceAndWhatIsNoListNever) {
+  server.files.write("list.txt", list(1500));
+  server.files.write("few.txt", list(3));
+  server.files.write("page.html", "<html><head><title>Sign in</title></head></html>\n");
+  server.files.write("sorry.txt", "Service\nTemporarily\nUnavailable\n");
+  server.files.write("comments", "# nothing here\n");
+  server.files.write("binary", std::string("\1\0\2\0\3\0", 6));
+  serve("file list.txt");
+  const Source feed = url_source("feed", server.url("feed"));
+  start({feed});
+  ASSERT_TRUE(eventually([&] { return status().rules == 1500; })) << status().last_error;
+  EXPECT_EQ(feeds->update("", Acceptance::any_size).error().code, Errc::invalid_input);
+  for (const std::string_view no_list : {"page.html", "sorry.txt", "comments", "binary"}) {
+    SCOPED_TRACE(no_list);
+    serve("file " + std::string(no_list));
+    update_and_fail("feed", Acceptance::any_size);
+    EXPECT_EQ(status().rules, 1500U);
+  }
+  // Each of these tries has used its acceptance up.
+  serve("file few.txt");
+  update_and_fail("feed");
+  EXPECT_NE(status().last_error.find("\"postern feed update feed --accept\""), std::string::npos)
+      << status().last_error;
+  ASSERT_TRUE(feeds->update("feed", Acceptance::any_size));
+  EXPECT_TRUE(eventually([&] { return status().rules == 3; })) << status().last_error;
+  restart({feed});
+  EXPECT_EQ(status().rules, 3U) << "what was accepted is the copy to go on from";
+}
+
+TEST_F(DownloadsTest, AnAcceptanceGivenDuringAFetchHoldsForTheNext) {
+  server.files.write("list.txt", list(1500));
+  server.files.write("few.txt", list(3));
+  serve("file list.txt");
+  Source feed = url_source("feed", server.url("feed"));
+  feed.fetch_timeout = seconds(1);
+  start({feed});
+  ASSERT_TRUE(eventually([&] { return status().rules == 1500; })) << status().last_error;
+  serve("trickle");
+  ASSERT_TRUE(feeds->update("feed", Acceptance::checked));
+  ASSERT_TRUE(eventually([&] { return server.requests() == "/feed 200\n/feed 200\n"; }));
+  serve("file few.txt");
+  ASSERT_TRUE(feeds->update("feed", Acceptance::any_size));
+  EXPECT_TRUE(eventually([&] { return status().rules == 3; })) << status().last_error;
 }
 
 TEST_F(DownloadsTest, AMessageInPlainTextReplacesNoList) {
@@ -476,7 +595,7 @@ TEST_F(DownloadsTest, AMessageInPlainTextReplacesNoList) {
   EXPECT_TRUE(blocks("bad899.example"));
   EXPECT_EQ(folder.read("cache/feed.meta"), meta);
   serve("file tenth.txt");
-  ASSERT_TRUE(feeds->update("feed"));
+  ASSERT_TRUE(feeds->update("feed", Acceptance::checked));
   EXPECT_TRUE(eventually([&] { return status().rules == 90; }));
 }
 
@@ -493,7 +612,7 @@ TEST_F(DownloadsTest, AWrongUrlLeavesTheOldRulesUntilTheNewSourceAnswers) {
   EXPECT_TRUE(blocks("bad99.example"));
   // Shorter by far, but of another source: nothing to compare it with.
   server.files.write("wrong", "file short.txt");
-  ASSERT_TRUE(feeds->update("feed"));
+  ASSERT_TRUE(feeds->update("feed", Acceptance::checked));
   EXPECT_TRUE(eventually([&] { return blocks("new2.example"); }));
   EXPECT_FALSE(blocks("bad99.example"));
   EXPECT_TRUE(eventually([&] { return status().health == intel::Health::good; }));

@@ -54,20 +54,34 @@ int on_progress(void* user, curl_off_t, curl_off_t received, curl_off_t, curl_of
   return download.too_large || download.cancelled.load(std::memory_order_relaxed) ? 1 : 0;
 }
 
-// A validator goes back into a header: only what can stand there.
-std::string validator(CURL* easy, const char* name) {
+// Of the last answer; empty where it is not there.
+std::string_view header_of(CURL* easy, const char* name) {
   curl_header* header = nullptr;
   constexpr int kOfLastRequest = -1;
-  if (curl_easy_header(easy, name, 0, CURLH_HEADER, kOfLastRequest, &header) != CURLHE_OK)
-    return "";
-  const std::string_view value = header->value;
+  const CURLHcode code = curl_easy_header(easy, name, 0, CURLH_HEADER, kOfLastRequest, &header);
+  return code == CURLHE_OK ? header->value : std::string_view();
+}
+
+// Whether the body has a content coding that `unpack` undoes.
+Result<bool> is_coded(CURL* easy) {
+  const std::string coding(header_of(easy, "Content-Encoding"));
+  const auto is = [&](const char* name) { return curl_strequal(coding.c_str(), name) != 0; };
+  if (coding.empty() || is("identity")) return false;
+  if (is("gzip") || is("x-gzip") || is("zstd")) return true;
+  return fail(Errc::invalid_input,
+              "the server sent it in a coding other than gzip and zstd, which were asked for");
+}
+
+// A validator goes back into a header: only what can stand there.
+std::string validator(CURL* easy, const char* name) {
+  const std::string_view value = header_of(easy, name);
   const bool fits = value.size() <= kMaxValidatorOctets &&
                     std::all_of(value.begin(), value.end(),
                                 [](char c) { return static_cast<unsigned char>(c) >= 0x20; });
   return fits ? std::string(value) : "";
 }
 
-HeaderList conditions(const Validators& validators) {
+HeaderList headers_of(const Validators& validators) {
   HeaderList list;
   const auto add = [&list](const char* name, const std::string& value) {
     if (value.empty()) return;
@@ -76,6 +90,8 @@ HeaderList conditions(const Validators& validators) {
     static_cast<void>(list.release());
     list.reset(longer);
   };
+  // Not by libcurl: how much they unpack to at once would be bounded for each download alone.
+  add("Accept-Encoding: ", "gzip, zstd");
   add("If-None-Match: ", validators.etag);
   add("If-Modified-Since: ", validators.last_modified);
   return list;
@@ -89,7 +105,6 @@ void set_up(CURL* easy, Download& download, curl_slist* headers, char* error_tex
   curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, is_https ? "https" : "http,https");
   curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 1L);
   curl_easy_setopt(easy, CURLOPT_MAXREDIRS, kMaxRedirects);
-  curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "");  // All that this libcurl can undo.
   curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers);
   curl_easy_setopt(easy, CURLOPT_USERAGENT, "postern");
   curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(request.timeout.count()));
@@ -117,8 +132,6 @@ Errc code_of(CURLcode code) {
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_LOGIN_DENIED:
       return Errc::denied;
-    case CURLE_BAD_CONTENT_ENCODING:
-      return Errc::corrupt;
     default:
       return Errc::unavailable;
   }
@@ -152,7 +165,7 @@ Result<FetchAnswer> fetch(const FetchRequest& request, const std::atomic<bool>& 
   if (!easy) return fail(Errc::unavailable, "out of memory");
   Download download{request, cancelled, {}, false};
   std::array<char, CURL_ERROR_SIZE> error_text{};
-  const HeaderList headers = conditions(request.validators);
+  const HeaderList headers = headers_of(request.validators);
   set_up(easy.get(), download, headers.get(), error_text.data());
   const CURLcode code = curl_easy_perform(easy.get());
   if (code != CURLE_OK) return failure(code, download, error_text.data());
@@ -160,10 +173,11 @@ Result<FetchAnswer> fetch(const FetchRequest& request, const std::atomic<bool>& 
   long status = 0;
   curl_easy_getinfo(easy.get(), CURLINFO_RESPONSE_CODE, &status);
   const bool was_conditional = request.validators != Validators{};
-  if (status == 304 && was_conditional) return FetchAnswer{true, {}, request.validators};
+  if (status == 304 && was_conditional) return FetchAnswer{true, {}, false, request.validators};
   if (status != 200) return refusal(status);
   Validators validators{validator(easy.get(), "ETag"), validator(easy.get(), "Last-Modified")};
-  return FetchAnswer{false, std::move(download.body), std::move(validators)};
+  const bool coded = POSTERN_TRY(is_coded(easy.get()));
+  return FetchAnswer{false, std::move(download.body), coded, std::move(validators)};
 }
 
 std::string shown_url(const std::string& url) {

@@ -21,14 +21,15 @@ struct Validators {
 struct FetchRequest {
   std::string url;                        ///< http:// or https://; user and password may be in it.
   Validators validators;                  ///< Of the copy that is at hand; empty: fetch anyway.
-  std::uint64_t max_octets = 256U << 20;  ///< Of the body as sent, and again as decoded.
+  std::uint64_t max_octets = 256U << 20;  ///< Of the body as sent.
   milliseconds timeout{120'000};          ///< For all of it, redirects too.
   milliseconds connect_timeout{10'000};
 };
 
 struct FetchAnswer {
   bool not_modified = false;  ///< 304: the copy at hand is the newest. No body.
-  std::string body;           ///< Content codings (gzip, br, zstd) undone.
+  std::string body;           ///< As sent.
+  bool is_coded = false;      ///< Its content coding, gzip or zstd, is still to be undone.
   Validators validators;
 };
 
@@ -36,7 +37,7 @@ struct FetchAnswer {
 /// five redirects, to http(s) only, and never from https down to http. Certificates are checked;
 /// proxies are taken from the environment. Errors say what happened and name no credentials:
 /// `limit_exceeded` (too large, too many redirects), `timed_out`, `denied` (401, 403, a
-/// certificate), `not_found` (404, 410), `corrupt` (a damaged coding), else `unavailable`.
+/// certificate), `not_found` (404, 410), `invalid_input` (another coding), else `unavailable`.
 Result<FetchAnswer> fetch(const FetchRequest& request, const std::atomic<bool>& cancelled);
 
 /// The URL without user, password, query and fragment: fit for logs and pages.

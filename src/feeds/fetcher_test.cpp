@@ -50,10 +50,21 @@ TEST_F(FetcherTest, ADateServesWhereThereIsNoTag) {
   EXPECT_TRUE(fetch(again, cancelled)->not_modified);
 }
 
-TEST_F(FetcherTest, AContentCodingIsUndone) {
+TEST_F(FetcherTest, AContentCodingIsLeftOnAndSaid) {
   server.files.write("list.txt", list(1000));
   server.files.write("feed", "encoded list.txt");
-  EXPECT_EQ(get("feed")->body, list(1000));
+  const auto coded = get("feed");
+  ASSERT_TRUE(coded) << coded.error().text;
+  EXPECT_TRUE(coded->is_coded);
+  EXPECT_LT(coded->body.size(), list(1000).size());
+  for (const std::string_view coding : {"gzip", "X-GZip", "zstd"}) {
+    server.files.replace("feed", "coded list.txt " + std::string(coding));
+    EXPECT_TRUE(get("feed")->is_coded) << coding;
+  }
+  for (const std::string_view coding : {"identity", "Identity"}) {
+    server.files.replace("feed", "coded list.txt " + std::string(coding));
+    EXPECT_FALSE(get("feed")->is_coded) << coding;
+  }
 }
 
 TEST_F(FetcherTest, FiveRedirectsAreFollowedAndNoMore) {
@@ -83,7 +94,7 @@ TEST_F(FetcherTest, WhatGoesWrongIsNamed) {
       {"redirect ftp://127.0.0.1/x", Errc::denied, "rotocol"},
       {"endless", Errc::limit_exceeded, "Raise the feed's max_size"},
       {"announced", Errc::limit_exceeded, "over 1000000 octets"},
-      {"bomb", Errc::limit_exceeded, "over 1000000 octets"},
+      {"coded list.txt br", Errc::invalid_input, "other than gzip and zstd"},
       {"truncated list.txt", Errc::unavailable, "bytes"},
   };
   server.files.write("list.txt", list(100));

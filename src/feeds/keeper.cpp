@@ -23,9 +23,6 @@ std::uint64_t next_random(std::uint64_t& state) {
   return mixed ^ (mixed >> 31);
 }
 
-bool is_remote(const Source& source) {
-  return source.text.empty() && source.path.empty() && (source.transfer || !source.url.empty());
-}
 bool is_file(const Source& source) {
   return source.text.empty() && !source.path.empty();
 }
@@ -33,7 +30,9 @@ bool is_file(const Source& source) {
 bool reads_alike(const intel::FeedOptions& a, const intel::FeedOptions& b) {
   return a.format == b.format && a.scope == b.scope && a.allow == b.allow && a.origin == b.origin &&
          a.csv.column == b.csv.column && a.csv.separator == b.csv.separator &&
-         a.csv.has_header == b.csv.has_header && a.max_rules == b.max_rules;
+         a.csv.has_header == b.csv.has_header && a.json.field == b.json.field &&
+         a.json.removed == b.json.removed && a.url_hosts == b.url_hosts &&
+         a.min_confidence == b.min_confidence && a.max_rules == b.max_rules;
 }
 
 // True where the content of one is the content of the other: the zone's options may differ.
@@ -66,9 +65,10 @@ std::string place_of(const Source& source) {
 
 }  // namespace
 
-Keeper::Keeper(Options options, Published<policy::Generation>& target, Log& log)
+Keeper::Keeper(Options options, Published<policy::Generation>& target, UnpackTurns& turns, Log& log)
     : options_(std::move(options)),
       target_(target),
+      turns_(turns),
       log_(log),
       store_(options_.cache_dir),
       random_(options_.seed) {
@@ -113,7 +113,7 @@ void Keeper::load(FeedState& feed, const Now& now) {
     read_local(feed, now);
   } else {
     feed.status.last_try = now.wall;
-    auto content = parse_copy(feed.source.text, feed.source.format, Origin::local, 0);
+    auto content = parse_copy(feed.source.text, feed.source.format, Origin::local, {});
     if (!content) return failed(feed, content.error(), now);
     accept(feed, std::move(*content), {}, std::nullopt);
     succeeded(feed, now);
@@ -130,7 +130,7 @@ void Keeper::load_last_good(FeedState& feed, const Now& now) {
     return;
   }
   // The same text read in another way must not lose nearly all of its rules.
-  const std::uint64_t before = feed.content.is_of_old_source ? copy->facts.rules : 0;
+  const FeedBefore before{feed.status.name, feed.content.is_of_old_source ? copy->facts.rules : 0};
   auto content = parse_copy(copy->text, feed.source.format, origin_of(feed.source), before);
   if (!content) {
     log_.warning("feeds", feed.status.name + ": last good copy: " + content.error().text);
@@ -160,13 +160,17 @@ void Keeper::read_local(FeedState& feed, const Now& now) {
 
 Result<void> Keeper::read_file_of(FeedState& feed, const Now& now) {
   const Source& source = feed.source;
+  const FeedBefore before = take_before(feed);
   feed.stamp = found_stamp(source.path);
   FileContent file = POSTERN_TRY(read_file(source.path, source.max_octets));
   feed.stamp = file.stamp;
+  UnpackTurns::Turn turn;
+  if (is_packed(file.text)) turn = turns_.take_beside_held();
   std::string text = POSTERN_TRY(unpack(std::move(file.text), source.max_octets));
-  Content content = POSTERN_TRY(parse_copy(text, source.format, Origin::local, rules_before(feed)));
+  turn.unpacked(text.size());
+  Content content = POSTERN_TRY(parse_copy(text, source.format, Origin::local, before));
   CopyFacts facts{feed.digest, "", {}, content.sha256, now.wall, content.rule_count()};
-  accept(feed, std::move(content), std::move(facts), std::move(text));
+  accept(feed, std::move(content), std::move(facts), std::move(text), std::move(turn));
   return {};
 }
 
@@ -175,6 +179,17 @@ std::uint64_t Keeper::rules_before(const FeedState& feed) const {
   if (feed.content.rules && !feed.content.is_of_old_source) return feed.content.rule_count();
   const auto facts = store_.load_facts(feed.status.name, feed.digest);
   return facts ? facts->rules : 0;
+}
+
+// What the next try is compared with: once with nothing, where that was asked for.
+FeedBefore Keeper::take_before(FeedState& feed) {
+  const FeedBefore before{feed.status.name, rules_before(feed)};
+  if (std::exchange(feed.acceptance, Acceptance::checked) == Acceptance::checked) return before;
+  log_.warning("feeds", before.name +
+                            ": this once any number of rules is taken, as was asked for; "
+                            "there were " +
+                            std::to_string(before.rules));
+  return {before.name, 0};
 }
 
 void Keeper::reconfigure(Options options, const Now& now) {
@@ -223,11 +238,12 @@ void Keeper::inherit(FeedState& feed, const FeedState& old) {
   feed.status.last_error = "the new source is not read yet; the rules of the old one stay in force";
 }
 
-void Keeper::want(const std::string& name, const Now& now) {
+void Keeper::want(const std::string& name, Acceptance acceptance, const Now& now) {
   for (FeedState& feed : feeds_) {
     if ((!name.empty() && feed.status.name != name) || !feed.due) continue;
     feed.due = now.mono;
     feed.is_wanted = true;
+    if (acceptance == Acceptance::any_size) feed.acceptance = acceptance;
   }
 }
 
@@ -275,13 +291,12 @@ Job Keeper::job_of(FeedState& feed, const Now& now) {
   feed.fetching = ++last_ticket_;
   Job job;
   job.ticket = last_ticket_;
-  job.name = feed.status.name;
+  job.before = take_before(feed);
   job.urls.push_back(feed.source.url);
   job.urls.insert(job.urls.end(), feed.source.mirrors.begin(), feed.source.mirrors.end());
   job.fetched_from = feed.facts.fetched_from;
   job.validators = feed.facts.validators;
   job.format = feed.source.format;
-  job.rules_before = rules_before(feed);
   job.max_octets = feed.source.max_octets;
   job.timeout = feed.source.fetch_timeout;
   if (!feed.timers) return job;
@@ -314,13 +329,14 @@ void Keeper::take(Outcome outcome, const Now& now) {
                     obtained.content.sha256,
                     now.wall,
                     obtained.content.rule_count()};
-    accept(*feed, std::move(obtained.content), std::move(facts), std::move(obtained.text));
+    accept(*feed, std::move(obtained.content), std::move(facts), std::move(obtained.text),
+           std::move(obtained.turn));
   }
   succeeded(*feed, now);
 }
 
 void Keeper::accept(FeedState& feed, Content content, CopyFacts facts,
-                    std::optional<std::string> text) {
+                    std::optional<std::string> text, UnpackTurns::Turn turn) {
   if (feed.content.rules && !feed.content.is_of_old_source &&
       content.sha256 == feed.content.sha256) {
     feed.content.zone = std::move(content.zone);
@@ -329,7 +345,8 @@ void Keeper::accept(FeedState& feed, Content content, CopyFacts facts,
     return;
   }
   changes_.push_back({feed.status.name, std::exchange(feed.content, std::move(content)),
-                      std::exchange(feed.facts, std::move(facts)), std::move(text)});
+                      std::exchange(feed.facts, std::move(facts)), std::move(text),
+                      std::move(turn)});
   must_publish_ = true;
 }
 
@@ -360,6 +377,11 @@ void Keeper::failed(FeedState& feed, const Error& reason, const Now& now) {
 }
 
 void Keeper::schedule(FeedState& feed, const Now& now) {
+  if (feed.acceptance == Acceptance::any_size) {  // Asked for while another try was under way.
+    feed.due = now.mono;
+    feed.status.next_try = now.wall;
+    return;
+  }
   if (feed.timers) {
     feed.due = feed.timers->next_try();
     feed.status.next_try = now.wall + (*feed.due - now.mono);

@@ -39,6 +39,7 @@ struct FeedState {
   std::uint64_t failures = 0;
   std::optional<std::uint64_t> fetching;  ///< The ticket of the download under way.
   bool is_wanted = false;  ///< Someone asked for it: even if nothing seems to have changed.
+  Acceptance acceptance = Acceptance::checked;  ///< Of the next try.
   std::optional<TransferTimers> timers;  ///< Of a transferred zone; they say when it is `due`.
   bool is_expired = false;               ///< Its SOA's expire has passed without contact.
 };
@@ -47,7 +48,7 @@ struct FeedState {
 /// compiled, leaves all as it was, with the reason in the feed's status.
 class Keeper {
  public:
-  Keeper(Options options, Published<policy::Generation>& target, Log& log);
+  Keeper(Options options, Published<policy::Generation>& target, UnpackTurns& turns, Log& log);
 
   /// Reads every source that needs no network, then publishes.
   void load_all(const Now& now);
@@ -55,8 +56,9 @@ class Keeper {
   /// is another keeps the old rules (`stale`) until the new source gives a good copy. If the new
   /// ones cannot be compiled, the old ones stay.
   void reconfigure(Options options, const Now& now);
-  /// Makes one feed, or all where `name` is empty, due at once.
-  void want(const std::string& name, const Now& now);
+  /// Makes one feed, or all where `name` is empty, due at once; its next try takes what
+  /// `acceptance` says.
+  void want(const std::string& name, Acceptance acceptance, const Now& now);
   /// A primary says that a zone has changed: see `TransferTimers::on_notify`.
   void notify(const dns::Name& zone, std::optional<std::uint32_t> serial, const Now& now);
   /// Reads a local file again.
@@ -89,6 +91,7 @@ class Keeper {
     Content before;
     CopyFacts facts_before;
     std::optional<std::string> text;
+    UnpackTurns::Turn turn;  // Of the text.
   };
 
   FeedState make_state(Source source) const;
@@ -99,8 +102,10 @@ class Keeper {
   void read_local(FeedState& feed, const Now& now);
   Result<void> read_file_of(FeedState& feed, const Now& now);
   std::uint64_t rules_before(const FeedState& feed) const;
+  FeedBefore take_before(FeedState& feed);
   Job job_of(FeedState& feed, const Now& now);
-  void accept(FeedState& feed, Content content, CopyFacts facts, std::optional<std::string> text);
+  void accept(FeedState& feed, Content content, CopyFacts facts, std::optional<std::string> text,
+              UnpackTurns::Turn turn = {});
   void succeeded(FeedState& feed, const Now& now);
   void failed(FeedState& feed, const Error& error, const Now& now);
   void schedule(FeedState& feed, const Now& now);
@@ -116,6 +121,7 @@ class Keeper {
 
   Options options_;
   Published<policy::Generation>& target_;
+  UnpackTurns& turns_;
   Log& log_;
   CopyStore store_;
   std::vector<FeedState> feeds_;

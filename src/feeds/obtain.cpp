@@ -94,8 +94,26 @@ Result<void> check_is_a_list(std::string_view text, const intel::FeedContent& fe
   return {};
 }
 
+// The body's text: the server's coding undone, and then that of a file which is packed itself.
+Result<std::string> text_of(FetchAnswer answer, const Job& job, const std::atomic<bool>& cancelled,
+                            UnpackTurns& turns, UnpackTurns::Turn& turn) {
+  if (!answer.is_coded && !is_packed(answer.body)) return std::move(answer.body);
+  auto taken = turns.take(cancelled);
+  if (!taken) return fail(Errc::unavailable, "stopped");
+  turn = std::move(*taken);
+  if (answer.is_coded && !answer.body.empty()) {
+    if (!is_packed(answer.body)) {
+      return fail(Errc::corrupt, "the body is not in the coding that the server says it is in");
+    }
+    answer.body = POSTERN_TRY(unpack(std::move(answer.body), job.max_octets));
+  }
+  std::string text = POSTERN_TRY(unpack(std::move(answer.body), job.max_octets));
+  turn.unpacked(text.size());
+  return text;
+}
+
 Result<Obtained> obtain_from(const Job& job, const std::string& url,
-                             const std::atomic<bool>& cancelled) {
+                             const std::atomic<bool>& cancelled, UnpackTurns& turns) {
   FetchRequest request;
   request.url = url;
   request.max_octets = job.max_octets;
@@ -109,13 +127,16 @@ Result<Obtained> obtain_from(const Job& job, const std::string& url,
     obtained.not_modified = true;
     return obtained;
   }
-  obtained.text = POSTERN_TRY(unpack(std::move(answer.body), job.max_octets));
-  obtained.content =
-      POSTERN_TRY(parse_copy(obtained.text, job.format, Origin::remote, job.rules_before));
+  obtained.text = POSTERN_TRY(text_of(std::move(answer), job, cancelled, turns, obtained.turn));
+  obtained.content = POSTERN_TRY(parse_copy(obtained.text, job.format, Origin::remote, job.before));
   return obtained;
 }
 
 }  // namespace
+
+bool is_remote(const Source& source) {
+  return source.text.empty() && source.path.empty() && (source.transfer || !source.url.empty());
+}
 
 std::string source_digest(const Source& source) {
   if (!source.text.empty() || !source.path.empty()) return sha256_hex("path:" + source.path);
@@ -124,7 +145,7 @@ std::string source_digest(const Source& source) {
 }
 
 Result<Content> parse_copy(std::string_view text, const intel::FeedOptions& format, Origin origin,
-                           std::uint64_t rules_before) {
+                           const FeedBefore& before) {
   Content content;
   content.sha256 = sha256_hex(text);
   intel::FeedOptions options = format;
@@ -140,10 +161,12 @@ Result<Content> parse_copy(std::string_view text, const intel::FeedOptions& form
   if (!feed) return Unexpected<Error>(std::move(feed).error());
   const std::uint64_t rules = feed->rules.size();
   if (origin == Origin::remote) POSTERN_CHECK(check_is_a_list(text, *feed, format));
-  if (is_cut_down(rules, rules_before, origin)) {
+  if (is_cut_down(rules, before.rules, origin)) {
     return fail(Errc::invalid_input,
-                std::to_string(rules) + " rules where there were " + std::to_string(rules_before) +
-                    ": less than a tenth; the list was probably cut off or replaced");
+                std::to_string(rules) + " rules where there were " + std::to_string(before.rules) +
+                    ": less than a tenth; the list was probably cut off or replaced. If it is "
+                    "meant to be so short, \"postern feed update " +
+                    before.name + " --accept\" takes it");
   }
   content.lines_skipped = feed->lines_skipped;
   if (!feed->skipped.empty()) {
@@ -154,12 +177,12 @@ Result<Content> parse_copy(std::string_view text, const intel::FeedOptions& form
   return content;
 }
 
-Result<Obtained> obtain(const Job& job, const std::atomic<bool>& cancelled) {
+Result<Obtained> obtain(const Job& job, const std::atomic<bool>& cancelled, UnpackTurns& turns) {
   if (job.transfer) return obtain_zone(job, cancelled);
   Error error{Errc::invalid_input, "no URL"};
   std::string told;
   for (const std::string& url : job.urls) {
-    auto obtained = obtain_from(job, url, cancelled);
+    auto obtained = obtain_from(job, url, cancelled, turns);
     if (obtained) return obtained;
     error = std::move(obtained).error().context(shown_url(url));
     told += (told.empty() ? "" : "; ") + error.text;

@@ -12,6 +12,7 @@
 #include "feeds/feeds.h"
 #include "feeds/fetcher.h"
 #include "feeds/transfer.h"
+#include "feeds/unpack_turn.h"
 
 namespace postern::feeds {
 
@@ -28,6 +29,9 @@ struct Content {
   std::uint64_t rule_count() const { return rules ? rules->size() : 0; }
 };
 
+/// True for what comes from another machine.
+bool is_remote(const Source& source);
+
 /// Tells where a feed comes from: the copy of another source is not this one's. A zone is the same
 /// whichever of its primaries gave it.
 std::string source_digest(const Source& source);
@@ -36,14 +40,20 @@ std::string source_digest(const Source& source);
 /// as a zone from its primary, which is whole or does not come at all.
 enum class Origin : std::uint8_t { local, remote, primary };
 
+/// What a new copy of a feed is compared with.
+struct FeedBefore {
+  std::string name;         ///< The feed's.
+  std::uint64_t rules = 0;  ///< Of its last good copy; 0: nothing to compare with.
+};
+
 /// Parses one copy. Refused (`invalid_input`): what is no such feed, what has no rules, and what
-/// has less than a tenth of `rules_before` if these are at least 20, or for a local text over a
-/// thousand. Also a remote text that begins with mark-up, whose rules are all bare words without a
-/// dot, or, read as a list of names (domains, hosts, wildcard), has more lines that are none. A
-/// local text of comments only is a list that its owner emptied, and fine; so is a zone without
-/// rules that had few.
+/// has less than a tenth of the rules before if these are at least 20, or for a local text over a
+/// thousand; the error says how to have it accepted. Also a remote text that begins with mark-up,
+/// whose rules are all bare words without a dot, or, read as a list of names (domains, hosts,
+/// wildcard), has more lines that are none. A local text of comments only is a list that its owner
+/// emptied, and fine; so is a zone without rules that had few.
 Result<Content> parse_copy(std::string_view text, const intel::FeedOptions& format, Origin origin,
-                           std::uint64_t rules_before);
+                           const FeedBefore& before);
 
 /// Where on disk the copy in force is kept.
 struct StoredCopy {
@@ -54,13 +64,12 @@ struct StoredCopy {
 
 /// What a download is to fetch, and what it is compared with.
 struct Job {
-  std::string name;
+  FeedBefore before;
   std::uint64_t ticket = 0;       ///< Comes back with the outcome.
   std::vector<std::string> urls;  ///< Tried in this order.
   std::string fetched_from;       ///< Digest of the URL that `validators` belong to.
   Validators validators;
   intel::FeedOptions format;
-  std::uint64_t rules_before = 0;
   std::uint64_t max_octets = 0;
   seconds timeout{};
   std::optional<TransferRequest> transfer;  ///< Instead of URLs.
@@ -71,6 +80,7 @@ struct Obtained {
   bool not_modified = false;  ///< The copy at hand is the newest; no content.
   Content content;
   std::string text;
+  UnpackTurns::Turn turn;  ///< Of the text, where it was unpacked.
   Validators validators;
   std::string fetched_from;
   std::optional<Soa>
@@ -79,7 +89,7 @@ struct Obtained {
 };
 
 /// Fetches from the first URL that gives a good copy. The error names what was wrong with each.
-Result<Obtained> obtain(const Job& job, const std::atomic<bool>& cancelled);
+Result<Obtained> obtain(const Job& job, const std::atomic<bool>& cancelled, UnpackTurns& turns);
 
 /// The same for a job with a transfer: its zone as text and rules.
 Result<Obtained> obtain_zone(const Job& job, const std::atomic<bool>& cancelled);

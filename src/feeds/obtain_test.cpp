@@ -55,7 +55,7 @@ TEST(ParseCopy, RefusesWhatIsAbsurd) {
     SCOPED_TRACE(c.what);
     intel::FeedOptions options;
     options.format = c.format;
-    const auto content = parse_copy(c.text, options, c.origin, c.before);
+    const auto content = parse_copy(c.text, options, c.origin, {"feed", c.before});
     EXPECT_EQ(content.has_value(), c.error.empty()) << (content ? "" : content.error().text);
     if (content) continue;
     EXPECT_NE(content.error().text.find(c.error), std::string::npos) << content.error().text;

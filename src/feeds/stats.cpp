@@ -38,6 +38,10 @@ void append_metrics(const Shown& shown, const policy::Generation& generation, Me
   each("postern_feed_expired", MetricKind::gauge,
        "1 where a transferred zone is past its SOA's expire: no primary was reached for so long.",
        [&](const ShownFeed& feed) { return number(feed.is_expired ? 1 : 0); });
+  metrics.push_back({"postern_feed_unpack_waits_total", MetricKind::counter,
+                     "Packed copies that waited for others: they are unpacked one at a time, so "
+                     "that their memory does not add up.",
+                     "", number(shown.unpack_waits)});
   const auto gauge = [&](std::string_view name, std::string_view help, double value) {
     metrics.push_back({name, MetricKind::gauge, help, "", value});
   };

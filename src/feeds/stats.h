@@ -21,11 +21,13 @@ struct ShownFeed {
   std::optional<dns::Name> zone;
   std::vector<IpAddress> primaries;
   bool is_expired = false;
+  bool is_local = false;  ///< Built in, from the configuration, or a file.
 };
 
 struct Shown {
   std::vector<ShownFeed> feeds;
   microseconds compile_time{};
+  std::uint64_t unpack_waits = 0;
 };
 
 void append_metrics(const Shown& shown, const policy::Generation& generation, Metrics& metrics);

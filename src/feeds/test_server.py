@@ -83,6 +83,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_encoded(self, name):
         self.answer(200, gzip.compress((FOLDER / name).read_bytes()), Content_Encoding="gzip")
 
+    def do_coded(self, name, coding):
+        self.answer(200, (FOLDER / name).read_bytes(), Content_Encoding=coding)
+
     def do_status(self, number):
         self.answer(int(number), b"<html><title>Sorry</title></html>")
 

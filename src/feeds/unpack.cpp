@@ -14,6 +14,8 @@
 namespace postern::feeds {
 namespace {
 
+constexpr std::string_view kGzip = "\x1f\x8b";
+constexpr std::string_view kZstd = "\x28\xb5\x2f\xfd";
 constexpr std::size_t kPieceOctets = 256 * 1024;
 
 Unexpected<Error> too_large(std::uint64_t max_octets) {
@@ -97,9 +99,11 @@ Result<std::string> unpack_zstd(std::string_view octets, std::uint64_t max_octet
 
 }  // namespace
 
+bool is_packed(std::string_view octets) {
+  return octets.starts_with(kGzip) || octets.starts_with(kZstd);
+}
+
 Result<std::string> unpack(std::string octets, std::uint64_t max_octets) {
-  constexpr std::string_view kGzip = "\x1f\x8b";
-  constexpr std::string_view kZstd = "\x28\xb5\x2f\xfd";
   if (octets.starts_with(kGzip)) return unpack_gzip(octets, max_octets);
   if (octets.starts_with(kZstd)) return unpack_zstd(octets, max_octets);
   if (octets.size() > max_octets) return too_large(max_octets);

@@ -1,5 +1,6 @@
 // Columns: one of them holds a name a row. RFC 4180 quoting; a quoted field ends with its line,
 // so that one stray quotation mark costs one row and not the rest of the file.
+#include <algorithm>
 #include <charconv>
 #include <cstddef>
 #include <optional>
@@ -44,7 +45,7 @@ class CsvReader {
 
   void read_line(std::string_view line) {
     if (const std::string_view content = trimmed(line); content.front() == '#') {
-      if (header_due_) header_comment_ = content.substr(1);
+      if (header_due_) read_comment(content);
       return sink_.ignore();
     }
     if (header_due_) {
@@ -56,13 +57,21 @@ class CsvReader {
   }
 
  private:
-  // True: the line is the header. False: it is a row, and the header was a comment above it, as
-  // some publishers have it, or there is none.
+  // Some publishers have the header in a comment above the rows, among others: the last one that
+  // has the column is it.
+  void read_comment(std::string_view comment) {
+    comment.remove_prefix(std::min(comment.find_first_not_of('#'), comment.size()));
+    const auto column = find_column(comment, options_.column, options_.separator);
+    if (column) comment_column_ = column;
+  }
+
+  // True: the line is the header. False: it is a row, and the header was a comment above it or
+  // there is none.
   bool read_header(std::string_view line) {
     if (column_) return !has_name(line);
     column_ = find_column(line, options_.column, options_.separator);
     if (column_) return true;
-    column_ = find_column(header_comment_, options_.column, options_.separator);
+    column_ = comment_column_;
     return false;
   }
 
@@ -110,7 +119,7 @@ class CsvReader {
   policy::Scope scope_;
   std::optional<std::size_t> column_;
   bool header_due_;
-  std::string_view header_comment_;
+  std::optional<std::size_t> comment_column_;
   std::string field_;
   dns::Name name_;
 };

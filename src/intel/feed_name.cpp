@@ -28,8 +28,9 @@ bool is_digit(char c) {
 }
 
 // Text that has the shape of a name and may still be an address: it ends in a digit, as no
-// top-level domain does.
+// top-level domain does, perhaps with the dot of a whole name behind it.
 bool is_v4_address(std::string_view text) {
+  if (text.size() > 1 && text.back() == '.') text.remove_suffix(1);
   return is_digit(text.back()) && is_digit(text.front()) && IpAddress::from_text(text).has_value();
 }
 

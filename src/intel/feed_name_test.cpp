@@ -51,6 +51,8 @@ TEST(FeedName, ReadsNamesAndSaysWhatIsWrongWithTheRest) {
       // What people write instead of a name.
       {"", "error: is empty"},
       {"192.0.2.1", "error: is an address"},
+      {"127.0.0.1.", "error: is an address"},
+      {"127.0.0.1..", "error: has two dots in a row"},
       {"2001:db8::1", "error: is an address"},
       {"192.0.2.0/24", "error: is an address"},
       {"http://bad.example/", "error: is a URL"},

@@ -1,4 +1,5 @@
 // What each format's lines come to. Rules are written as feed_dump.h says: "1 block **.x".
+#include <algorithm>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -365,6 +366,21 @@ TEST(CsvFormat, OneColumnHasTheNames) {
   // A header that is a comment, as some publishers have it.
   EXPECT_EQ(dump_feed(read_feed("# made today\n# id,domain\n1,a.example\n", options)),
             "3 block a.example\n");
+  // As abuse.ch writes it, and with words of its own below and beside it.
+  options.csv.column = "host";
+  const std::string_view rows = "\"2026-03-02 08:00:00\",\"http://a.example/x\",\"a.example\"\n";
+  for (const std::string_view head : {
+           "####################\n# A dump (CSV)     #\n####################\n#\n"
+           "# first_seen,url,host,threat\n",
+           "# first_seen,url,host\n#\n# Terms of use: ask, then take\n",
+           "## \"First_Seen\", \"URL\", \"Host\"\n",
+           "# url, host and threat\n# first_seen,url,host\n",
+       }) {
+    SCOPED_TRACE(head);
+    const auto line = std::ranges::count(head, '\n') + 1;
+    EXPECT_EQ(dump_feed(read_feed(std::string(head) + std::string(rows), options)),
+              std::to_string(line) + " block a.example\n");
+  }
   // A number instead of a header; another separator; the scope.
   options.csv = {.column = "2", .separator = '\t', .has_header = false};
   options.scope = policy::Scope::at_and_below;

@@ -19,14 +19,6 @@ using event::Source;
 
 constexpr std::uint64_t kGolden = 0x9e3779b97f4a7c15;
 
-Rcode rcode_of(const cache::Answer& answer) {
-  return static_cast<Rcode>(answer.wire.size() > 3 ? answer.wire[3] & 0xf : 2);
-}
-
-bool is_failure(const cache::Answer& answer) {
-  return rcode_of(answer) == Rcode::servfail;
-}
-
 /// RFC 8914: the codes that say that validation failed.
 bool is_bogus(std::optional<EdeCode> ede) {
   if (!ede) return false;
@@ -187,7 +179,8 @@ Handler::Handled Handler::serve(Turn& turn, const cache::Key& key) {
 Handler::Handled Handler::wait_for(Turn& turn, const cache::Key& key,
                                    const cache::Cache::Hit& hit) {
   const MonoTime now = turn.now.mono;
-  const bool has_stale = hit.state == cache::Cache::State::stale && !is_failure(*hit.answer);
+  const bool has_stale =
+      hit.state == cache::Cache::State::stale && hit.answer->rcode() != Rcode::servfail;
   const Served stale{
       .answer = hit.answer, .age_s = hit.age_s, .stale = true, .source = Source::stale};
   stats_.cache_misses.add();
@@ -258,7 +251,7 @@ Handler::Handled Handler::give(Turn& turn, const Served& served) {
   if (const auto handled = judge(turn, answer)) return *handled;
 
   const Asker& asker = turn.asker;
-  const Rcode rcode = rcode_of(answer);
+  const Rcode rcode = answer.rcode();
   Ending ending{.disposition = Disposition::answered, .source = served.source};
   ending.extended = {.ede = answer.ede, .text = answer.ede_text};
   if (served.stale) {
@@ -267,7 +260,7 @@ Handler::Handled Handler::give(Turn& turn, const Served& served) {
                                                        : EdeCode::stale_answer};
   }
   const policy::Verdict& verdict = turn.ruling.verdict;
-  if (is_failure(answer)) {
+  if (rcode == Rcode::servfail) {
     ending.disposition = Disposition::failed;
     ending.security =
         is_bogus(ending.extended.ede) ? event::Security::bogus : event::Security::unknown;

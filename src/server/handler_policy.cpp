@@ -26,10 +26,9 @@ void take_better(Verdict& best, const Verdict& other) {
   if (other.precedes(best)) best = other;
 }
 
-bool is_failure(const cache::Answer& answer) {
-  const unsigned rcode = answer.wire.size() > 3 ? answer.wire[3] & 0xfU : 0;
-  return rcode != static_cast<unsigned>(Rcode::noerror) &&
-         rcode != static_cast<unsigned>(Rcode::nxdomain);
+/// Whether an answer says what there is, or that there is nothing.
+bool says_facts(const cache::Answer& answer) {
+  return answer.rcode() == Rcode::noerror || answer.rcode() == Rcode::nxdomain;
 }
 
 cache::Key key_of(const Asker& asker, const dns::Name& qname) {
@@ -58,7 +57,7 @@ class CachedFacts final : public FactSource {
 
  private:
   static Fact fact_of(const cache::Answer* answer) {
-    if (answer == nullptr || is_failure(*answer)) return {.state = State::unknown};
+    if (answer == nullptr || !says_facts(*answer)) return {.state = State::unknown};
     return {.state = State::known, .answer = answer};
   }
 

@@ -18,7 +18,8 @@ class Console(unittest.TestCase):
         if not shutil.which("chromium") or not (ROOT / "web/node_modules/playwright-core").exists():
             print("SKIPPED: no chromium, or the packages of web/ are not installed", flush=True)
             self.skipTest("no chromium, or the packages of web/ are not installed")
-        with Postern({"policy": {"block": ["*.bad.example", "ads.example"]}}) as postern:
+        with Postern({"policy": {"block": ["*.bad.example", "ads.example"]},
+                      "feeds": [{"name": "partners", "format": "domains", "path": "/nowhere/partners"}]}) as postern:
             stop = threading.Event()
 
             def ask():

@@ -49,6 +49,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.send(200, gzip.compress(GOOD.encode()), [("ETag", '"v1"'), ("Content-Encoding", "gzip")])
         if behave == "more":
             return self.send(200, (GOOD + "new.feed.example\n").encode(), [("ETag", '"v2"')])
+        if behave == "few":
+            return self.send(200, b"bad7.feed.example\nbad8.feed.example\n")
         if behave == "html":
             return self.send(200, b"<!DOCTYPE html><html><body>Sign in to the hotel's network</body></html>")
         if behave == "binary":
@@ -104,6 +106,18 @@ class HttpFeeds(unittest.TestCase):
             web.behave = "more"
             postern.cli("feed", "update", "remote")
             until(lambda: (ede(postern.ask("new.feed.example")) or (0,))[0] == 15, "the new name in force")
+            # A list that shrinks to nearly nothing is taken only by the word of the operator, and only a list.
+            for behave, says in (("few", "--accept"), ("html", "web page")):
+                web.behave = behave
+                postern.cli("feed", "update", "remote", *(["--accept"] if behave == "html" else []))
+                until(lambda: says in (postern.feed("remote")["last_error"] or ""), f"the refusal of {behave}")
+                self.assertEqual(postern.feed("remote")["rules"], 51)
+            web.behave = "few"
+            postern.cli("feed", "update", "remote", "--accept")
+            until(lambda: postern.feed("remote")["rules"] == 2, "the short list in force")
+            web.behave = "more"
+            postern.cli("feed", "update", "remote")
+            until(lambda: (ede(postern.ask("new.feed.example")) or (0,))[0] == 15, "the long list again")
             # After a restart with the server gone, the last good copy protects from the first query on.
             postern.stop()
             web.behave = "error"

@@ -40,6 +40,21 @@ class Lifecycle(unittest.TestCase):
             self.assertIn("did you mean", postern.log_text())
             self.assertEqual(ede(postern.ask("two.example"))[0], 15)
 
+    def test_a_reload_names_the_feeds_that_cannot_be_read(self):
+        with Postern({"policy": {"block": ["one.example"]}}) as postern:
+            done = postern.run("reload")
+            self.assertEqual((done.returncode, done.stdout), (0, "The configuration was read again and is in force.\n"))
+            postern.config["policy"]["block"] = ["two.example"]
+            postern.config["feeds"] = [{"name": "local", "format": "domains", "path": str(postern.folder / "none.txt")}]
+            postern.write_config()
+            done = postern.run("reload")
+            self.assertEqual(done.returncode, 1, done)
+            self.assertIn(f"feed local cannot be read: open {postern.folder}/none.txt: No such file", done.stdout)
+            self.assertEqual(ede(postern.ask("two.example"))[0], 15, "the rest is in force when the command ends")
+            (postern.folder / "none.txt").write_text("three.example\n")
+            self.assertEqual(postern.run("reload").returncode, 0)
+            self.assertEqual(ede(postern.ask("three.example"))[0], 15)
+
     def test_the_journal_survives_kill_9(self):
         postern = Postern({"policy": {"block": ["bad.example"]}}).start()
         try:
@@ -197,6 +212,44 @@ groups:
             done = subprocess.run([BINARY, "check", "-c", str(config)], capture_output=True, text=True, timeout=20)
             self.assertEqual(done.returncode, status, done.stdout + done.stderr)
             self.assertIn(says, done.stdout + done.stderr)
+
+    def test_a_feed_that_cannot_be_read_is_named_with_its_place_and_what_to_do(self):
+        postern = Postern()
+        config = postern.folder / "c.yaml"
+        for name, content, says in (
+                ("nowhere", None, "No such file or directory; create the file, or correct the path"),
+                ("page", b"<html><head></head></html>\n", "; correct the file, or the feed's format"),
+                ("cut.gz", gzip.compress(b"a.example\n" * 9000)[:50], "; correct the file, or the feed's format"),
+                (".", None, "is not a regular file; correct the file, or the feed's format")):
+            with self.subTest(name):
+                if content:
+                    (postern.folder / name).write_bytes(content)
+                config.write_text(f"state_dir: {postern.folder}/s\nfeeds:\n  - name: mine\n    format: domains\n"
+                                  f"    path: {postern.folder}/{name}\n")
+                done = subprocess.run([BINARY, "check", "-c", str(config)], capture_output=True, text=True, timeout=20)
+                self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
+                self.assertIn(f"{config}:5:11: feeds[0].path: ", done.stdout)
+                self.assertIn(says, done.stdout)
+
+    def test_what_serve_takes_is_no_mistake_and_what_is_no_longer_valid_no_rule(self):
+        postern = Postern()
+        (postern.folder / "emptied").write_text("# nothing for now\n")
+        indicator = {"type": "indicator", "spec_version": "2.1", "pattern_type": "stix",
+                     "created": "2020-01-01T00:00:00Z", "modified": "2020-01-01T00:00:00Z",
+                     "valid_from": "2020-01-01T00:00:00Z"}
+        objects = [dict(indicator, id=f"indicator--0000000{i}-0000-4000-8000-000000000000",
+                        pattern=f"[domain-name:value = 'x{i}.example']", **more)
+                   for i, more in enumerate(({}, {"valid_until": "2020-02-01T00:00:00Z"}))]
+        (postern.folder / "bundle").write_text(json.dumps(
+            {"type": "bundle", "id": "bundle--00000000-0000-4000-8000-000000000000", "objects": objects}))
+        config = postern.folder / "c.yaml"
+        config.write_text(f"state_dir: {postern.folder}/s\nfeeds:\n"
+                          f"  - {{name: emptied, format: domains, path: {postern.folder}/emptied}}\n"
+                          f"  - {{name: bundle, format: stix, path: {postern.folder}/bundle}}\n")
+        done = subprocess.run([BINARY, "check", "-c", str(config)], capture_output=True, text=True, timeout=20)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertIn("feed emptied: 0 rules", done.stdout)
+        self.assertIn("feed bundle: 1 rule, 1 line skipped", done.stdout)
 
 
 if __name__ == "__main__":

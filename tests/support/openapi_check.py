@@ -209,7 +209,7 @@ def sample_of(spec, parameter):
                "zone": "adware", "group": "default", "type": "A", "rcode": "NXDOMAIN", "trace": "00000000",
                "before": "2"}
     sample = parameter.get("example", samples.get(parameter["name"], schema.get("default")))
-    return schema.get("enum", [sample])
+    return ["true", "false"] if schema.get("type") == "boolean" else schema.get("enum", [sample])
 
 
 def check_parameters(spec, server, method, path, operation):

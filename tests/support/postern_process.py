@@ -53,6 +53,18 @@ def until(condition, what, seconds=10):
         time.sleep(0.02)
 
 
+def end(process):
+    """Ends a child, and waits for it."""
+    if process.poll() is not None:
+        return
+    process.terminate()
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
 class Postern:
     def __init__(self, config=None, folder=None):
         self.config = json.loads(json.dumps(config or {}))
@@ -150,10 +162,14 @@ class Postern:
         return subprocess.run(["dig", "@127.0.0.1", "-p", str(self.port), "+tries=1", "+time=6", *arguments],
                               capture_output=True, text=True, timeout=30, check=False).stdout
 
+    def run(self, *arguments):
+        """What a postern command that talks to this server came to."""
+        return subprocess.run([BINARY, *arguments, "--socket", str(self.folder / "control.sock")],
+                              capture_output=True, text=True, timeout=30, check=False)
+
     def cli(self, *arguments, check=True):
         """Output of a postern command that talks to this server."""
-        done = subprocess.run([BINARY, *arguments, "--socket", str(self.folder / "control.sock")],
-                              capture_output=True, text=True, timeout=30, check=False)
+        done = self.run(*arguments)
         if check and done.returncode != 0:
             raise AssertionError(f"postern {' '.join(arguments)}: {done.returncode}\n{done.stdout}{done.stderr}")
         return done.stdout

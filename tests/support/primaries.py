@@ -14,7 +14,7 @@ import dns.tsig
 import dns.update
 import dns.zone
 
-from postern_process import free_port, until
+from postern_process import end, free_port, until
 
 ZONE = "rpz.example"
 KEY_NAME = "xfr.key"
@@ -85,13 +85,8 @@ class Primary:
         return (self.folder / "log").read_text(errors="replace")
 
     def stop(self):
-        if self.process and self.process.poll() is None:
-            self.process.terminate()
-            try:
-                self.process.wait(10)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
+        if self.process:
+            end(self.process)
             self.log.close()
 
     __enter__ = start

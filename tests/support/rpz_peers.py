@@ -18,7 +18,7 @@ import dns.query
 import dns.rcode
 import dns.rdatatype
 
-from postern_process import free_port, until
+from postern_process import end, free_port, until
 
 DROPPED = "no answer"
 
@@ -47,13 +47,7 @@ class Daemon:
         until(done, what, 30)
 
     def close(self):
-        if self.process.poll() is None:
-            self.process.terminate()
-            try:
-                self.process.wait(10)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
+        end(self.process)
 
 
 def answers(port, name, rdtype="SOA"):

@@ -181,22 +181,25 @@ Ended run(const std::string& arguments) {
   return ended;
 }
 
+void expect_ended(const Ended& ended, int status, std::string_view output) {
+  EXPECT_EQ(ended.status, status);
+  EXPECT_EQ(ended.output, output);
+}
+
 TEST(ScenarioRunner, SaysFileLineAndWhatCame) {
-  const Ended wrong = run("scenario_wrong.scn");
-  EXPECT_EQ(wrong.status, 1);
-  EXPECT_EQ(wrong.output,
-            "scenario_wrong.scn:9: wanted 198.51.100.7; came nxdomain, ttl 10, edns, ede 15, list "
-            "block, from policy, after 0s\n"
-            "scenario_wrong.scn:10: wanted upstream asked 1 times; it was asked 0 times\n");
+  expect_ended(
+      run("scenario_wrong.scn"), 1,
+      "scenario_wrong.scn:9: wanted 198.51.100.7; came nxdomain, ttl 10, edns, ede 15, list "
+      "block, from policy, after 0s\n"
+      "scenario_wrong.scn:10: wanted upstream asked 1 times; it was asked 0 times\n");
 }
 
 TEST(ScenarioRunner, TheWorstOfSeveralFilesIsTheStatus) {
-  const Ended both = run("scenario_unreadable.scn ../scenario/drop.scn nowhere.scn");
-  EXPECT_EQ(both.status, 2);
-  EXPECT_EQ(both.output,
-            "scenario_unreadable.scn:4: \"forbid\" is not a rule: pass, block, nxdomain, nodata, "
-            "refuse, drop or tcp-only\n"
-            "nowhere.scn: cannot be read\n");
+  expect_ended(
+      run("scenario_unreadable.scn ../scenario/drop.scn nowhere.scn"), 2,
+      "scenario_unreadable.scn:4: \"forbid\" is not a rule: pass, block, nxdomain, nodata, "
+      "refuse, drop or tcp-only\n"
+      "nowhere.scn: cannot be read\n");
   EXPECT_EQ(run("../scenario/drop.scn").status, 0);
   EXPECT_EQ(run("").status, 2);
 }

@@ -1,8 +1,8 @@
 // Drives the console in headless Chromium as a person would, and fails where it does not hold up.
 //
 // usage: node tests/console.mjs ADDRESS TOKEN [FOLDER]   ADDRESS: http://127.0.0.1:8080 of a server
-// whose journal has queries, blocked ones among them. FOLDER: also put pictures of every view there,
-// light and dark, desktop and phone. CHROMIUM: the browser, /usr/bin/chromium if unset.
+// whose journal has queries, blocked ones among them, and whose feed partners cannot be read. FOLDER:
+// also put pictures of every view there, light and dark, desktop and phone. CHROMIUM: the browser, /usr/bin/chromium if unset.
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -154,6 +154,24 @@ async function feeds(page) {
   await first.waitFor();
   await first.getByRole('button', { name: /^Update/ }).click();
   await page.getByRole('status').getByText('is being fetched').waitFor();
+  await page.getByRole('button', { name: 'Reload configuration' }).click();
+  await page.getByRole('status').getByText('Not readable: partners').waitFor();
+}
+
+async function colours(page) {
+  const ground = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+  const kGround = { light: 'rgb(244, 246, 249)', dark: 'rgb(14, 18, 24)' };
+  const button = page.getByRole('button', { name: /^Colours/ });
+  for (const wish of ['dark', 'light']) {
+    await page.emulateMedia({ colorScheme: wish });
+    assert.equal(await ground(), kGround[wish], 'as the system wishes');
+    for (const choice of ['dark', 'light']) {
+      await button.click();
+      assert.equal(await ground(), kGround[choice], 'as the person wishes');
+    }
+    await button.click();
+    assert.equal(await ground(), kGround[wish], 'as the system wishes again');
+  }
 }
 
 async function pictures(page, size) {
@@ -172,7 +190,7 @@ let failed = false;
 try {
   const page = await openPage(context);
   await signIn(page);
-  for (const check of [overview, blockedAndWhy, search, live, feeds]) {
+  for (const check of [overview, blockedAndWhy, search, live, feeds, colours]) {
     await check(page);
     console.log(`ok ${check.name}`);
   }

@@ -118,6 +118,11 @@ export interface Explanation {
   record: Query | null;
 }
 
+export type Reloaded = {
+  reading_feeds: boolean;
+  unreadable_feeds: { name: string; error: string }[];
+};
+
 /** What the server said went wrong, in words for the person. */
 export class ApiError extends Error {
   constructor(readonly status: number, message: string) {
@@ -173,7 +178,7 @@ export const api = {
   feeds: () => get<{ feeds: Feed[] }>('feeds'),
   updateFeed: (name: string) => post('feeds/' + encodeURIComponent(name) + '/update'),
   updateFeeds: () => post('feeds/update'),
-  reload: () => post('reload'),
+  reload: () => post<Reloaded>('reload'),
   queries: (params: Params) => get<Page>('queries', params),
   top: (params: Params) => get<{ entries: TopEntry[] }>('top', params),
   timeline: (params: Params) => get<{ interval_s: number; points: Point[] }>('timeline', params),
