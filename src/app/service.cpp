@@ -33,6 +33,8 @@ void take_reloadable(config::Config& running, const config::Config& wanted) {
   running.pack_hafnium = wanted.pack_hafnium;
   running.feeds = wanted.feeds;
   running.groups = wanted.groups;
+  running.keys = wanted.keys;
+  running.publish = wanted.publish;
 }
 
 void leave_out_default_ipv6(config::Config& config) {
@@ -92,7 +94,7 @@ Result<void> Service::start_parts() {
   feeds_ = feeds::Feeds::start(feeds_options(config, places_, seeds_.secret), policy_, log_);
   // No query is answered before all that is on this machine is in force.
   feeds_->wait_until_local_sources_are_in_force();
-  zones_ = feeds::ZoneServer::start(zone_server_options(config, places_), *feeds_, log_);
+  zones_ = feeds::ZoneServer::start(zone_server_options(config, places_), policy_, *feeds_, log_);
   zone_door_ = std::make_unique<ZoneDoor>(*zones_);
   if (config.journal_enabled) {
     journal_ = POSTERN_TRY(journal::open_sqlite(journal_options(config, places_), log_));

@@ -168,9 +168,24 @@ feeds::Options feeds_options(const config::Config& config, const Places& places,
 }
 
 feeds::ZoneServerOptions zone_server_options(const config::Config& config, const Places& places) {
-  (void)places;
   feeds::ZoneServerOptions options;
+  options.state_dir = places.published();
   options.sources = feeds::notify_sources(sources_of(config));
+  for (const config::Publish& publish : config.publish) {
+    feeds::PublishedZoneOptions& zone = options.published.emplace_back();
+    zone.name = publish.name;
+    zone.zone = publish.zone;
+    zone.group = publish.group;
+    zone.clients = publish.clients;
+    zone.notify = publish.notify;
+    zone.history_octets = publish.history_octets;
+    for (const std::string& name : publish.keys) {
+      const auto key = std::ranges::find_if(
+          config.keys, [&](const config::Key& each) { return each.name.to_display() == name; });
+      POSTERN_ASSERT(key != config.keys.end());  // Checked by config.
+      zone.keys.push_back({key->name, key->algorithm, key->secret, key->secret_file});
+    }
+  }
   return options;
 }
 

@@ -18,10 +18,6 @@
 namespace postern::config {
 namespace {
 
-std::string item_path(std::string_view list, std::size_t index, std::string_view key) {
-  return fmt::format("{}[{}].{}", list, index, key);
-}
-
 void check_server(const Config& config, const Node& root, Problems& problems) {
   const Node* listen = node_at(root, "server.listen");
   if (config.listen.empty()) {
@@ -195,23 +191,12 @@ void check_feed_source(const Feed& feed, const Node& node, std::size_t index, Pr
 void check_transfer_key(const Feed& feed, const Node& node, std::size_t index, Problems& problems) {
   const Node* tsig = node_at(node, "transfer.tsig");
   if (tsig == nullptr) return;
-  const bool has_secret = tsig->find("secret") != nullptr;
-  const bool has_file = tsig->find("secret_file") != nullptr;
   const std::string path = item_path("feeds", index, "transfer.tsig");
   if (tsig->find("name") == nullptr) {
     problems.add(tsig->place, path, "the key has no name",
                  "add name: as the primary calls the key");
   }
-  if (has_secret == has_file) {
-    problems.add(tsig->place, path,
-                 has_file ? "the key has both secret and secret_file"
-                          : "the key has neither secret nor secret_file",
-                 has_file ? "keep secret_file" : "add secret_file: a file with the base64 text");
-  } else if (has_secret && !feed.transfer_tsig_secret.empty() &&
-             !dns::tsig_secret_from_text(feed.transfer_tsig_secret)) {
-    problems.add(place_of(*tsig, "secret"), path + ".secret", "the secret is not base64",
-                 "take the text behind \"secret\" of the primary's key");
-  }
+  check_secret(*tsig, path, feed.transfer_tsig_secret, problems);
 }
 
 void check_transfer(const Feed& feed, const Node& node, std::size_t index, Problems& problems) {
@@ -336,7 +321,9 @@ void check_groups(const Draft& draft, Problems& problems) {
                    "the group \"default\" is for the clients of no other group",
                    "remove clients, or name the group otherwise");
     }
-    if (!is_default &&
+    const bool is_published = std::ranges::find(draft.config.publish, group.name,
+                                                &Publish::group) != draft.config.publish.end();
+    if (!is_default && !is_published &&
         (clients == nullptr || (clients->kind == Node::Kind::list && clients->children.empty()))) {
       problems.add(place_of(node, "clients"), item_path("groups", i, "clients"),
                    "the group has no clients", "list their addresses or prefixes");
@@ -353,6 +340,10 @@ void check_groups(const Draft& draft, Problems& problems) {
 }
 
 }  // namespace
+
+std::string item_path(std::string_view list, std::size_t index, std::string_view key) {
+  return fmt::format("{}[{}].{}", list, index, key);
+}
 
 const Node* node_at(const Node& node, std::string_view path) {
   const std::size_t dot = path.find('.');
@@ -372,6 +363,7 @@ void check(const Draft& draft, const Node& root, Problems& problems) {
   check_sinkhole(draft, root, problems);
   check_feeds(draft, problems);
   check_groups(draft, problems);
+  check_publish(draft, problems);
 }
 
 }  // namespace postern::config

@@ -13,6 +13,8 @@ namespace postern::config {
 inline constexpr std::size_t kMaxFeeds = 1000;  ///< policy::Generation takes 1024 zones.
 inline constexpr std::size_t kMaxGroups = 1000;
 inline constexpr std::size_t kMaxForwardZones = 1000;
+inline constexpr std::size_t kMaxKeys = 1000;
+inline constexpr std::size_t kMaxPublished = 100;  ///< Each is made anew at each change of policy.
 
 /// What was read, with where each list item stands: `feeds[i]` was read from `feed_nodes[i]`.
 struct Draft {
@@ -21,6 +23,8 @@ struct Draft {
   std::vector<const Node*> feed_nodes;
   std::vector<const Node*> group_nodes;
   std::vector<const Node*> forward_nodes;
+  std::vector<const Node*> key_nodes;
+  std::vector<const Node*> publish_nodes;
 };
 
 /// The value at "a.b" below `node`; null where there is none.
@@ -28,6 +32,14 @@ const Node* node_at(const Node& node, std::string_view path);
 /// Where the value stands, or else its parent.
 Place place_of(const Node& node, std::string_view path);
 
+/// "feeds[2].name".
+std::string item_path(std::string_view list, std::size_t index, std::string_view key);
+
+/// A key's secret: in the file or beside it. `node` is the section that has it, at `path`.
+void check_secret(const Node& node, const std::string& path, const std::string& secret,
+                  Problems& problems);
+/// Mistakes in `keys` and `publish`.
+void check_publish(const Draft& draft, Problems& problems);
 /// Mistakes. `root` is the document.
 void check(const Draft& draft, const Node& root, Problems& problems);
 /// What is taken and acts otherwise than it reads, of a draft without mistakes.

@@ -98,6 +98,25 @@ struct Group {
   std::optional<policy::BlockAnswer> answer;
 };
 
+/// A TSIG key that we share with another name server (RFC 8945).
+struct Key {
+  dns::Name name;
+  dns::TsigAlgorithm algorithm = dns::TsigAlgorithm::hmac_sha256;
+  std::string secret;  ///< In base64; empty where `secret_file` is set.
+  std::string secret_file;
+};
+
+/// A group's policy as a zone that other name servers may have.
+struct Publish {
+  std::string name;
+  dns::Name zone;
+  std::string group = "default";
+  std::vector<IpPrefix> clients;
+  std::vector<std::string> keys;  ///< Names of `Config::keys`.
+  std::vector<Endpoint> notify;
+  std::uint64_t history_octets = 16U << 20;
+};
+
 struct Config {
   // server
   std::vector<Endpoint> listen;
@@ -131,6 +150,8 @@ struct Config {
   bool pack_hafnium = true;        ///< The built-in indicator pack.
   std::vector<Feed> feeds;
   std::vector<Group> groups;  ///< The default group ("default") is always there.
+  std::vector<Key> keys;
+  std::vector<Publish> publish;
   // journal
   bool journal_enabled = true;
   std::uint32_t journal_days = 180;

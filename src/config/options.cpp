@@ -294,6 +294,43 @@ constexpr Option<Group> kGroupOptions[] = {
     "Feeds and lists that are not in force for these clients: \"hafnium\", \"allow\" and \"block\" too."},
    into<&Group::without>},
 };
+
+constexpr Option<Key> kKeyOptions[] = {
+  {{"algorithm", Kind::choice, "hmac-sha256", 0, 0, kAtReload,
+    "How messages are signed; as at the other side. MD5 and SHA-1 are refused.",
+    "hmac-sha256|hmac-sha384|hmac-sha512"}, into<&Key::algorithm>},
+  {{"name", Kind::name, "", 0, 0, kAtReload,
+    "What both sides call the key.", {}, Presence::required}, into<&Key::name>},
+  {{"secret", Kind::text, "", 0, 0, kAtReload,
+    "The key's secret in base64; better in a file of its own: secret_file."}, into<&Key::secret>},
+  {{"secret_file", Kind::path, "", 0, 0, kAtReload,
+    "A file that holds the secret in base64 and nothing else; looked at every few seconds, so that it can be changed."},
+   into<&Key::secret_file>},
+};
+
+constexpr Option<Publish> kPublishOptions[] = {
+  {{"clients", Kind::prefixes, "[]", 0, 0, kAtReload,
+    "Secondaries that may have the zone, by address; unset: any that sign with one of keys. With both, both must be right. access.allow has no say."},
+   into<&Publish::clients>},
+  {{"group", Kind::label, "default", 0, 0, kAtReload,
+    "Whose policy it is. A group that is published need have no clients of its own."},
+   into<&Publish::group>},
+  {{"history", Kind::octets, "16MiB", 0, 1ULL << 32, kAtReload,
+    "Memory for the latest changes, which secondaries get by IXFR; older copies get the whole zone."},
+   into<&Publish::history_octets>},
+  {{"keys", Kind::names, "[]", 0, 0, kAtReload,
+    "Names of the keys, defined under keys, of which one must have signed a request (TSIG)."},
+   into<&Publish::keys>},
+  {{"name", Kind::label, "", 0, 0, kAtReload,
+    "What the zone is called in the log and metrics: a-z, 0-9, \".\", \"_\", \"-\", at most 32.",
+    {}, Presence::required}, into<&Publish::name>},
+  {{"notify", Kind::endpoints, "[]", 0, 0, kAtReload,
+    "Secondaries that are told of each change (RFC 1996), signed with the first of keys."},
+   into<&Publish::notify>},
+  {{"zone", Kind::name, "", 0, 0, kAtReload,
+    "The name of the response policy zone, e.g. policy.postern; its SOA is answered to those who may have it.",
+    {}, Presence::required}, into<&Publish::zone>},
+};
 // clang-format on
 
 template <class Target, std::size_t N>
@@ -310,6 +347,8 @@ static_assert(sorted_and_explained(kOptions));
 static_assert(sorted_and_explained(kFeedOptions));
 static_assert(sorted_and_explained(kForwardOptions));
 static_assert(sorted_and_explained(kGroupOptions));
+static_assert(sorted_and_explained(kKeyOptions));
+static_assert(sorted_and_explained(kPublishOptions));
 
 template <class Target>
 std::vector<Spec> specs_of(std::span<const Option<Target>> options) {
@@ -387,6 +426,13 @@ std::span<const Option<ForwardZone>> forward_options() {
   return kForwardOptions;
 }
 
+std::span<const Option<Key>> key_options() {
+  return kKeyOptions;
+}
+std::span<const Option<Publish>> publish_options() {
+  return kPublishOptions;
+}
+
 std::vector<Spec> config_specs() {
   return specs_of(config_options());
 }
@@ -400,6 +446,13 @@ std::vector<ListSpec> list_specs() {
        "- name: urlhaus\n  url: https://urlhaus.abuse.ch/downloads/hostfile/\n  format: hosts\n"},
       {"groups", kAtReload, "Clients with a policy of their own.", specs_of(group_options()),
        "- name: kitchen\n  clients: [192.168.7.0/24]\n  feeds: []\n  without: [block]\n"},
+      {"keys", kAtReload, "Secrets shared with other name servers, for TSIG (RFC 8945).",
+       specs_of(key_options()), "- name: policy-key\n  secret_file: /etc/postern/policy.key\n"},
+      {"publish", kAtReload,
+       "Policy zones that other name servers (BIND, Knot, Unbound, PowerDNS) may transfer from "
+       "server.listen by AXFR and IXFR.",
+       specs_of(publish_options()),
+       "- name: office\n  zone: policy.postern\n  clients: [192.0.2.53]\n  notify: ['192.0.2.53:53']\n"},
       {"resolver.forward", kAtRestart,
        "Zones that are asked of given servers: internal domains, or everything.",
        specs_of(forward_options()),

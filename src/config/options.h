@@ -88,6 +88,8 @@ std::span<const Option<Config>> config_options();
 std::span<const Option<Feed>> feed_options();
 std::span<const Option<Group>> group_options();
 std::span<const Option<ForwardZone>> forward_options();
+std::span<const Option<Key>> key_options();
+std::span<const Option<Publish>> publish_options();
 
 /// The lists of items: what each is called, and its items' options.
 struct ListSpec {

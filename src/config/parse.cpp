@@ -182,7 +182,7 @@ void read_items(const Node& list, const ItemList<Item>& into, Draft& draft, Prob
   }
 }
 
-constexpr std::string_view kLists[] = {"feeds", "groups", "resolver.forward"};
+constexpr std::string_view kLists[] = {"feeds", "groups", "keys", "publish", "resolver.forward"};
 
 bool read_list(std::string_view path, const Node& node, Draft& draft, Problems& problems) {
   Config& config = draft.config;
@@ -192,6 +192,13 @@ bool read_list(std::string_view path, const Node& node, Draft& draft, Problems& 
   } else if (path == "groups") {
     read_items<Group>(node, {path, group_options(), kMaxGroups, config.groups, draft.group_nodes},
                       draft, problems);
+  } else if (path == "keys") {
+    read_items<Key>(node, {path, key_options(), kMaxKeys, config.keys, draft.key_nodes}, draft,
+                    problems);
+  } else if (path == "publish") {
+    read_items<Publish>(
+        node, {path, publish_options(), kMaxPublished, config.publish, draft.publish_nodes}, draft,
+        problems);
   } else if (path == "resolver.forward") {
     read_items<ForwardZone>(
         node, {path, forward_options(), kMaxForwardZones, config.forward, draft.forward_nodes},

@@ -70,6 +70,12 @@ Result<std::unique_ptr<TransferStream>> TransferStream::connect(const net::DnsSe
   return stream;
 }
 
+std::unique_ptr<TransferStream> TransferStream::adopt(FileDescriptor fd, Octets received) {
+  std::unique_ptr<TransferStream> stream(new TransferStream(std::move(fd)));
+  stream->received_ = std::move(received);
+  return stream;
+}
+
 Result<void> TransferStream::shake_hands(const Patience& patience) {
   ssl_ = tls_->connect(fd_.get());
   if (!ssl_) return fail(Errc::unavailable, "set up TLS");

@@ -1,4 +1,4 @@
-// One connection to a primary server, TCP or TLS, that waits: whole messages out and in.
+// One connection to another name server, TCP or TLS, that waits: whole messages out and in.
 #pragma once
 
 #include <atomic>
@@ -34,6 +34,8 @@ class TransferStream {
   /// Connects and, for TLS, shakes hands.
   static Result<std::unique_ptr<TransferStream>> connect(const net::DnsServer& primary,
                                                          const Patience& patience);
+  /// A connection that another server has opened to us. `received` has come over it already.
+  static std::unique_ptr<TransferStream> adopt(FileDescriptor fd, Octets received);
   ~TransferStream();
   TransferStream(const TransferStream&) = delete;
   TransferStream& operator=(const TransferStream&) = delete;

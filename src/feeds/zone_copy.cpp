@@ -9,6 +9,7 @@
 #include "base/assert.h"
 #include "dns/rdata.h"
 #include "dns/zone_text.h"
+#include "feeds/name_key.h"
 
 namespace postern::feeds {
 namespace {
@@ -16,11 +17,9 @@ namespace {
 using dns::Name;
 using dns::RRType;
 
-// A packed record: size of the key, key, type, TTL, size of the RDATA, RDATA. The key is the owner
-// without the zone's name, label by label from the right, each with a 0 behind it, so that keys as
-// octets are in canonical order (RFC 4034 §6.1). An octet 0 or 1 in a label is escaped by a 1.
+// A packed record: size of the key, key, type, TTL, size of the RDATA, RDATA. The key is that of
+// the owner without the zone's name (name_key.h).
 constexpr std::size_t kFixedOctets = 10;
-constexpr std::uint8_t kEnd = 0, kEscape = 1;
 
 struct Packed {
   OctetView key;
@@ -69,27 +68,9 @@ void for_each(const ZoneCopyChunk& chunk, Visit&& visit) {
   }
 }
 
-// Appends the key of `owner`, which is at or below the zone's name of `origin_octets`.
-void append_key(const Name& owner, std::size_t origin_octets, Octets& out) {
-  const OctetView wire = owner.wire();
-  std::array<std::uint8_t, Name::kMaxLabels> starts;
-  std::size_t count = 0;
-  for (std::size_t at = 0; at + origin_octets < wire.size(); at += wire[at] + 1U) {
-    starts[count++] = static_cast<std::uint8_t>(at);
-  }
-  while (count > 0) {
-    const std::size_t at = starts[--count];
-    for (const std::uint8_t octet : wire.subspan(at + 1, wire[at])) {
-      if (octet <= kEscape) out.push_back(kEscape);
-      out.push_back(octet <= kEscape ? static_cast<std::uint8_t>(octet + 1) : octet);
-    }
-    out.push_back(kEnd);
-  }
-}
-
 void pack(const ZoneCopyRecord& record, std::size_t origin_octets, Octets& out) {
   out.assign(2, 0);
-  append_key(record.owner, origin_octets, out);
+  append_name_key(record.owner, origin_octets, out);
   store_u16(out.data(), static_cast<std::uint16_t>(out.size() - 2));
   const std::size_t at = out.size();
   out.resize(at + 8 + record.rdata.size());
@@ -101,31 +82,11 @@ void pack(const ZoneCopyRecord& record, std::size_t origin_octets, Octets& out) 
   }
 }
 
-// The owner without the zone's name: the labels of a key, from the left again.
-Name relative_owner(OctetView key) {
-  std::array<std::uint8_t, Name::kMaxOctets> labels;
-  std::size_t front = labels.size() - 1;
-  labels[front] = 0;
-  std::array<std::uint8_t, Name::kMaxLabelOctets> label;
-  std::size_t size = 0;
-  for (std::size_t at = 0; at < key.size(); ++at) {
-    if (key[at] == kEnd) {
-      front -= size;
-      std::memcpy(&labels[front], label.data(), size);
-      labels[--front] = static_cast<std::uint8_t>(size);
-      size = 0;
-    } else {
-      label[size++] = key[at] == kEscape ? static_cast<std::uint8_t>(key[++at] - 1) : key[at];
-    }
-  }
-  return *Name::from_labels({&labels[front], labels.size() - front});
-}
-
 void append_line(const Packed& record, std::string& text) {
   if (record.key.empty()) {
     text += '@';
   } else {
-    text += relative_owner(record.key).to_display();
+    text += name_of_key(record.key).to_display();
   }
   const auto type = static_cast<RRType>(record.type);
   text += ' ';

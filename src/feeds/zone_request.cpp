@@ -14,6 +14,7 @@ using dns::RRType;
 
 constexpr std::size_t kEdeOctets = 128;
 constexpr std::uint16_t kUdpOctets = 1232;
+constexpr std::uint16_t kOpcode = 0x7800;  // Its bits in the flags.
 
 std::optional<ZoneRequest::Kind> kind_of(const dns::Header& header, const dns::Question& question) {
   using enum ZoneRequest::Kind;
@@ -80,7 +81,6 @@ std::size_t write_refusal(OctetView message, const ZoneRequest* request, const R
                           std::span<std::uint8_t> out) {
   const auto header = dns::Header::read(message).value_or(dns::Header{});
   dns::MessageWriter writer(out, out.size());
-  constexpr std::uint16_t kOpcode = 0x7800;
   writer.header(header.id, static_cast<std::uint16_t>(dns::flag::qr | (header.flags & kOpcode)));
   if (request != nullptr) (void)writer.echo_question(message, request->question_end);
   writer.set_rcode(refusal.rcode);
@@ -92,6 +92,17 @@ std::size_t write_refusal(OctetView message, const ZoneRequest* request, const R
     (void)writer.opt(kUdpOctets, refusal.rcode, false, {&option, 1});
   }
   return writer.size();
+}
+
+Octets notify_acknowledgement(OctetView message, const ZoneRequest& request) {
+  Octets answer(dns::Name::kMaxOctets + 64);
+  dns::MessageWriter writer(answer, answer.size());
+  writer.header(request.header.id, static_cast<std::uint16_t>(dns::flag::qr | dns::flag::aa |
+                                                              (request.header.flags & kOpcode)));
+  (void)writer.echo_question(message, request.question_end);
+  if (request.edns) (void)writer.opt(kUdpOctets, dns::Rcode::noerror, false, {});
+  answer.resize(writer.size());
+  return answer;
 }
 
 }  // namespace postern::feeds

@@ -49,4 +49,7 @@ struct Refusal {
 std::size_t write_refusal(OctetView message, const ZoneRequest* request, const Refusal& refusal,
                           std::span<std::uint8_t> out);
 
+/// The answer to a NOTIFY that is heeded (RFC 1996 §4.7).
+Octets notify_acknowledgement(OctetView message, const ZoneRequest& request);
+
 }  // namespace postern::feeds

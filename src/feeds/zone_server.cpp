@@ -10,87 +10,62 @@
 #include "base/thread.h"
 #include "dns/writer.h"
 #include "feeds/transfer_keeper.h"
-#include "feeds/zone_keys.h"
-#include "feeds/zone_request.h"
+#include "feeds/zone_desk.h"
+#include "feeds/zone_publisher.h"
+#include "feeds/zone_streams.h"
 
 namespace postern::feeds {
 namespace {
 
 /// How soon a changed secret file counts.
 constexpr seconds kKeyReload{5};
+/// How often somebody who waits for a new generation, or for an answer to a NOTIFY, looks.
+constexpr milliseconds kLook{250};
+/// A client that has its answer may ask again so soon (RFC 7766 §6.2.3).
+constexpr milliseconds kIdle{10'000};
+/// A reader that takes nothing for so long is gone; however slowly it reads, so long it may take.
+constexpr milliseconds kSilence{30'000};
+constexpr milliseconds kWhole{900'000};
+
+MonoTime mono_now() {
+  return std::chrono::time_point_cast<microseconds>(std::chrono::steady_clock::now());
+}
 
 std::uint64_t wall_seconds() {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
   return static_cast<std::uint64_t>(std::chrono::duration_cast<seconds>(now).count());
 }
 
-constexpr Refusal kNoPrimary{.text = "not a primary of this zone"};
-constexpr Refusal kNoKey{dns::Rcode::servfail, dns::EdeCode::not_ready,
-                         "the TSIG key of this zone cannot be read"};
-
-/// What is answered from. Never changes once it is shown.
-struct ServedZones {
-  struct Source {
-    NotifySource zone;
-    ZoneKeys keys;
-  };
-  std::vector<Source> sources;
-};
-
-struct ZoneStats {
-  SharedCounter notifies, notifies_refused;
-};
-
-std::size_t copy_out(const Octets& message, std::span<std::uint8_t> out) {
-  if (message.size() > out.size()) return 0;
-  std::ranges::copy(message, out.begin());
-  return message.size();
-}
-
-/// One request on its way to its answer. On the stack.
-class Conversation {
- public:
-  Conversation(const ZoneQuestion& question, const ZoneRequest& request)
-      : question_(question), request_(request), buffer_(dns::kMaxMessageOctets) {}
-
-  Octets refuse(const Refusal& refusal) {
-    const std::size_t size = write_refusal(question_.message, &request_, refusal, buffer_);
-    buffer_.resize(size);
-    return std::move(buffer_);
-  }
-  Octets acknowledge() {
-    dns::MessageWriter writer(buffer_, buffer_.size());
-    writer.header(request_.header.id, static_cast<std::uint16_t>(dns::flag::qr | dns::flag::aa |
-                                                                 (request_.header.flags & 0x7800)));
-    (void)writer.echo_question(question_.message, request_.question_end);
-    if (request_.edns) (void)writer.opt(1232, dns::Rcode::noerror, false, {});
-    buffer_.resize(writer.size());
-    return std::move(buffer_);
-  }
-
- private:
-  const ZoneQuestion& question_;
-  const ZoneRequest& request_;
-  Octets buffer_;
-};
-
 class ZoneServerThread final : public ZoneServer {
  public:
-  ZoneServerThread(ZoneServerOptions options, Feeds& feeds, Log& log)
-      : feeds_(feeds), log_(log), keys_(log), options_(std::move(options)) {
-    show(options_);
+  ZoneServerThread(ZoneServerOptions options, const Published<policy::Generation>& policy,
+                   Feeds& feeds, Log& log)
+      : policy_(policy),
+        log_(log),
+        desk_(feeds, log),
+        publisher_(options, log),
+        keys_(log),
+        streams_([this](TransferStream& stream, const Endpoint& client,
+                        const std::atomic<bool>& cancelled) { serve(stream, client, cancelled); }),
+        options_(std::move(options)) {
+    show();
     thread_ = std::jthread([this](const std::stop_token& stopping) { run(stopping); });
   }
   ~ZoneServerThread() override { stop(); }
 
   ZoneAnswer answer(const ZoneQuestion& question, std::span<std::uint8_t> out) override {
+    ZoneQuestion asked = question;
     const auto request = read_zone_request(question.message);
     if (!request) return {};
-    if (request->kind == ZoneRequest::Kind::notify) return take_notify(question, *request, out);
-    return {};
+    asked.may_take = question.may_take && streams_.has_room(question.client.address);
+    const DeskAnswer answer = desk_.answer(asked, *request, wall_seconds());
+    if (answer.outcome != ZoneAnswer::Outcome::answered) return {answer.outcome, 0};
+    if (answer.message.size() > out.size()) return {};
+    std::ranges::copy(answer.message, out.begin());
+    return {answer.outcome, answer.message.size()};
   }
 
-  void take(net::DetachedConnection) override {}
+  void take(net::DetachedConnection connection) override { streams_.take(std::move(connection)); }
 
   void reconfigure(ZoneServerOptions options) override {
     {
@@ -102,90 +77,67 @@ class ZoneServerThread final : public ZoneServer {
   }
 
   void collect(Metrics& metrics) const override {
-    const auto add = [&](const char* result, const SharedCounter& counter) {
-      metrics.push_back({"postern_notifies_total", MetricKind::counter,
-                         "NOTIFY messages for zones that feeds are transferred from, by result.",
-                         std::string("result=\"") + result + "\"",
-                         static_cast<double>(counter.value())});
-    };
-    add("taken", stats_.notifies);
-    add("refused", stats_.notifies_refused);
+    desk_.collect(metrics);
+    publisher_.collect(metrics);
   }
 
   void stop() override {
     thread_.request_stop();
     wake_.notify_all();
     if (thread_.joinable()) thread_.join();
+    streams_.stop();
   }
 
  private:
-  std::shared_ptr<const ServedZones> zones() const { return served_.copy(); }
-
-  ZoneAnswer take_notify(const ZoneQuestion& question, const ZoneRequest& request,
-                         std::span<std::uint8_t> out) {
-    const auto zones = this->zones();
-    Conversation conversation(question, request);
-    bool is_known = false;
-    for (const ServedZones::Source& source : zones->sources) {
-      if (source.zone.zone != request.zone) continue;
-      is_known = true;
-      const auto& primaries = source.zone.primaries;
-      if (std::ranges::find(primaries, question.client.address) == primaries.end()) continue;
-      return take_notify_of(source, question, request, out);
+  /// One connection, in its own thread: question by question.
+  void serve(TransferStream& stream, const Endpoint& client, const std::atomic<bool>& cancelled) {
+    using std::chrono::steady_clock;
+    for (;;) {
+      const auto question = stream.receive({cancelled, steady_clock::now() + kIdle, kIdle});
+      if (!question) return;
+      const Patience patience{cancelled, steady_clock::now() + kWhole, kSilence};
+      if (!desk_.converse(*question, client, stream, patience)) return;
     }
-    if (!is_known) return {};
-    stats_.notifies_refused.add();
-    return answered(conversation.refuse(kNoPrimary), out);
-  }
-
-  ZoneAnswer take_notify_of(const ServedZones::Source& source, const ZoneQuestion& question,
-                            const ZoneRequest& request, std::span<std::uint8_t> out) {
-    Conversation conversation(question, request);
-    const std::uint64_t now_s = wall_seconds();
-    RequestProof proof = source.keys.proof_of(question.message, now_s);
-    std::optional<Refusal> refusal = proof.refusal();
-    if (source.keys.is_closed()) refusal = kNoKey;
-    if (!refusal && !feeds_.notify(request.zone, question.client.address, request.serial)) {
-      refusal = kNoPrimary;
-    }
-    (refusal ? stats_.notifies_refused : stats_.notifies).add();
-    Octets message = refusal ? conversation.refuse(*refusal) : conversation.acknowledge();
-    proof.finish(message, now_s);
-    return answered(message, out);
-  }
-
-  static ZoneAnswer answered(const Octets& message, std::span<std::uint8_t> out) {
-    return {ZoneAnswer::Outcome::answered, copy_out(message, out)};
   }
 
   void run(const std::stop_token& stopping) {
     enter_thread("zones");
     std::unique_lock lock(mutex_);
     while (!stopping.stop_requested()) {
-      wake_.wait_for(lock, stopping, kKeyReload, [this] { return is_new_; });
-      is_new_ = false;
-      const ZoneServerOptions options = options_;
+      const bool is_new = std::exchange(is_new_, false);
+      if (is_new) publisher_.reconfigure(options_);
       lock.unlock();
-      show(options);
+      const bool has_changed = publisher_.work(policy_, mono_now(), wall_seconds());
+      if (is_new || has_changed || mono_now() >= next_keys_) show();
       lock.lock();
+      const milliseconds wait = publisher_.is_idle() ? milliseconds(kKeyReload) : kLook;
+      wake_.wait_for(lock, stopping, wait, [this] { return is_new_; });
     }
   }
 
-  void show(const ZoneServerOptions& options) {
+  void show() {
+    next_keys_ = mono_now() + kKeyReload;
     auto zones = std::make_shared<ServedZones>();
+    const ZoneServerOptions options = [this] {
+      const std::lock_guard lock(mutex_);
+      return options_;
+    }();
     for (const NotifySource& source : options.sources) {
       std::vector<TransferKey> keys;
       if (source.key) keys.push_back(*source.key);
       zones->sources.push_back({source, keys_.load(keys)});
     }
-    served_.with([&](std::shared_ptr<const ServedZones>& served) { served = std::move(zones); });
+    publisher_.show(keys_, *zones);
+    desk_.show(std::move(zones));
   }
 
-  Feeds& feeds_;
+  const Published<policy::Generation>& policy_;
   Log& log_;
-  ZoneStats stats_;
-  ZoneKeyLoader keys_;
-  Guarded<std::shared_ptr<const ServedZones>> served_;
+  ZoneDesk desk_;
+  ZonePublisher publisher_;  // The thread's own once it runs, but for `collect`.
+  ZoneKeyLoader keys_;       // Likewise.
+  ZoneStreams streams_;
+  MonoTime next_keys_{};
 
   std::mutex mutex_;
   std::condition_variable_any wake_;
@@ -206,8 +158,10 @@ std::vector<NotifySource> notify_sources(const std::vector<Source>& feeds) {
   return sources;
 }
 
-std::unique_ptr<ZoneServer> ZoneServer::start(ZoneServerOptions options, Feeds& feeds, Log& log) {
-  return std::make_unique<ZoneServerThread>(std::move(options), feeds, log);
+std::unique_ptr<ZoneServer> ZoneServer::start(ZoneServerOptions options,
+                                              const Published<policy::Generation>& policy,
+                                              Feeds& feeds, Log& log) {
+  return std::make_unique<ZoneServerThread>(std::move(options), policy, feeds, log);
 }
 
 }  // namespace postern::feeds

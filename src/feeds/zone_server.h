@@ -1,7 +1,10 @@
 // ZoneServer: what other name servers ask of us. NOTIFY (RFC 1996) for the zones that feeds are
 // transferred from, and transfers of the zones that we publish.
 //
-// Start at ZoneServer::answer. Its parts: zone_request (what is asked), request_proof (TSIG).
+// Start at ZoneServer::answer. Its parts: zone_request (what is asked), request_proof (TSIG),
+// published_zone (versions and what has changed), flat_policy (the records), zone_messages (how
+// they are sent), zone_streams (the connections), notify_sender. Nothing here knows what a
+// connection is made of: transfer_stream speaks TCP and TLS.
 #pragma once
 
 #include <cstddef>
@@ -16,6 +19,7 @@
 #include "base/log.h"
 #include "base/metric.h"
 #include "base/octets.h"
+#include "base/published.h"
 #include "dns/name.h"
 #include "feeds/feeds.h"
 #include "feeds/transfer.h"
@@ -30,8 +34,25 @@ struct NotifySource {
   std::optional<TransferKey> key;  ///< Then a NOTIFY must be signed with it.
 };
 
+/// A zone that others may transfer from us: the policy of a group.
+struct PublishedZoneOptions {
+  std::string name;  ///< [a-z0-9][a-z0-9._-]*: of its file, and for people.
+  dns::Name zone;
+  std::string group;
+  /// Who may have it: from these addresses, or any where there are none, and signed with one of the
+  /// keys, if there are any. Nobody where there are neither.
+  std::vector<IpPrefix> clients;
+  std::vector<TransferKey> keys;
+  std::vector<Endpoint> notify;  ///< Told of each new serial, signed with the first key.
+  std::uint64_t history_octets = 16U << 20;
+
+  bool operator==(const PublishedZoneOptions&) const = default;
+};
+
 struct ZoneServerOptions {
   std::vector<NotifySource> sources;
+  std::vector<PublishedZoneOptions> published;
+  std::string state_dir;  ///< Serials that survive a restart; made if missing.
 };
 
 /// The sources of the feeds that are transferred.
@@ -59,8 +80,12 @@ struct ZoneAnswer {
 /// All members may be called from any thread.
 class ZoneServer {
  public:
-  /// Runs a thread of its own. All passed by reference must outlive the ZoneServer.
-  static std::unique_ptr<ZoneServer> start(ZoneServerOptions options, Feeds& feeds, Log& log);
+  /// Runs a thread of its own, and one for each connection that it takes. All passed by reference
+  /// must outlive the ZoneServer. Where zones are published, `policy` is looked at four times a
+  /// second, and a new generation costs some microseconds of CPU for each rule of the zone.
+  static std::unique_ptr<ZoneServer> start(ZoneServerOptions options,
+                                           const Published<policy::Generation>& policy,
+                                           Feeds& feeds, Log& log);
   virtual ~ZoneServer() = default;
 
   /// Answers into `out`, which has 65535 octets, or over UDP at least `udp_max_octets`. Returns

@@ -1,0 +1,382 @@
+#include "feeds/flat_policy.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <optional>
+#include <utility>
+
+#include "base/assert.h"
+#include "feeds/name_key.h"
+#include "feeds/packed_record.h"
+
+namespace postern::feeds {
+namespace {
+
+using dns::Name;
+using dns::RRType;
+using policy::Action;
+using policy::BlockAnswer;
+using policy::Trigger;
+
+Name name_of(std::string_view text) {
+  const auto name = Name::from_text(text);
+  POSTERN_ASSERT(name.has_value());
+  return *name;
+}
+
+/// In the order in which one policy zone tries them (RPZ draft §5.2).
+constexpr int order_of(Trigger trigger) {
+  constexpr std::array<int, policy::kTriggerCount> kOrder = {1, 0, 2, 3, 4};
+  return kOrder[static_cast<std::size_t>(trigger)];
+}
+
+// A prefix as a key: 4 or 6, the address, the length; so that one comes right before those in it.
+void append_prefix_key(const IpPrefix& prefix, Octets& out) {
+  const OctetView address = prefix.address().octets();
+  out.push_back(prefix.address().is_v4() ? 4 : 6);
+  out.insert(out.end(), address.begin(), address.end());
+  out.push_back(static_cast<std::uint8_t>(prefix.length()));
+}
+
+IpPrefix prefix_of_key(OctetView key) {
+  return {IpAddress::from_octets(key.subspan(1, key.size() - 2)), key.back()};
+}
+
+/// The first address behind the prefix; nothing at the end of all addresses.
+std::optional<IpAddress> behind(const IpPrefix& prefix) {
+  const OctetView first = prefix.address().octets();
+  std::array<std::uint8_t, 16> octets{};
+  std::ranges::copy(first, octets.begin());
+  // One more in the prefix's last bit; what is behind it is zero already.
+  for (unsigned bit = prefix.length(); bit > 0; --bit) {
+    const unsigned at = bit - 1;
+    const auto mask = static_cast<std::uint8_t>(0x80U >> (at % 8));
+    octets[at / 8] ^= mask;
+    if ((octets[at / 8] & mask) != 0) {
+      return IpAddress::from_octets(OctetView(octets).first(first.size()));
+    }
+  }
+  return std::nullopt;
+}
+
+bool decides(const policy::Verdict& verdict) {
+  return verdict.matched && !verdict.log_only;
+}
+
+/// Appends records of one owner.
+class OwnerRecords {
+ public:
+  OwnerRecords(const Name& owner, std::uint32_t ttl, Octets& packed)
+      : owner_(owner), ttl_(ttl), packed_(packed) {}
+
+  void cname(std::string_view target) { add(RRType::cname, ttl_, name_of(target).wire()); }
+  void add(RRType type, std::uint32_t ttl, OctetView rdata) {
+    append_packed({owner_, type, ttl, rdata}, packed_);
+  }
+  void addresses(const std::optional<IpAddress>& v4, const std::optional<IpAddress>& v6) {
+    if (v4) add(RRType::a, ttl_, v4->octets());
+    if (v6) add(RRType::aaaa, ttl_, v6->octets());
+    if (!v4 && !v6) cname("*");
+  }
+
+ private:
+  const Name& owner_;
+  std::uint32_t ttl_;
+  Octets& packed_;
+};
+
+void append_block_answer(const policy::BlockPlan& plan, OwnerRecords records) {
+  switch (plan.answer) {
+    case BlockAnswer::nxdomain:
+    case BlockAnswer::refused:  // RPZ has no form of it: blocked it is, all the same.
+      return records.cname(".");
+    case BlockAnswer::nodata:
+      return records.cname("*");
+    case BlockAnswer::null_address: {
+      constexpr std::array<std::uint8_t, 16> kZero{};
+      return records.addresses(IpAddress(), IpAddress::from_octets(kZero));
+    }
+    case BlockAnswer::sinkhole:
+      return records.addresses(plan.zone->sinkhole_v4, plan.zone->sinkhole_v6);
+  }
+}
+
+void append_local_data(const policy::BlockPlan& plan, OwnerRecords records) {
+  const auto& data = plan.local_data;
+  // A zone takes no other data beside a CNAME (RFC 1034 §3.6.2), which decides anyway.
+  const auto alias = std::ranges::find(data, RRType::cname, &policy::LocalRecord::type);
+  for (auto record = data.begin(); record != data.end(); ++record) {
+    if (alias != data.end() && record != alias) continue;
+    if (std::find(data.begin(), record, *record) != record) continue;
+    const std::uint32_t ttl = record->ttl != 0 ? record->ttl : plan.zone->ttl_s;
+    records.add(record->type, std::min(ttl, plan.zone->max_ttl_s), record->rdata);
+  }
+  if (data.empty()) records.cname("*");
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const FlatPolicy>> FlatPolicy::make(
+    std::shared_ptr<const policy::Generation> generation, std::string_view group,
+    const dns::Name& origin, const dns::Name& hidden_label) {
+  const auto index = generation->group_named(group);
+  if (!index) return fail(Errc::not_found, "there is no group \"" + std::string(group) + "\"");
+  FlatPolicy flat;
+  flat.generation_ = std::move(generation);
+  flat.group_ = *index;
+  flat.origin_ = origin;
+  flat.hidden_label_ = hidden_label;
+  POSTERN_CHECK(flat.collect());
+  flat.sort_nodes();
+  flat.add_ancestors();
+  return std::make_shared<const FlatPolicy>(std::move(flat));
+}
+
+std::size_t FlatPolicy::memory_octets() const {
+  return sizeof *this + keys_.capacity() + nodes_.capacity() * sizeof(Node);
+}
+
+Result<void> FlatPolicy::collect() {
+  std::vector<std::uint8_t> triggers_of_zones;
+  bool is_full = false;
+  for (const std::uint16_t zone : generation_->groups()[group_].zones) {
+    if (generation_->zone(zone).log_only) continue;
+    std::uint8_t triggers = 0;
+    generation_->for_each_rule(zone, [&](const policy::Rule& rule, auto) {
+      triggers = static_cast<std::uint8_t>(triggers | 1U << order_of(rule.trigger));
+      is_full |= keys_.size() > kMaxOctets - 2 * Name::kMaxOctets;
+      if (is_full) return;
+      const std::size_t offset = keys_.size();
+      if (policy::has_prefix(rule.trigger)) {
+        append_prefix_key(rule.prefix, keys_);
+      } else {
+        append_name_key(rule.name, 1, keys_);
+      }
+      nodes_.push_back({.head = 0,
+                        .offset = static_cast<std::uint32_t>(offset),
+                        .size = static_cast<std::uint16_t>(keys_.size() - offset),
+                        .trigger = rule.trigger});
+    });
+    triggers_of_zones.push_back(triggers);
+  }
+  if (is_full) return fail(Errc::limit_exceeded, "too many rules for one published zone");
+  note_triggers(triggers_of_zones);
+  return {};
+}
+
+void FlatPolicy::note_triggers(const std::vector<std::uint8_t>& triggers_of_zones) {
+  unsigned before = 0;  // The triggers of all zones before.
+  for (const std::uint8_t triggers : triggers_of_zones) {
+    if (triggers == 0) continue;
+    // Of CLIENT-IP and QNAME there is one thing to look at; of the others several may match.
+    const unsigned first = triggers & (~triggers + 1U);
+    const unsigned same_or_later = ~(first - 1U);
+    const unsigned later = same_or_later & ~first;
+    const unsigned disturbing = first <= 2 ? later : same_or_later;
+    if ((before & disturbing) != 0) is_exact_ = false;
+    before |= triggers;
+  }
+}
+
+int FlatPolicy::order(const Node& a, const FlatPolicy& other, const Node& b) const {
+  if (a.trigger != b.trigger) return order_of(a.trigger) < order_of(b.trigger) ? -1 : 1;
+  if (a.head != b.head) return a.head < b.head ? -1 : 1;
+  const std::size_t shared = std::min(a.size, b.size);
+  const int order = shared == 0 ? 0 : std::memcmp(&keys_[a.offset], &other.keys_[b.offset], shared);
+  if (order != 0) return order;
+  return static_cast<int>(a.size) - static_cast<int>(b.size);
+}
+
+int FlatPolicy::compare(std::size_t index, const FlatPolicy& other, std::size_t other_index) const {
+  return order(nodes_[index], other, other.nodes_[other_index]);
+}
+
+void FlatPolicy::sort_nodes() {
+  for (Node& node : nodes_) {
+    std::array<std::uint8_t, 8> head{};
+    std::ranges::copy(key_of(node).first(std::min<std::size_t>(node.size, head.size())),
+                      head.begin());
+    node.head = std::uint64_t{load_u32(head.data())} << 32 | load_u32(&head[4]);
+  }
+  const auto before = [this](const Node& a, const Node& b) { return comes_before(a, b); };
+  std::ranges::sort(nodes_, before);
+  const auto same = [this](const Node& a, const Node& b) { return order(a, *this, b) == 0; };
+  const auto [first, last] = std::ranges::unique(nodes_, same);
+  nodes_.erase(first, last);
+}
+
+// A name above an owner exists as well, and hides wildcards above it: it may need records of its
+// own. Its key is the beginning of the owner's.
+void FlatPolicy::add_ancestors() {
+  std::vector<Node> all;
+  all.reserve(nodes_.size() + nodes_.size() / 4);
+  OctetView before;
+  std::optional<Trigger> trigger;
+  for (const Node& node : nodes_) {
+    const OctetView key = key_of(node);
+    if (policy::has_prefix(node.trigger)) {
+      all.push_back(node);
+      continue;
+    }
+    if (trigger != node.trigger) before = {};
+    const auto differ = std::ranges::mismatch(before, key).in2;
+    const auto shared = static_cast<std::size_t>(differ - key.begin());
+    const auto add = [&](std::size_t size) {
+      Node ancestor = node;
+      ancestor.size = static_cast<std::uint16_t>(size);
+      // Zeros behind a shorter key: as `sort_nodes` made them.
+      if (size < 8) ancestor.head &= size == 0 ? 0 : ~std::uint64_t{0} << (8 * (8 - size));
+      all.push_back(ancestor);
+    };
+    if (trigger != node.trigger && !key.empty()) add(0);
+    for (std::size_t at = 0; at + 1 < key.size(); ++at) {
+      // At or behind `shared` the label is not one of the name before.
+      if (key[at] == kKeyEnd && at >= shared) add(at + 1);
+    }
+    all.push_back(node);
+    before = key;
+    trigger = node.trigger;
+  }
+  nodes_ = std::move(all);
+}
+
+policy::Verdict FlatPolicy::decide(Trigger trigger, const Name& name) const {
+  if (trigger == Trigger::qname) return generation_->decide(group_, name);
+  return generation_->decide_servers(group_, {&name, 1});
+}
+
+/// On a name below `name` that no rule has as its owner. Where there is no room for one, there is
+/// none in the published zone either.
+policy::Verdict FlatPolicy::decide_below(Trigger trigger, const Name& name) const {
+  const std::size_t room = Name::kMaxOctets - name.wire().size();
+  if (room < 2) return {};
+  std::array<std::uint8_t, Name::kMaxLabelOctets + 2> label{};
+  const OctetView hidden = hidden_label_.wire();
+  const std::size_t size = std::min<std::size_t>(hidden[0], room - 1);
+  label[0] = static_cast<std::uint8_t>(size);
+  std::ranges::copy(hidden.subspan(1, size), label.begin() + 1);
+  const auto below = name.with_prefix(*Name::from_labels(OctetView(label).first(size + 2)));
+  return below ? decide(trigger, *below) : policy::Verdict{};
+}
+
+// Owners that a policy zone reads otherwise: a wildcard, or another trigger.
+bool FlatPolicy::means_something_else(const Node& node, const Name& name) const {
+  const OctetView wire = name.wire();
+  if (wire[0] == 1 && wire[1] == '*') return true;
+  if (node.trigger != Trigger::qname || name.is_root()) return false;
+  const Name top = name.without_left(name.label_count() - 1);
+  constexpr std::string_view kReserved[] = {"rpz-ip", "rpz-client-ip", "rpz-nsip", "rpz-nsdname"};
+  return std::ranges::any_of(kReserved,
+                             [&](std::string_view each) { return top == name_of(each); });
+}
+
+std::size_t FlatPolicy::append_records(std::size_t index, Octets& packed) const {
+  const Node& node = nodes_[index];
+  return policy::has_prefix(node.trigger) ? append_prefix_records(index, packed)
+                                          : append_name_records(node, packed);
+}
+
+std::size_t FlatPolicy::append_name_records(const Node& node, Octets& packed) const {
+  const Name name = name_of_key(key_of(node));
+  policy::Verdict itself = decide(node.trigger, name);
+  policy::Verdict below = decide_below(node.trigger, name);
+  const bool has_both = decides(itself) && decides(below);
+  // What passes below a name whose wildcard blocks has to be said: the wildcard would hold for it.
+  if (!has_both && !name.is_root()) {
+    const policy::Verdict above = decide_below(node.trigger, name.without_left(1));
+    const policy::Verdict pass{.matched = true, .action = Action::pass};
+    if (decides(above) && !decides(itself)) itself = pass;
+    if (decides(above) && !decides(below)) below = pass;
+  }
+  if (!decides(itself) && !decides(below)) return 0;
+  if (means_something_else(node, name)) return 1;
+  static const Name kStar = name_of("*");
+  const Name suffix = node.trigger == Trigger::nsdname ? name_of("rpz-nsdname") : Name();
+  const auto owner = suffix.with_prefix(name);
+  std::size_t left_out = 0;
+  // The zone's own name has its SOA, and no room for a rule.
+  if (decides(itself)) {
+    left_out += owner && !name.is_root() ? append_verdict(*owner, itself, packed) : 1;
+  }
+  if (decides(below)) {
+    const auto starred = owner ? owner->with_prefix(kStar) : owner;
+    left_out += starred ? append_verdict(*starred, below, packed) : 1;
+  }
+  return left_out;
+}
+
+// The address that stands for a prefix is in none of the longer ones. Where they cover it, it
+// decides nothing.
+std::size_t FlatPolicy::append_prefix_records(std::size_t index, Octets& packed) const {
+  const Node& node = nodes_[index];
+  const IpPrefix prefix = prefix_of_key(key_of(node));
+  std::optional<IpAddress> address = prefix.address();
+  for (std::size_t at = index + 1; at < nodes_.size() && nodes_[at].trigger == node.trigger; ++at) {
+    const IpPrefix other = prefix_of_key(key_of(nodes_[at]));
+    if (other.address().family() != prefix.address().family() || *address < other.address()) break;
+    if (!other.contains(*address)) continue;
+    address = behind(other);
+    if (!address || !prefix.contains(*address)) return 0;
+  }
+  const policy::Verdict verdict = generation_->decide(group_, node.trigger, *address);
+  if (!decides(verdict)) return 0;
+  return append_verdict(policy::rpz_owner({.prefix = prefix, .trigger = node.trigger}), verdict,
+                        packed);
+}
+
+std::size_t FlatPolicy::append_verdict(const Name& relative_owner, const policy::Verdict& verdict,
+                                       Octets& packed) const {
+  const auto owner = origin_.with_prefix(relative_owner);
+  if (!owner) return 1;
+  if (verdict.action == Action::pass) {
+    const bool is_ours = verdict.zone == policy::kNoZone;
+    const std::uint32_t ttl_s =
+        is_ours ? policy::ZoneOptions{}.ttl_s : generation_->zone(verdict.zone).ttl_s;
+    OwnerRecords(*owner, ttl_s, packed).cname("rpz-passthru");
+    return 0;
+  }
+  const policy::BlockPlan plan = generation_->plan(group_, verdict);
+  OwnerRecords records(*owner, plan.zone->ttl_s, packed);
+  if (plan.use_block_answer) {
+    append_block_answer(plan, records);
+    return 0;
+  }
+  switch (plan.action) {
+    case Action::nodata:
+      records.cname("*");
+      break;
+    case Action::drop:
+      records.cname("rpz-drop");
+      break;
+    case Action::tcp_only:
+      records.cname("rpz-tcp-only");
+      break;
+    case Action::local_data:
+      append_local_data(plan, records);
+      break;
+    case Action::nxdomain:
+    case Action::refuse:
+    case Action::pass:
+    case Action::block:
+      records.cname(".");
+      break;
+  }
+  return 0;
+}
+
+FlatPolicy::Blocked FlatPolicy::blocked_at(std::size_t index) const {
+  const Node& node = nodes_[index];
+  if (node.trigger != Trigger::qname) return {};
+  Blocked blocked{.name = name_of_key(key_of(node))};
+  const policy::Verdict itself = decide(node.trigger, blocked.name);
+  const policy::Verdict below = decide_below(node.trigger, blocked.name);
+  const auto blocks = [](const policy::Verdict& verdict) {
+    return verdict.blocks() && verdict.action != Action::tcp_only;
+  };
+  blocked.itself = blocks(itself) && !blocked.name.is_root();
+  blocked.below = blocks(below);
+  return blocked;
+}
+
+}  // namespace postern::feeds

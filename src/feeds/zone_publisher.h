@@ -1,0 +1,74 @@
+// ZonePublisher: makes new versions of the published zones when the policy has changed, and tells
+// the secondaries.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/guarded.h"
+#include "base/log.h"
+#include "base/metric.h"
+#include "base/published.h"
+#include "base/time.h"
+#include "feeds/notify_sender.h"
+#include "feeds/published_zone.h"
+#include "feeds/zone_desk.h"
+#include "feeds/zone_keys.h"
+#include "feeds/zone_server.h"
+
+namespace postern::feeds {
+
+/// One thread, but for `collect`.
+class ZonePublisher {
+ public:
+  ZonePublisher(const ZoneServerOptions& options, Log& log);
+
+  /// A zone that is the same keeps its versions.
+  void reconfigure(const ZoneServerOptions& options);
+  /// Makes versions where there is a new generation, and sends NOTIFY. True where something is to
+  /// be shown that was not before.
+  bool work(const Published<policy::Generation>& policy, MonoTime now, std::uint64_t now_s);
+  /// Nothing to look for: no zone is published.
+  bool is_idle() const { return zones_.empty(); }
+  /// Adds the zones as they are.
+  void show(ZoneKeyLoader& keys, ServedZones& served);
+  /// From any thread.
+  void collect(Metrics& metrics) const;
+
+ private:
+  struct Zone {
+    PublishedZoneOptions options;
+    std::unique_ptr<PublishedZone> made;
+    std::shared_ptr<SharedFlat> flat;
+    std::string error;     // Of the last update.
+    bool is_told = false;  // That it is not exact.
+    bool is_news = false;  // Its secondaries are to be told.
+  };
+  struct ShownZone {
+    std::string name;
+    std::uint32_t serial = 0;
+    std::size_t records = 0;
+    std::size_t left_out = 0;
+    std::size_t history_octets = 0;
+  };
+
+  void update(Zone& zone, const std::shared_ptr<const policy::Generation>& generation,
+              std::uint64_t now_s);
+  void tell(const Zone& zone) const;
+  std::string mark_path(const Zone& zone) const;
+  Zone make_zone(const PublishedZoneOptions& options) const;
+  void show_stats();
+
+  Log& log_;
+  std::string state_dir_;
+  dns::Name hidden_label_;
+  std::vector<Zone> zones_;
+  std::shared_ptr<const policy::Generation> seen_;
+  MonoTime next_update_{};
+  NotifyStats notify_stats_;
+  NotifySender notifier_;
+  Guarded<std::vector<ShownZone>> shown_;
+};
+
+}  // namespace postern::feeds

@@ -1,0 +1,344 @@
+"""Policy out: BIND, Knot, Unbound and PowerDNS Recursor as secondaries of what we publish, and with our decisions."""
+import pathlib
+import random
+import shutil
+import socket
+import struct
+import sys
+import tempfile
+import time
+import unittest
+
+import dns.flags
+import dns.message
+import dns.query
+import dns.rcode
+import dns.rdatatype
+import dns.rrset
+import dns.tsig
+import dns.zone
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+import primaries  # noqa: E402
+import rpz_peers  # noqa: E402
+import secondaries  # noqa: E402
+from postern_process import Postern, ede, rcode, until  # noqa: E402
+
+ZONE = "policy.postern"
+ALGORITHMS = ("hmac-sha256", "hmac-sha384", "hmac-sha512")
+
+
+def tsig_key(key):
+    return dns.tsig.Key(key.name, key.secret, key.algorithm + ".")
+
+
+def metric(postern, name):
+    line = next(line for line in postern.api("/metrics").splitlines() if line.startswith(name))
+    return float(line.split()[-1])
+
+
+class Case(unittest.TestCase):
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="postern-publish-"))
+        self.addCleanup(shutil.rmtree, self.folder, True)
+        self.list = self.folder / "list"
+
+    def names(self, *names):
+        beside = self.folder / "list~"
+        beside.write_text("\n".join(names) + "\n")
+        beside.rename(self.list)
+
+    def config(self, notify=(), keys=(), **publish):
+        item = {"name": "out", "zone": ZONE, "notify": [f"127.0.0.1:{port}" for port in notify], **publish}
+        if keys:
+            item["keys"] = [key.name for key in keys]
+        elif "clients" not in item:
+            item["clients"] = ["127.0.0.1"]
+        return {"packs": {"hafnium": False}, "publish": [item],
+                "keys": [dict(key._asdict()) for key in keys],
+                "feeds": [{"name": "list", "format": "domains", "scope": "exact", "path": str(self.list)}]}
+
+    def secondary(self, kind, *arguments, **options):
+        made = kind(self.folder, ZONE, *arguments, **options)
+        self.addCleanup(made.stop)
+        return made
+
+    def start(self, secondary):
+        try:
+            return secondary.start()
+        except primaries.Missing as missing:
+            print(f"SKIPPED: {missing}", flush=True)
+            raise unittest.SkipTest(str(missing)) from None
+
+    def soa(self, postern, **options):
+        return self.ask(postern, "SOA", **options)
+
+    def serial(self, postern):
+        answer = self.soa(postern)
+        return answer.answer[0][0].serial if answer.answer else None
+
+    def ask(self, postern, rdtype, key=None, tcp=True, source="127.0.0.1", serial=None):
+        query = dns.message.make_query(ZONE, rdtype, use_edns=0, payload=1232)
+        if serial is not None:
+            query.authority.append(dns.rrset.from_text(ZONE + ".", 0, "IN", "SOA", f". . {serial} 0 0 0 0"))
+        if key:
+            query.use_tsig(tsig_key(key))
+        send = dns.query.tcp if tcp else dns.query.udp
+        return send(query, "127.0.0.1", port=postern.port, timeout=10, source=source)
+
+    def records(self, postern, key=None):
+        key = tsig_key(key) if key else None
+        xfr = dns.query.xfr("127.0.0.1", ZONE, port=postern.port, timeout=10, relativize=False,
+                            keyring={key.name: key} if key else None, keyname=key.name if key else None,
+                            keyalgorithm=key.algorithm if key else dns.tsig.default_algorithm)
+        return primaries.records_of(dns.zone.from_xfr(xfr, relativize=False, check_origin=False))
+
+
+class Secondaries(Case):
+    def follow(self, kind, key):
+        """The zone whole, then changes, each told of by NOTIFY and had by IXFR; then a restart."""
+        names = [f"n{i}.example" for i in range(400)]
+        self.names(*names)
+        postern = Postern()
+        theirs = self.secondary(kind, postern.port, key=key)
+        postern.config = self.config(notify=[theirs.port], keys=[key] if key else ())
+        with postern:
+            self.start(theirs)
+            until(lambda: theirs.serial() is not None, f"the zone\n{theirs.log_text()}", 30)
+            if key is None:
+                self.assertEqual(theirs.records(), self.records(postern))
+            for change in range(5):
+                before = theirs.serial()
+                names = names[3:] + [f"new{change}-{i}.example" for i in range(3)]
+                self.names(*names)
+                began = time.monotonic()
+                until(lambda: theirs.serial() not in (None, before), f"change {change}\n{theirs.log_text()}", 20)
+                self.assertLess(time.monotonic() - began, 10)
+                self.assertEqual(theirs.records(), self.records(postern, key))
+                self.assertEqual(len(theirs.records()), 400 + 2)
+            log = postern.log_text()
+            self.assertEqual(log.count(f"IXFR of {ZONE}"), 5, log)
+            self.assertNotIn("does not answer our NOTIFY", log)
+            self.assertGreaterEqual(metric(postern, 'postern_published_notifies_total{result="heard"}'), 5)
+            # What was published stays what it was; changes from before the restart are not known any more.
+            serial = theirs.serial()
+            postern.stop()
+            postern.start()
+            until(lambda: metric(postern, "postern_published_serial") == serial, "the serial from before")
+            self.names(*names[1:])
+            until(lambda: theirs.serial() not in (None, serial), f"a change after the restart\n{theirs.log_text()}", 20)
+            self.assertEqual(theirs.records(), self.records(postern, key))
+
+    def test_knot_follows(self):
+        self.follow(secondaries.Knot, None)
+
+    def test_bind_follows(self):
+        self.follow(secondaries.Bind, None)
+
+    def test_knot_follows_signed(self):
+        self.follow(secondaries.Knot, secondaries.new_key(algorithm="hmac-sha512"))
+
+    def test_bind_follows_signed(self):
+        self.follow(secondaries.Bind, secondaries.new_key(algorithm="hmac-sha384"))
+
+    def test_a_large_zone_comes_in_many_messages_each_signed(self):
+        self.names(*[f"n{i}.some-where.example" for i in range(30_000)])
+        key = secondaries.new_key()
+        postern = Postern()
+        knot = self.secondary(secondaries.Knot, postern.port, key=key)
+        bind = self.secondary(secondaries.Bind, postern.port, key=key)
+        postern.config = self.config(keys=[key])
+        with postern:
+            for theirs in (knot, bind):
+                self.start(theirs)
+                until(lambda: theirs.serial() is not None, f"the zone\n{theirs.log_text()}", 60)
+                self.assertEqual(len(theirs.records()), 30_002)
+            self.assertEqual(self.records(postern, key), knot.records())
+
+
+class Requests(Case):
+    def test_who_may_have_what(self):
+        self.names("bad.example")
+        keys = [secondaries.new_key(f"{algorithm}.key", algorithm) for algorithm in ALGORITHMS]
+        wrong = secondaries.new_key(keys[0].name, secret=b"another")
+        unknown = secondaries.new_key("unknown.key")
+        with Postern(self.config(keys=keys, clients=["127.0.0.1"])) as postern:
+            until(lambda: rcode(self.soa(postern, key=keys[0])) == "NOERROR", "the zone")
+            for tcp in (True, False):
+                for key in keys:
+                    answer = self.soa(postern, key=key, tcp=tcp)
+                    self.assertEqual(answer.answer[0].rdtype, dns.rdatatype.SOA)
+                    self.assertTrue(answer.had_tsig)
+                    self.assertTrue(answer.flags & dns.flags.AA)
+                for rdtype in ("SOA", "AXFR", "IXFR"):
+                    serial = 1 if rdtype == "IXFR" else None
+                    answer = self.ask(postern, rdtype, tcp=tcp, serial=serial)
+                    self.assertEqual(rcode(answer), "REFUSED")
+                    self.assertIn("must be signed", ede(answer)[1])
+                    answer = self.ask(postern, rdtype, key=keys[1], tcp=tcp, source="127.0.0.9", serial=serial)
+                    self.assertEqual(rcode(answer), "REFUSED")
+                    self.assertEqual(answer.answer, [])
+                    with self.assertRaises(dns.tsig.PeerBadSignature):
+                        self.ask(postern, rdtype, key=wrong, tcp=tcp, serial=serial)
+                    with self.assertRaises(dns.tsig.PeerBadKey):
+                        self.ask(postern, rdtype, key=unknown, tcp=tcp, serial=serial)
+            for key in keys:
+                self.assertEqual(len(self.records(postern, key)), 3)
+            # Nothing else is told of the zone, and nothing to who may only ask questions.
+            self.assertEqual(self.ask(postern, "TXT", key=keys[0], tcp=False).answer, [])
+            self.assertEqual(rcode(self.ask(postern, "AXFR", key=keys[0], tcp=False)), "REFUSED")
+
+    def test_changes_over_udp_where_they_fit(self):
+        self.names(*[f"n{i}.example" for i in range(200)])
+        with Postern(self.config()) as postern:
+            first = until(lambda: self.serial(postern), "the zone")
+            self.names(*[f"n{i}.example" for i in range(199)])
+            second = until(lambda: self.serial(postern) not in (None, first) and self.serial(postern), "a change")
+
+            def answer_of(serial, tcp=False):
+                answer = self.ask(postern, "IXFR", serial=serial, tcp=tcp)
+                return [dns.rdatatype.to_text(rrset.rdtype) for rrset in answer.answer for _ in rrset], answer
+
+            types, answer = answer_of(first)
+            self.assertEqual(types, ["SOA", "SOA", "CNAME", "SOA", "SOA"], answer)
+            self.assertEqual(answer.answer[2].name.to_text(), f"n199.example.{ZONE}.")
+            for serial in (second, second + 100):  # The same, and one from the future.
+                for tcp in (False, True):
+                    self.assertEqual(answer_of(serial, tcp)[0], ["SOA"])
+            # What is too much, or not known, is for TCP: the SOA says that there is something.
+            self.assertEqual(answer_of(first - 1)[0], ["SOA"])
+            self.names(*[f"m{i}.example" for i in range(199)])
+            until(lambda: self.serial(postern) != second, "another change")
+            self.assertEqual(answer_of(first)[0], ["SOA"])
+
+    def test_a_reader_that_does_not_read_keeps_nobody_waiting(self):
+        self.names(*[f"n{i}.some-where.example" for i in range(200_000)])
+        with Postern(self.config()) as postern:
+            until(lambda: self.serial(postern), "the zone", 30)
+            query = dns.message.make_query(ZONE, "AXFR").to_wire()
+            idle = []
+            for _ in range(6):
+                connection = socket.create_connection(("127.0.0.1", postern.port))
+                connection.sendall(struct.pack("!H", len(query)) + query)
+                idle.append(connection)
+                self.addCleanup(connection.close)
+            # One address has four at most; then it is told to come again.
+            told = [connection for connection in idle[4:] if self.first_rcode(connection) == "SERVFAIL"]
+            self.assertEqual(len(told), 2)
+            for _ in range(50):
+                self.assertEqual(rcode(postern.ask("n7.some-where.example")), "NXDOMAIN")
+            for connection in idle:
+                connection.close()
+            until(lambda: rcode(self.ask_first(postern)) == "NOERROR", "room again", 20)
+
+    def first_rcode(self, connection):
+        connection.settimeout(10)
+        size = struct.unpack("!H", connection.recv(2))[0]
+        return dns.rcode.to_text(dns.message.from_wire(connection.recv(size, socket.MSG_WAITALL)).rcode())
+
+    def ask_first(self, postern):
+        return next(iter(dns.query.xfr("127.0.0.1", ZONE, port=postern.port, timeout=10)), None) \
+            if self.has_room(postern) else self.soa(postern, source="127.0.0.9")
+
+    def has_room(self, postern):
+        with socket.create_connection(("127.0.0.1", postern.port)) as connection:
+            query = dns.message.make_query(ZONE, "AXFR").to_wire()
+            connection.sendall(struct.pack("!H", len(query)) + query)
+            return self.first_rcode(connection) == "NOERROR"
+
+    def test_a_secondary_that_is_away_is_told_again_and_then_left(self):
+        self.names("one.example")
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as target:
+            target.bind(("127.0.0.1", 0))
+            target.settimeout(10)
+            key = secondaries.new_key()
+            with Postern(self.config(notify=[target.getsockname()[1]], keys=[key])) as postern:
+                keyring = {tsig_key(key).name: tsig_key(key)}
+                seen = []
+                for _ in range(2):
+                    octets, sender = target.recvfrom(4096)
+                    message = dns.message.from_wire(octets, keyring=keyring)
+                    self.assertEqual(message.question[0].name.to_text(), ZONE + ".")
+                    self.assertTrue(message.had_tsig)
+                    seen.append(message.answer[0][0].serial)
+                self.assertEqual(seen[0], seen[1])
+                answer = dns.message.make_response(message)
+                target.sendto(answer.to_wire(), sender)  # Unsigned: not believed.
+                target.recvfrom(4096)
+                self.assertEqual(metric(postern, 'postern_published_notifies_total{result="heard"}'), 0)
+
+
+class Decisions(Case):
+    """What is published decides at others as at us: random zones, the same questions."""
+
+    def setUp(self):
+        super().setUp()
+        missing = rpz_peers.missing_programs()
+        if missing:
+            print(f"SKIPPED: {', '.join(missing)} not installed", flush=True)
+            self.skipTest("peers are missing")
+
+    def compare(self, kind, triggers, rounds, alike):
+        differences = []
+        with rpz_peers.Universe(self.folder) as universe:
+            questions = universe.questions()
+            for number in range(rounds):
+                zones = rpz_peers.PolicyZones(random.Random(number), universe, triggers)
+                if triggers == rpz_peers.PolicyZones.TRIGGERS:
+                    zones.zones = {name: lines for name, lines in list(zones.zones.items())[:1]}
+                zones.write(self.folder)
+                config = {"resolver": {"mode": "forward",
+                                       "forward": [{"zone": ".", "servers": [f"udp://127.0.0.1:{universe.port}"]}]},
+                          "packs": {"hafnium": False}, "journal": {"enabled": False},
+                          "publish": [{"name": "out", "zone": ZONE, "clients": ["127.0.0.1"]}],
+                          "feeds": [{"name": name, "format": "rpz", "path": str(self.folder / name)} for name in zones.zones]}
+                with Postern(config) as postern:
+                    until(lambda: self.serial(postern), "the zone")
+                    theirs = self.start(self.secondary(kind, postern.port, forward=universe.port))
+                    try:
+                        until(lambda: f"AXFR of {ZONE}" in postern.log_text(), f"a transfer\n{theirs.log_text()}", 30)
+                        self.wait_until_in_force(theirs)
+                        differences += self.differences(number, zones, questions, postern, theirs, alike)
+                    finally:
+                        theirs.stop()
+        self.assertEqual(differences, [])
+
+    def wait_until_in_force(self, theirs):
+        if isinstance(theirs, secondaries.Bind):
+            until(lambda: "reload done" in theirs.log_text(), "the policy in force", 30)
+        else:
+            time.sleep(0.5)  # Neither says when.
+
+    def differences(self, number, zones, questions, postern, theirs, alike):
+        ours_all = rpz_peers.ask_all(postern.port, questions)
+        theirs_all = rpz_peers.ask_all(theirs.port, questions)
+        found = []
+        for question, one, other in zip(questions, ours_all, theirs_all):
+            if not alike(one, other):
+                one = rpz_peers.ask_all(postern.port, [question])[0]
+                other = rpz_peers.ask_all(theirs.port, [question])[0]
+            if not alike(one, other):
+                found.append((number, question, one, other))
+        if found:
+            print(f"-- round {number}, {type(theirs).__name__}: {len(found)} differ; zones:", flush=True)
+            for name, lines in zones.zones.items():
+                print(f"   {name}: " + "; ".join(lines))
+            for _, question, one, other in found[:6]:
+                print(f"   {question}\n      postern {one}\n      other   {other}", flush=True)
+        return found
+
+    def test_bind_decides_alike_on_names(self):
+        self.compare(secondaries.Bind, ("qname", "wildcard"), 4, rpz_peers.alike)
+
+    def test_bind_decides_alike_on_all_triggers(self):
+        self.compare(secondaries.Bind, rpz_peers.PolicyZones.TRIGGERS, 3, rpz_peers.alike)
+
+    def test_unbound_decides_alike_on_names(self):
+        self.compare(secondaries.Unbound, ("qname", "wildcard"), 4, rpz_peers.alike)
+
+    def test_powerdns_decides_alike_on_names(self):
+        self.compare(secondaries.Recursor, ("qname", "wildcard"), 4, rpz_peers.alike)
+
+
+if __name__ == "__main__":
+    unittest.main()
