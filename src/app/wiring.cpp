@@ -176,6 +176,8 @@ feeds::ZoneServerOptions zone_server_options(const config::Config& config, const
     zone.name = publish.name;
     zone.zone = publish.zone;
     zone.group = publish.group;
+    using enum feeds::Wildcards;
+    zone.wildcards = publish.wildcards == config::Wildcards::longest ? longest : rfc4592;
     zone.clients = publish.clients;
     zone.notify = publish.notify;
     zone.history_octets = publish.history_octets;

@@ -106,11 +106,15 @@ struct Key {
   std::string secret_file;
 };
 
+/// How a secondary reads wildcards (RFC 4592: a name that exists hides those above it).
+enum class Wildcards : std::uint8_t { rfc4592, longest };
+
 /// A group's policy as a zone that other name servers may have.
 struct Publish {
   std::string name;
   dns::Name zone;
   std::string group = "default";
+  Wildcards wildcards = Wildcards::rfc4592;
   std::vector<IpPrefix> clients;
   std::vector<std::string> keys;  ///< Names of `Config::keys`.
   std::vector<Endpoint> notify;

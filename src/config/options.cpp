@@ -327,6 +327,9 @@ constexpr Option<Publish> kPublishOptions[] = {
   {{"notify", Kind::endpoints, "[]", 0, 0, kAtReload,
     "Secondaries that are told of each change (RFC 1996), signed with the first of keys."},
    into<&Publish::notify>},
+  {{"wildcards", Kind::choice, "rfc4592", 0, 0, kAtReload,
+    "How the secondaries read wildcards: rfc4592 for BIND and Unbound, to which a name that exists hides those above it; longest for PowerDNS Recursor.",
+    "rfc4592|longest"}, into<&Publish::wildcards>},
   {{"zone", Kind::name, "", 0, 0, kAtReload,
     "The name of the response policy zone, e.g. policy.postern; its SOA is answered to those who may have it.",
     {}, Presence::required}, into<&Publish::zone>},
@@ -452,7 +455,8 @@ std::vector<ListSpec> list_specs() {
        "Policy zones that other name servers (BIND, Knot, Unbound, PowerDNS) may transfer from "
        "server.listen by AXFR and IXFR.",
        specs_of(publish_options()),
-       "- name: office\n  zone: policy.postern\n  clients: [192.0.2.53]\n  notify: ['192.0.2.53:53']\n"},
+       "- name: office\n  zone: policy.postern\n  clients: [192.0.2.53]\n  notify: "
+       "['192.0.2.53:53']\n"},
       {"resolver.forward", kAtRestart,
        "Zones that are asked of given servers: internal domains, or everything.",
        specs_of(forward_options()),

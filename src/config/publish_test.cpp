@@ -23,7 +23,7 @@ TEST(PublishOptions, AreRead) {
       "publish:\n"
       "  - {name: out, zone: Policy.Postern, group: office, clients: [192.0.2.0/24], keys: "
       "[a.key],\n"
-      "     notify: ['192.0.2.53:53'], history: 1MiB}\n"
+      "     notify: ['192.0.2.53:53'], history: 1MiB, wildcards: longest}\n"
       "  - {name: more, zone: more.postern, clients: ['::1']}\n";
   const Outcome outcome = parse(yaml);
   ASSERT_TRUE(outcome.config) << problems_of(yaml);
@@ -37,6 +37,7 @@ TEST(PublishOptions, AreRead) {
   EXPECT_EQ(out.clients.at(0).to_text(), "192.0.2.0/24");
   EXPECT_EQ(out.keys, std::vector<std::string>{"a.key"});
   EXPECT_EQ(out.notify.at(0).to_text(), "192.0.2.53:53");
+  EXPECT_EQ(out.wildcards, Wildcards::longest);
   EXPECT_EQ(out.history_octets, 1U << 20);
   EXPECT_EQ(outcome.config->publish.at(1).group, "default");
 }

@@ -118,15 +118,13 @@ void append_local_data(const policy::BlockPlan& plan, OwnerRecords records) {
 }  // namespace
 
 Result<std::shared_ptr<const FlatPolicy>> FlatPolicy::make(
-    std::shared_ptr<const policy::Generation> generation, std::string_view group,
-    const dns::Name& origin, const dns::Name& hidden_label) {
-  const auto index = generation->group_named(group);
-  if (!index) return fail(Errc::not_found, "there is no group \"" + std::string(group) + "\"");
+    std::shared_ptr<const policy::Generation> generation, const FlatPlan& plan) {
+  const auto index = generation->group_named(plan.group);
+  if (!index) return fail(Errc::not_found, "there is no group \"" + plan.group + "\"");
   FlatPolicy flat;
   flat.generation_ = std::move(generation);
   flat.group_ = *index;
-  flat.origin_ = origin;
-  flat.hidden_label_ = hidden_label;
+  flat.plan_ = plan;
   POSTERN_CHECK(flat.collect());
   flat.sort_nodes();
   flat.add_ancestors();
@@ -252,7 +250,7 @@ policy::Verdict FlatPolicy::decide_below(Trigger trigger, const Name& name) cons
   const std::size_t room = Name::kMaxOctets - name.wire().size();
   if (room < 2) return {};
   std::array<std::uint8_t, Name::kMaxLabelOctets + 2> label{};
-  const OctetView hidden = hidden_label_.wire();
+  const OctetView hidden = plan_.hidden_label.wire();
   const std::size_t size = std::min<std::size_t>(hidden[0], room - 1);
   label[0] = static_cast<std::uint8_t>(size);
   std::ranges::copy(hidden.subspan(1, size), label.begin() + 1);
@@ -281,15 +279,14 @@ std::size_t FlatPolicy::append_name_records(const Node& node, Octets& packed) co
   const Name name = name_of_key(key_of(node));
   policy::Verdict itself = decide(node.trigger, name);
   policy::Verdict below = decide_below(node.trigger, name);
-  const bool has_both = decides(itself) && decides(below);
-  // What passes below a name whose wildcard blocks has to be said: the wildcard would hold for it.
-  if (!has_both && !name.is_root()) {
-    const policy::Verdict above = decide_below(node.trigger, name.without_left(1));
+  const bool is_longest = plan_.wildcards == Wildcards::longest;
+  if (is_longest && !(decides(itself) && decides(below)) && !name.is_root()) {
+    const bool is_covered = decides(decide_below(node.trigger, name.without_left(1)));
     const policy::Verdict pass{.matched = true, .action = Action::pass};
-    if (decides(above) && !decides(itself)) itself = pass;
-    if (decides(above) && !decides(below)) below = pass;
+    if (is_covered && !decides(itself)) itself = pass;
+    if (is_covered && !decides(below)) below = pass;
   }
-  if (!decides(itself) && !decides(below)) return 0;
+  if (!decides(itself) && !decides(below)) return append_nothing_said(node, name, packed);
   if (means_something_else(node, name)) return 1;
   static const Name kStar = name_of("*");
   const Name suffix = node.trigger == Trigger::nsdname ? name_of("rpz-nsdname") : Name();
@@ -304,6 +301,22 @@ std::size_t FlatPolicy::append_name_records(const Node& node, Octets& packed) co
     left_out += starred ? append_verdict(*starred, below, packed) : 1;
   }
   return left_out;
+}
+
+// Where no rule decides below a wildcard that does, the name has to exist, to hide that. Not with
+// PASSTHRU, which would end the search along CNAMEs: but with a name below it that nobody asks for.
+std::size_t FlatPolicy::append_nothing_said(const Node& node, const Name& name,
+                                            Octets& packed) const {
+  if (name.is_root() || plan_.wildcards == Wildcards::longest) return 0;
+  if (!decides(decide_below(node.trigger, name.without_left(1)))) return 0;
+  static const Name kNobody = name_of("_");
+  const auto below = name.with_prefix(kNobody);
+  if (!below) return 1;
+  // If some rule has that name, it exists as well.
+  if (decides(decide(node.trigger, *below))) return 0;
+  const Name suffix = node.trigger == Trigger::nsdname ? name_of("rpz-nsdname") : Name();
+  const auto owner = suffix.with_prefix(*below);
+  return owner ? append_verdict(*owner, {.matched = true, .action = Action::pass}, packed) : 1;
 }
 
 // The address that stands for a prefix is in none of the longer ones. Where they cover it, it
@@ -327,7 +340,7 @@ std::size_t FlatPolicy::append_prefix_records(std::size_t index, Octets& packed)
 
 std::size_t FlatPolicy::append_verdict(const Name& relative_owner, const policy::Verdict& verdict,
                                        Octets& packed) const {
-  const auto owner = origin_.with_prefix(relative_owner);
+  const auto owner = plan_.zone.with_prefix(relative_owner);
   if (!owner) return 1;
   if (verdict.action == Action::pass) {
     const bool is_ours = verdict.zone == policy::kNoZone;

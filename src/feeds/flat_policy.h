@@ -11,7 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <string_view>
+#include <string>
 #include <vector>
 
 #include "base/octets.h"
@@ -21,6 +21,20 @@
 
 namespace postern::feeds {
 
+/// How a secondary reads wildcards.
+enum class Wildcards : std::uint8_t {
+  rfc4592,  ///< A name that exists hides those above it: BIND, Unbound.
+  longest,  ///< The longest one that matches holds, whatever exists: PowerDNS Recursor.
+};
+
+/// What one zone is made of.
+struct FlatPlan {
+  dns::Name zone;
+  std::string group{};
+  Wildcards wildcards = Wildcards::rfc4592;
+  dns::Name hidden_label{};  ///< One that no rule of others can have: random, in lower case.
+};
+
 /// The nodes of one generation in their order, which is the same for the same rules. Reads from any
 /// thread. Made aside in about 1 µs a rule; takes 16 octets a node and the octets of its name, so
 /// it is not kept where it is large.
@@ -28,11 +42,9 @@ class FlatPolicy {
  public:
   static constexpr std::size_t kMaxOctets = 0xffff'ffff;  ///< Of all names: some 150 M rules.
 
-  /// `hidden_label` is one that no rule of others can have: random, in lower case. Errors:
-  /// `not_found`, there is no such group; `limit_exceeded`.
+  /// Errors: `not_found`, there is no such group; `limit_exceeded`.
   static Result<std::shared_ptr<const FlatPolicy>> make(
-      std::shared_ptr<const policy::Generation> generation, std::string_view group,
-      const dns::Name& origin, const dns::Name& hidden_label);
+      std::shared_ptr<const policy::Generation> generation, const FlatPlan& plan);
 
   std::size_t size() const { return nodes_.size(); }
   std::size_t memory_octets() const;
@@ -79,6 +91,7 @@ class FlatPolicy {
   policy::Verdict decide(policy::Trigger trigger, const dns::Name& name) const;
   policy::Verdict decide_below(policy::Trigger trigger, const dns::Name& name) const;
   std::size_t append_name_records(const Node& node, Octets& packed) const;
+  std::size_t append_nothing_said(const Node& node, const dns::Name& name, Octets& packed) const;
   std::size_t append_prefix_records(std::size_t index, Octets& packed) const;
   std::size_t append_verdict(const dns::Name& relative_owner, const policy::Verdict& verdict,
                              Octets& packed) const;
@@ -86,8 +99,7 @@ class FlatPolicy {
 
   std::shared_ptr<const policy::Generation> generation_;
   std::uint16_t group_ = 0;
-  dns::Name origin_;
-  dns::Name hidden_label_;
+  FlatPlan plan_;
   Octets keys_;
   std::vector<Node> nodes_;
   bool is_exact_ = true;

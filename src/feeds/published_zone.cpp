@@ -170,7 +170,7 @@ std::uint32_t serial_after(std::optional<std::uint32_t> last, std::uint64_t now_
 Result<void> PublishedZone::update(const std::shared_ptr<const policy::Generation>& generation,
                                    std::uint64_t now_s) {
   const auto flatten = [this](std::shared_ptr<const policy::Generation> of) {
-    return FlatPolicy::make(std::move(of), plan_.group, plan_.zone, plan_.hidden_label);
+    return FlatPolicy::make(std::move(of), plan_.flat);
   };
   const auto flat = POSTERN_TRY(flatten(generation));
   if (version_ && !flat_) flat_ = POSTERN_TRY(flatten(version_->generation));

@@ -43,9 +43,7 @@ struct ZoneVersion {
 
 /// How a published zone is made.
 struct ZonePlan {
-  dns::Name zone;
-  std::string group;
-  dns::Name hidden_label;  ///< For FlatPolicy.
+  FlatPlan flat;
   /// Of all differences; the oldest go first. One that is larger by itself ends the history.
   std::size_t history_octets = 16U << 20;
 };

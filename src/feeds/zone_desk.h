@@ -22,7 +22,7 @@ namespace postern::feeds {
 class SharedFlat {
  public:
   /// `kept`: where there is one anyway.
-  SharedFlat(ZonePlan plan, std::shared_ptr<const policy::Generation> generation,
+  SharedFlat(FlatPlan plan, std::shared_ptr<const policy::Generation> generation,
              std::shared_ptr<const FlatPolicy> kept)
       : plan_(std::move(plan)), generation_(std::move(generation)), kept_(std::move(kept)) {}
 
@@ -30,7 +30,7 @@ class SharedFlat {
   Result<std::shared_ptr<const FlatPolicy>> get();
 
  private:
-  const ZonePlan plan_;
+  const FlatPlan plan_;
   const std::shared_ptr<const policy::Generation> generation_;
   const std::shared_ptr<const FlatPolicy> kept_;
   std::mutex mutex_;

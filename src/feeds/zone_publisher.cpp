@@ -34,7 +34,7 @@ dns::Name random_label() {
 }
 
 bool makes_the_same(const PublishedZoneOptions& a, const PublishedZoneOptions& b) {
-  return a.name == b.name && a.zone == b.zone && a.group == b.group &&
+  return a.name == b.name && a.zone == b.zone && a.group == b.group && a.wildcards == b.wildcards &&
          a.history_octets == b.history_octets;
 }
 
@@ -77,9 +77,10 @@ ZonePublisher::Zone ZonePublisher::make_zone(const PublishedZoneOptions& options
     mark = zone_mark_from_text(file->text);
   }
   zone.made = std::make_unique<PublishedZone>(
-      ZonePlan{.zone = options.zone,
-               .group = options.group,
-               .hidden_label = hidden_label_,
+      ZonePlan{.flat = {.zone = options.zone,
+                        .group = options.group,
+                        .wildcards = options.wildcards,
+                        .hidden_label = hidden_label_},
                .history_octets = static_cast<std::size_t>(options.history_octets)},
       std::move(mark));
   return zone;
@@ -114,7 +115,7 @@ void ZonePublisher::update(Zone& zone, const std::shared_ptr<const policy::Gener
   zone.error.clear();
   const auto version = zone.made->version();
   zone.flat =
-      std::make_shared<SharedFlat>(zone.made->plan(), version->generation, zone.made->flat());
+      std::make_shared<SharedFlat>(zone.made->plan().flat, version->generation, zone.made->flat());
   zone.is_news = !before || before->serial != version->serial;
   if (!zone.is_news) return;
   std::error_code ignored;

@@ -22,6 +22,7 @@
 #include "base/published.h"
 #include "dns/name.h"
 #include "feeds/feeds.h"
+#include "feeds/flat_policy.h"
 #include "feeds/transfer.h"
 #include "net/tcp_connection.h"
 
@@ -39,6 +40,7 @@ struct PublishedZoneOptions {
   std::string name;  ///< [a-z0-9][a-z0-9._-]*: of its file, and for people.
   dns::Name zone;
   std::string group;
+  Wildcards wildcards = Wildcards::rfc4592;  ///< As the secondaries read them.
   /// Who may have it: from these addresses, or any where there are none, and signed with one of the
   /// keys, if there are any. Nobody where there are neither.
   std::vector<IpPrefix> clients;

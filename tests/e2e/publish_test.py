@@ -84,7 +84,7 @@ class Case(unittest.TestCase):
         if key:
             query.use_tsig(tsig_key(key))
         send = dns.query.tcp if tcp else dns.query.udp
-        return send(query, "127.0.0.1", port=postern.port, timeout=10, source=source)
+        return send(query, "127.0.0.1", port=postern.port, timeout=10, source=source, one_rr_per_rrset=True)
 
     def records(self, postern, key=None):
         key = tsig_key(key) if key else None
@@ -197,7 +197,7 @@ class Requests(Case):
 
             def answer_of(serial, tcp=False):
                 answer = self.ask(postern, "IXFR", serial=serial, tcp=tcp)
-                return [dns.rdatatype.to_text(rrset.rdtype) for rrset in answer.answer for _ in rrset], answer
+                return [dns.rdatatype.to_text(rrset.rdtype) for rrset in answer.answer], answer
 
             types, answer = answer_of(first)
             self.assertEqual(types, ["SOA", "SOA", "CNAME", "SOA", "SOA"], answer)
@@ -222,23 +222,22 @@ class Requests(Case):
                 connection.sendall(struct.pack("!H", len(query)) + query)
                 idle.append(connection)
                 self.addCleanup(connection.close)
-            # One address has four at most; then it is told to come again.
-            told = [connection for connection in idle[4:] if self.first_rcode(connection) == "SERVFAIL"]
-            self.assertEqual(len(told), 2)
+            # One address has four at most; then it is told to come again, or is not heard.
+            rcodes = [self.first_rcode(connection) for connection in idle]
+            self.assertEqual(rcodes.count("NOERROR"), 4, rcodes)
             for _ in range(50):
                 self.assertEqual(rcode(postern.ask("n7.some-where.example")), "NXDOMAIN")
             for connection in idle:
                 connection.close()
-            until(lambda: rcode(self.ask_first(postern)) == "NOERROR", "room again", 20)
+            until(lambda: self.has_room(postern), "room again", 20)
 
     def first_rcode(self, connection):
         connection.settimeout(10)
-        size = struct.unpack("!H", connection.recv(2))[0]
-        return dns.rcode.to_text(dns.message.from_wire(connection.recv(size, socket.MSG_WAITALL)).rcode())
-
-    def ask_first(self, postern):
-        return next(iter(dns.query.xfr("127.0.0.1", ZONE, port=postern.port, timeout=10)), None) \
-            if self.has_room(postern) else self.soa(postern, source="127.0.0.9")
+        size = connection.recv(2)
+        if not size:
+            return "closed"
+        message = connection.recv(struct.unpack("!H", size)[0], socket.MSG_WAITALL)
+        return dns.rcode.to_text(dns.message.from_wire(message).rcode())
 
     def has_room(self, postern):
         with socket.create_connection(("127.0.0.1", postern.port)) as connection:
@@ -262,8 +261,8 @@ class Requests(Case):
                     self.assertTrue(message.had_tsig)
                     seen.append(message.answer[0][0].serial)
                 self.assertEqual(seen[0], seen[1])
-                answer = dns.message.make_response(message)
-                target.sendto(answer.to_wire(), sender)  # Unsigned: not believed.
+                header = octets[:2] + bytes([0xa4, 0]) + bytes(8)
+                target.sendto(header, sender)  # Unsigned: not believed.
                 target.recvfrom(4096)
                 self.assertEqual(metric(postern, 'postern_published_notifies_total{result="heard"}'), 0)
 
@@ -278,10 +277,14 @@ class Decisions(Case):
             print(f"SKIPPED: {', '.join(missing)} not installed", flush=True)
             self.skipTest("peers are missing")
 
-    def compare(self, kind, triggers, rounds, alike):
+    def compare(self, kind, triggers, rounds, **publish):
         differences = []
         with rpz_peers.Universe(self.folder) as universe:
             questions = universe.questions()
+            if kind is not secondaries.Bind:
+                # Of names that CNAMEs lead to: Unbound does not judge those that come in one answer; for PowerDNS, where
+                # names do not hide wildcards, PASSTHRU has to, which ends the search.
+                questions = [question for question in questions if not question[0].startswith("l")]
             for number in range(rounds):
                 zones = rpz_peers.PolicyZones(random.Random(number), universe, triggers)
                 if triggers == rpz_peers.PolicyZones.TRIGGERS:
@@ -290,34 +293,35 @@ class Decisions(Case):
                 config = {"resolver": {"mode": "forward",
                                        "forward": [{"zone": ".", "servers": [f"udp://127.0.0.1:{universe.port}"]}]},
                           "packs": {"hafnium": False}, "journal": {"enabled": False},
-                          "publish": [{"name": "out", "zone": ZONE, "clients": ["127.0.0.1"]}],
+                          "publish": [{"name": "out", "zone": ZONE, "clients": ["127.0.0.1"], **publish}],
                           "feeds": [{"name": name, "format": "rpz", "path": str(self.folder / name)} for name in zones.zones]}
                 with Postern(config) as postern:
                     until(lambda: self.serial(postern), "the zone")
                     theirs = self.start(self.secondary(kind, postern.port, forward=universe.port))
                     try:
                         until(lambda: f"AXFR of {ZONE}" in postern.log_text(), f"a transfer\n{theirs.log_text()}", 30)
-                        self.wait_until_in_force(theirs)
-                        differences += self.differences(number, zones, questions, postern, theirs, alike)
+                        self.wait_until_in_force(theirs, universe)
+                        differences += self.differences(number, zones, questions, postern, theirs)
                     finally:
                         theirs.stop()
         self.assertEqual(differences, [])
 
-    def wait_until_in_force(self, theirs):
+    def wait_until_in_force(self, theirs, universe):
         if isinstance(theirs, secondaries.Bind):
             until(lambda: "reload done" in theirs.log_text(), "the policy in force", 30)
+            rpz_peers.learn_servers(theirs.port, universe)
         else:
             time.sleep(0.5)  # Neither says when.
 
-    def differences(self, number, zones, questions, postern, theirs, alike):
+    def differences(self, number, zones, questions, postern, theirs):
         ours_all = rpz_peers.ask_all(postern.port, questions)
         theirs_all = rpz_peers.ask_all(theirs.port, questions)
         found = []
         for question, one, other in zip(questions, ours_all, theirs_all):
-            if not alike(one, other):
+            if not rpz_peers.alike(one, other):
                 one = rpz_peers.ask_all(postern.port, [question])[0]
                 other = rpz_peers.ask_all(theirs.port, [question])[0]
-            if not alike(one, other):
+            if not rpz_peers.alike(one, other):
                 found.append((number, question, one, other))
         if found:
             print(f"-- round {number}, {type(theirs).__name__}: {len(found)} differ; zones:", flush=True)
@@ -328,16 +332,16 @@ class Decisions(Case):
         return found
 
     def test_bind_decides_alike_on_names(self):
-        self.compare(secondaries.Bind, ("qname", "wildcard"), 4, rpz_peers.alike)
+        self.compare(secondaries.Bind, ("qname", "wildcard"), 4)
 
     def test_bind_decides_alike_on_all_triggers(self):
-        self.compare(secondaries.Bind, rpz_peers.PolicyZones.TRIGGERS, 3, rpz_peers.alike)
+        self.compare(secondaries.Bind, rpz_peers.PolicyZones.TRIGGERS, 3)
 
     def test_unbound_decides_alike_on_names(self):
-        self.compare(secondaries.Unbound, ("qname", "wildcard"), 4, rpz_peers.alike)
+        self.compare(secondaries.Unbound, ("qname", "wildcard"), 4)
 
     def test_powerdns_decides_alike_on_names(self):
-        self.compare(secondaries.Recursor, ("qname", "wildcard"), 4, rpz_peers.alike)
+        self.compare(secondaries.Recursor, ("qname", "wildcard"), 4, wildcards="longest")
 
 
 if __name__ == "__main__":

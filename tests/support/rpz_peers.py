@@ -250,10 +250,7 @@ controls {{ }};
         # Ready once the policy is in force: BIND serves before that.
         try:
             self.daemon.wait_for(lambda: self.reloads_done() >= self.zone_count, "named's policy")
-            # BIND judges by the servers that its cache knows at the moment; Postern asks for them.
-            servers = sorted({server for all_of in self.universe.SERVERS.values() for server in all_of})
-            ask_all(self.port, [(zone, "NS") for zone in self.universe.SERVERS]
-                    + [(server, rdtype) for server in servers for rdtype in ("A", "AAAA")])
+            learn_servers(self.port, self.universe)
         except BaseException:
             self.daemon.close()
             raise
@@ -264,6 +261,13 @@ controls {{ }};
 
     def __exit__(self, *_):
         self.daemon.close()
+
+
+def learn_servers(port, universe):
+    """BIND judges by the servers that its cache knows at the moment; Postern asks for them."""
+    servers = sorted({server for all_of in universe.SERVERS.values() for server in all_of})
+    ask_all(port, [(zone, "NS") for zone in universe.SERVERS]
+            + [(server, rdtype) for server in servers for rdtype in ("A", "AAAA")])
 
 
 def ask_all(port, questions):

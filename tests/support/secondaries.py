@@ -7,6 +7,7 @@ carry out the policy.
 import base64
 import collections
 import pathlib
+import shutil
 
 import dns.exception
 import dns.message
@@ -28,7 +29,8 @@ def new_key(name="policy.key", algorithm="hmac-sha256", secret=b"a secret of som
 class Secondary:
     def __init__(self, folder, zone, primary_port, key=None, forward=None):
         self.folder = pathlib.Path(folder) / type(self).__name__
-        self.folder.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(self.folder, ignore_errors=True)  # It has no copy from before.
+        self.folder.mkdir(parents=True)
         self.zone, self.primary_port, self.key, self.forward = zone, primary_port, key, forward
         self.port = free_port()
         self.daemon = None
