@@ -92,14 +92,17 @@ Result<void> Service::start_parts() {
   feeds_ = feeds::Feeds::start(feeds_options(config, places_, seeds_.secret), policy_, log_);
   // No query is answered before all that is on this machine is in force.
   feeds_->wait_until_local_sources_are_in_force();
+  zones_ = feeds::ZoneServer::start(zone_server_options(config, places_), *feeds_, log_);
+  zone_door_ = std::make_unique<ZoneDoor>(*zones_);
   if (config.journal_enabled) {
     journal_ = POSTERN_TRY(journal::open_sqlite(journal_options(config, places_), log_));
   }
   resolver_ = POSTERN_TRY(make_resolver(config));
   live_ = api::LiveTail::create();
   sink_ = std::make_unique<FanOut>(*live_, journal_.get());
-  server_ = POSTERN_TRY(server::Server::start(server_options(config, cores(), seeds_),
-                                              {settings_, policy_, *resolver_, *sink_, log_}));
+  server_ = POSTERN_TRY(
+      server::Server::start(server_options(config, cores(), seeds_),
+                            {settings_, policy_, *resolver_, *sink_, log_, zone_door_.get()}));
   api::Options options;
   if (config.console_enabled) options.listen = config.console_listen;
   options.hosts = config.console_hosts;
@@ -151,6 +154,7 @@ Metrics Service::metrics() const {
   server_->collect(metrics);
   resolver_->collect(metrics);
   feeds_->collect(metrics);
+  zones_->collect(metrics);
   if (journal_ != nullptr) journal_->collect(metrics);
   return metrics;
 }
@@ -167,6 +171,7 @@ Result<api::Reloaded> Service::reload() {
     take_reloadable(running, *wanted);
     settings_.publish(std::make_shared<const server::Settings>(settings_of(running)));
     feeds_->reconfigure(feeds_options(running, places_, seeds_.secret));
+    zones_->reconfigure(zone_server_options(running, places_));
     log_.info("config", "read again and in force");
     if (!later.empty()) {
       log_.warning("config",
@@ -184,11 +189,14 @@ void Service::stop() {
   if (api_ != nullptr) api_->stop();
   if (server_ != nullptr) server_->stop();
   if (resolver_ != nullptr) resolver_->stop();
+  if (zones_ != nullptr) zones_->stop();
   if (feeds_ != nullptr) feeds_->stop();
   if (journal_ != nullptr) journal_->flush();
   api_.reset();
   server_.reset();
   resolver_.reset();
+  zone_door_.reset();
+  zones_.reset();
   feeds_.reset();
   sink_.reset();
   live_.reset();

@@ -10,6 +10,7 @@
 #include "api/api.h"
 #include "app/places.h"
 #include "app/wiring.h"
+#include "app/zone_door.h"
 #include "base/guarded.h"
 #include "base/log.h"
 #include "base/published.h"
@@ -88,6 +89,8 @@ class Service {
   Published<policy::Generation> policy_;
   // In the order of their start; stopped the other way round.
   std::unique_ptr<feeds::Feeds> feeds_;
+  std::unique_ptr<feeds::ZoneServer> zones_;
+  std::unique_ptr<ZoneDoor> zone_door_;
   std::unique_ptr<journal::Journal> journal_;
   std::unique_ptr<resolve::Resolver> resolver_;
   std::unique_ptr<api::LiveTail> live_;

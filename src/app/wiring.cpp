@@ -167,6 +167,13 @@ feeds::Options feeds_options(const config::Config& config, const Places& places,
   return options;
 }
 
+feeds::ZoneServerOptions zone_server_options(const config::Config& config, const Places& places) {
+  (void)places;
+  feeds::ZoneServerOptions options;
+  options.sources = feeds::notify_sources(sources_of(config));
+  return options;
+}
+
 server::Settings settings_of(const config::Config& config) {
   return {.access_allow = config.access_allow,
           .udp_max_octets = config.udp_max_octets,

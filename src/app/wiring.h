@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "config/config.h"
 #include "feeds/feeds.h"
+#include "feeds/zone_server.h"
 #include "intel/packs.h"
 #include "journal/sqlite_journal.h"
 #include "resolve/factory.h"
@@ -21,6 +22,9 @@ namespace postern::app {
 /// the feeds; and the groups over them, the default one first.
 feeds::Options feeds_options(const config::Config& config, const Places& places,
                              std::uint64_t seed);
+
+/// The zones of which other name servers may tell us news, and those that they may have of us.
+feeds::ZoneServerOptions zone_server_options(const config::Config& config, const Places& places);
 
 /// How one feed of the file is read: for `check`, which reads without fetching.
 feeds::Source source_of(const config::Feed& feed, const config::Config& config);

@@ -106,10 +106,12 @@ std::size_t TcpConnection::take_messages(OctetView octets) {
     ++unanswered_;
     stats_.frames.add();
     const OctetView message = octets.subspan(used + 2, size);
+    untaken_ = octets.subspan(used);
     used += 2 + size;
     owner_.on_message(*this, message);
   }
   taking_ = false;
+  untaken_ = {};
   if (used > 0 && is_open()) owner_.on_progress(*this);
   return used;
 }
@@ -183,10 +185,24 @@ void TcpConnection::settle() {
   wanted_ = wanted;
 }
 
-void TcpConnection::close() {
-  if (!is_open()) return;
+std::optional<DetachedConnection> TcpConnection::detach() {
+  if (!is_open() || !may_detach()) return std::nullopt;
+  leave_loop();
+  DetachedConnection detached{std::move(fd_), peer_, {untaken_.begin(), untaken_.end()}};
+  fd_ = FileDescriptor();
+  stats_.closed.add();
+  owner_.on_closed(*this);
+  return detached;
+}
+
+void TcpConnection::leave_loop() {
   if (watched_) loop_.unwatch(fd_.get(), *this);
   watched_ = false;
+}
+
+void TcpConnection::close() {
+  if (!is_open()) return;
+  leave_loop();
   fd_ = FileDescriptor();
   stats_.closed.add();
   owner_.on_closed(*this);

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 #include "base/file_descriptor.h"
 #include "base/ip.h"
@@ -24,6 +25,14 @@ struct TcpLimits {
   /// Unsent octets at which the peer is taken for one that does not read: closed. Room for the
   /// largest message beyond the bound before.
   std::size_t max_buffer_octets = 192 * 1024;
+};
+
+/// A connection that was given away, and what came over it that was not taken: whole messages and
+/// perhaps part of one, each behind its length.
+struct DetachedConnection {
+  FileDescriptor fd;  ///< Non-blocking.
+  Endpoint peer;
+  Octets received;
 };
 
 /// One accepted connection: cuts the stream into messages, writes answers in whatever order they
@@ -74,6 +83,12 @@ class TcpConnection final : public EventLoop::Handler {
   void forget();
   /// Reads no more; closes once all that was taken is answered and sent.
   void finish();
+  /// Whether `detach` would give the connection away now.
+  bool may_detach() const { return taking_ && unanswered_ == 1 && unsent() == 0; }
+  /// Only inside `Owner::on_message`: gives the connection away with the message at hand and what
+  /// came behind it. To this object it is then closed; `on_closed` is called. Nothing where
+  /// `may_detach` is false: earlier messages wait for their answers here.
+  std::optional<DetachedConnection> detach();
   /// Closes now. `on_closed` is called; harmless on a closed one.
   void close();
 
@@ -88,6 +103,7 @@ class TcpConnection final : public EventLoop::Handler {
   void resume();
   void write_some();
   void settle();
+  void leave_loop();
 
   FileDescriptor fd_;
   const Endpoint peer_;
@@ -101,6 +117,7 @@ class TcpConnection final : public EventLoop::Handler {
   Octets output_;
   std::size_t output_begin_ = 0;
   std::size_t unanswered_ = 0;
+  OctetView untaken_;  ///< Inside `on_message`: from the message at hand on, with its length.
   std::uint32_t wanted_ = 0;  ///< The events asked for.
   bool watched_ = false;
   bool taking_ = false;     ///< Inside take_messages: answers are gathered.

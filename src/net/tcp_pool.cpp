@@ -112,6 +112,17 @@ void TcpPool::finish(TcpConnectionId id) {
   if (TcpConnection* connection = find(id)) connection->finish();
 }
 
+bool TcpPool::may_detach(TcpConnectionId id) {
+  const TcpConnection* connection = find(id);
+  return connection != nullptr && connection->may_detach();
+}
+
+std::optional<DetachedConnection> TcpPool::detach(TcpConnectionId id) {
+  TcpConnection* connection = find(id);
+  if (connection == nullptr) return std::nullopt;
+  return connection->detach();
+}
+
 void TcpPool::finish_all() {
   for (Slot* slot = first_; slot != nullptr;) {
     Slot* next = slot->next;  // `finish` may close it, and unlink it.

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "base/file_descriptor.h"
@@ -61,6 +62,10 @@ class TcpPool final : private TcpConnection::Owner {
   void send(TcpConnectionId to, OctetView message);
   void forget(TcpConnectionId to);
   void finish(TcpConnectionId connection);
+
+  /// See TcpConnection::may_detach and detach: inside `on_message` only.
+  bool may_detach(TcpConnectionId id);
+  std::optional<DetachedConnection> detach(TcpConnectionId id);
 
   /// Reads no more from any; each closes when what it asked is answered.
   void finish_all();

@@ -44,9 +44,13 @@ std::uint64_t precedence(std::uint16_t place, Trigger trigger, unsigned length,
 }
 
 Result<void> check_frame(const PolicyFrame& frame, const RuleImage& image) {
-  if (frame.zones.size() != image.zones().size()) {
-    return fail(Errc::invalid_input, std::to_string(frame.zones.size()) + " zones, but " +
-                                         std::to_string(image.zones().size()) + " in the image");
+  if (frame.zones.size() > kMaxZones) {
+    return fail(Errc::limit_exceeded, std::to_string(frame.zones.size()) +
+                                          " policy zones; at most " + std::to_string(kMaxZones));
+  }
+  POSTERN_ASSERT(frame.image_zones.size() == frame.zones.size());
+  for (const std::uint16_t zone : frame.image_zones) {
+    POSTERN_ASSERT(zone == kNoZone || zone < image.zones().size());
   }
   if (frame.groups.empty()) {
     return fail(Errc::invalid_input, "no group of clients; the first one is everybody's default");
@@ -55,17 +59,11 @@ Result<void> check_frame(const PolicyFrame& frame, const RuleImage& image) {
     return fail(Errc::limit_exceeded, std::to_string(frame.groups.size()) + " groups; at most " +
                                           std::to_string(kMaxGroups));
   }
-  for (std::size_t i = 0; i < frame.zones.size(); ++i) {
-    const std::string& name = frame.zones[i].name;
-    if (name.size() > ZoneOptions::kMaxNameOctets) {
-      return fail(Errc::limit_exceeded, "policy zone \"" + name + "\": its name is over " +
-                                            std::to_string(ZoneOptions::kMaxNameOctets) +
-                                            " octets long");
-    }
-    if (name != image.zones()[i].name) {
-      return fail(Errc::invalid_input,
-                  "policy zone \"" + name + "\" is \"" + image.zones()[i].name + "\" in the image");
-    }
+  for (const ZoneOptions& zone : frame.zones) {
+    if (zone.name.size() <= ZoneOptions::kMaxNameOctets) continue;
+    return fail(Errc::limit_exceeded, "policy zone \"" + zone.name + "\": its name is over " +
+                                          std::to_string(ZoneOptions::kMaxNameOctets) +
+                                          " octets long");
   }
   return {};
 }
@@ -98,19 +96,20 @@ Result<std::vector<ClientPrefix>> client_prefixes(const std::vector<Group>& grou
   return prefixes;
 }
 
-/// For each group and zone the zone's place in the group, kNoZone where it is not in force.
-Result<std::vector<std::uint16_t>> zone_places(const PolicyFrame& frame) {
-  const std::size_t zone_count = frame.zones.size();
-  std::vector<std::uint16_t> places(frame.groups.size() * zone_count, kNoZone);
+/// For each group and zone of the image the zone's place in the group, kNoZone where it is not in
+/// force.
+Result<std::vector<std::uint16_t>> zone_places(const PolicyFrame& frame, std::size_t image_zones) {
+  std::vector<std::uint16_t> places(frame.groups.size() * image_zones, kNoZone);
   for (std::size_t i = 0; i < frame.groups.size(); ++i) {
     std::uint16_t place = 0;
     for (const std::uint16_t zone : frame.groups[i].zones) {
-      if (zone >= zone_count) {
+      if (zone >= frame.zones.size()) {
         return fail(Errc::invalid_input, "group \"" + frame.groups[i].name + "\" names zone " +
                                              std::to_string(zone) + ", but there are " +
-                                             std::to_string(zone_count));
+                                             std::to_string(frame.zones.size()));
       }
-      std::uint16_t& entry = places[i * zone_count + zone];
+      if (frame.image_zones[zone] == kNoZone) continue;
+      std::uint16_t& entry = places[i * image_zones + frame.image_zones[zone]];
       if (entry != kNoZone) continue;  // Named twice: the first place counts.
       const bool log_only = frame.zones[zone].log_only;
       entry = static_cast<std::uint16_t>(log_only ? place | kLogOnlyBit : place);
@@ -129,10 +128,16 @@ struct Generation::Impl {
         image(std::move(of)),
         clients(prefixes),
         places(std::move(zone_order)),
-        first_places(frame.groups.size()) {
+        first_places(frame.groups.size()),
+        frame_zones(image->zones().size(), kNoZone) {
+    for (std::uint16_t zone = 0; zone < frame.zones.size(); ++zone) {
+      if (frame.image_zones[zone] == kNoZone) continue;
+      frame_zones[frame.image_zones[zone]] = zone;
+      rule_count += image->zones()[frame.image_zones[zone]].rule_count();
+    }
     for (std::uint16_t group = 0; group < frame.groups.size(); ++group) {
       first_places[group].fill(kNoZone);
-      for (std::uint16_t zone = 0; zone < frame.zones.size(); ++zone) {
+      for (std::uint16_t zone = 0; zone < image->zones().size(); ++zone) {
         for (std::size_t trigger = 0; trigger < kTriggerCount; ++trigger) {
           if (image->zones()[zone].counts[trigger] == 0) continue;
           std::uint16_t& first = first_places[group][trigger];
@@ -142,8 +147,9 @@ struct Generation::Impl {
     }
   }
 
+  /// `zone` is the image's; all that is given out has the frame's.
   std::uint16_t place(std::uint16_t group, std::uint16_t zone) const {
-    return places[group * frame.zones.size() + zone];
+    return places[group * frame_zones.size() + zone];
   }
   Verdict decide_name(const NameTable& table, const NameTable::Owners& found, std::uint16_t group,
                       std::uint64_t above) const;
@@ -153,9 +159,11 @@ struct Generation::Impl {
   PolicyFrame frame;
   std::shared_ptr<const RuleImage> image;
   ClientTable clients;
-  std::vector<std::uint16_t> places;  ///< By group, then zone.
+  std::vector<std::uint16_t> places;  ///< By group, then zone of the image.
   /// By group, then trigger: the first place of a zone that has such rules.
   std::vector<std::array<std::uint16_t, kTriggerCount>> first_places;
+  std::vector<std::uint16_t> frame_zones;  ///< By zone of the image; kNoZone: nobody's.
+  std::uint64_t rule_count = 0;            ///< Of the zones that are somebody's.
 };
 
 /// What the zone makes of what the rule asks for.
@@ -182,7 +190,7 @@ Verdict Generation::Impl::decide_name(const NameTable& table, const NameTable::O
       }
       verdict = {.matched = true,
                  .action = posting.action,
-                 .zone = posting.zone,
+                 .zone = frame_zones[posting.zone],
                  .entry = owner.entry,
                  .rule = posting.at,
                  .matched_labels = owner.labels,
@@ -202,7 +210,7 @@ Result<std::shared_ptr<const Generation>> Generation::create(
     PolicyFrame frame, std::shared_ptr<const RuleImage> image) {
   POSTERN_CHECK(check_frame(frame, *image));
   const std::vector<ClientPrefix> prefixes = POSTERN_TRY(client_prefixes(frame.groups));
-  std::vector<std::uint16_t> places = POSTERN_TRY(zone_places(frame));
+  std::vector<std::uint16_t> places = POSTERN_TRY(zone_places(frame, image->zones().size()));
   auto impl =
       std::make_unique<Impl>(std::move(frame), std::move(image), prefixes, std::move(places));
   // Not make_shared: the constructor is private.
@@ -212,9 +220,10 @@ Result<std::shared_ptr<const Generation>> Generation::create(
 Result<std::shared_ptr<const Generation>> Generation::compile(PolicyInput input) {
   static const ZoneRules kNone;
   std::vector<ZoneContent> contents;
-  PolicyFrame frame{input.number, input.built_at, {}, std::move(input.groups)};
+  PolicyFrame frame{input.number, input.built_at, {}, {}, std::move(input.groups)};
   for (const ZoneInput& zone : input.zones) {
     contents.push_back({zone.options.name, "", zone.rules != nullptr ? zone.rules.get() : &kNone});
+    frame.image_zones.push_back(static_cast<std::uint16_t>(frame.zones.size()));
     frame.zones.push_back(zone.options);
   }
   const auto octets =
@@ -237,7 +246,7 @@ WallTime Generation::built_at() const {
   return impl_->frame.built_at;
 }
 std::size_t Generation::rule_count() const {
-  return impl_->image->rule_count();
+  return impl_->rule_count;
 }
 
 std::size_t Generation::memory_octets() const {
@@ -263,26 +272,17 @@ void Generation::for_each_rule(
     const std::function<void(const Rule&, std::span<const LocalRecord>)>& take) const {
   POSTERN_ASSERT(zone < zone_count());
   const RuleImage& from = *impl_->image;
-  const auto give = [&](const Posting& posting, Rule rule) {
-    if (posting.zone != zone || posting.scope == kExists) return;
+  const std::uint16_t own = impl_->frame.image_zones[zone];
+  if (own == kNoZone) return;
+  from.for_each_rule([&](const Posting& posting, Rule rule) {
+    if (posting.zone != own || posting.scope == kExists) return;
     rule.scope = posting.scope;
     rule.action = posting.action;
     rule.rank = posting.rank;
     rule.line = posting.line;
     if (posting.data == kNoData) return take(rule, {});
     take(rule, from.local_data(posting.data));
-  };
-  for (const Trigger trigger : {Trigger::qname, Trigger::nsdname}) {
-    from.names(trigger).for_each([&](const dns::Name& owner, const Posting& posting) {
-      give(posting, {.name = owner, .trigger = trigger});
-    });
-  }
-  for (const Trigger trigger : {Trigger::client_ip, Trigger::response_ip, Trigger::nsip}) {
-    const PrefixTable& table = from.prefixes(trigger);
-    for (std::size_t i = 0; i < table.size(); ++i) {
-      give(table.posting(i), {.prefix = table.prefix(i), .trigger = trigger});
-    }
-  }
+  });
 }
 
 const std::vector<Group>& Generation::groups() const {
@@ -333,7 +333,7 @@ Verdict Generation::decide(std::uint16_t group, Trigger trigger, const IpAddress
       if (order >= verdict.order) continue;
       verdict = {.matched = true,
                  .action = posting.action,
-                 .zone = posting.zone,
+                 .zone = impl_->frame_zones[posting.zone],
                  .rule = posting.at,
                  .trigger = trigger,
                  .log_only = (place & kLogOnlyBit) != 0,
@@ -387,7 +387,7 @@ std::vector<Match> Generation::explain(std::uint16_t group, const dns::Name& nam
   std::vector<Ordered> matches;
   const auto add = [&](const Posting& posting, const NameTable::Owner& owner, std::uint16_t place) {
     matches.push_back({precedence(place, posting, owner.labels),
-                       {.zone = posting.zone,
+                       {.zone = impl_->frame_zones[posting.zone],
                         .line = posting.line,
                         .action = posting.action,
                         .scope = posting.scope,
@@ -403,6 +403,7 @@ std::vector<Match> Generation::explain(std::uint16_t group, const dns::Name& nam
     Postings all = names.postings(owner);
     for (Posting posting; all.next(posting);) {
       const std::uint16_t place = impl_->place(group, posting.zone);
+      if (impl_->frame_zones[posting.zone] == kNoZone) continue;
       const bool is_hidden = posting.scope == Scope::below &&
                              impl_->image->zones()[posting.zone].closest_encloser &&
                              names.is_hidden(found, i, posting.zone);
@@ -465,7 +466,7 @@ BlockPlan Generation::plan(std::uint16_t group, const Verdict& verdict) const {
   BlockPlan plan;
   plan.zone = &zone(verdict.zone);
   plan.action = verdict.action;
-  const auto& soa = impl_->image->zones()[verdict.zone].soa;
+  const auto& soa = impl_->image->zones()[impl_->frame.image_zones[verdict.zone]].soa;
   if (soa) plan.soa = &*soa;
   if (plan.zone->policy_override) {
     plan.local_data = plan.zone->policy_override->local_data;

@@ -23,6 +23,8 @@
 
 namespace postern::policy {
 
+inline constexpr std::uint16_t kNoZone = 0xffff;
+
 /// A zone to be compiled: its options and its rules, shared so that a feed which did not
 /// change is not read again.
 struct ZoneInput {
@@ -50,11 +52,12 @@ struct PolicyInput {
 struct PolicyFrame {
   std::uint64_t number = 0;
   WallTime built_at{};
-  std::vector<ZoneOptions> zones;  ///< Of the image's zones, in their order.
-  std::vector<Group> groups;       ///< As in PolicyInput.
+  std::vector<ZoneOptions> zones;  ///< At most 1024.
+  /// By zone, which zone of the image has its rules; kNoZone: none (yet). Those of the image that
+  /// are nobody's are not in force.
+  std::vector<std::uint16_t> image_zones;
+  std::vector<Group> groups;  ///< As in PolicyInput.
 };
-
-inline constexpr std::uint16_t kNoZone = 0xffff;
 
 /// What was decided. Pointers are into the generation that gave it.
 struct Verdict {
@@ -103,9 +106,9 @@ struct BlockPlan {
 
 class Generation {
  public:
-  /// The rules of an image, framed. Errors: a limit (policy/limits.h), zones that are not the
-  /// image's, no group, a group that names a zone that is not there, clients that are in two
-  /// groups.
+  /// The rules of an image, framed. `frame.image_zones` has as many items as `frame.zones`, none
+  /// twice. Errors: a limit (policy/limits.h), no group, a group that names a zone that is not
+  /// there, clients that are in two groups.
   static Result<std::shared_ptr<const Generation>> create(PolicyFrame frame,
                                                           std::shared_ptr<const RuleImage> image);
   /// Builds an image in memory and frames it. Nothing of the input is kept.

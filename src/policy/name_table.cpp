@@ -42,28 +42,17 @@ bool Postings::next(Posting& out) {
   return true;
 }
 
-NameTable::NameTable(std::span<const image::Bucket> buckets, OctetView entries,
-                     std::span<const image::Shadowed> shadowed, std::span<const image::Kind> kinds,
-                     const NameSuffixes& suffixes, const image::Depths& depths, std::uint64_t key,
-                     std::uint64_t mask)
-    : buckets_(buckets),
-      entries_(entries),
-      shadowed_(shadowed),
-      kinds_(kinds),
-      suffixes_(&suffixes),
-      depths_(&depths),
-      key_(key),
-      mask_(mask) {
+NameTable::NameTable(const Parts& parts) : parts_(parts) {
   for (std::size_t depth = 0; depth < image::kDepths; ++depth) {
-    if (depths.has_owner[depth] != 0) deepest_ = depth;
+    if (parts_.depths->has_owner[depth] != 0) deepest_ = depth;
   }
 }
 
 /// Whether the name there is `wire`; moves `at` behind it either way.
 bool NameTable::is_name_at(std::size_t& at, const std::uint8_t* wire) const {
   bool equal = true;
-  while (at < entries_.size()) {
-    const std::uint8_t size = entries_[at];
+  while (at < parts_.entries.size()) {
+    const std::uint8_t size = parts_.entries[at];
     if (size == 0) {
       ++at;
       return equal && *wire == 0;
@@ -71,7 +60,7 @@ bool NameTable::is_name_at(std::size_t& at, const std::uint8_t* wire) const {
     if (size >= image::kFirstSuffix) {
       ++at;
       if (!equal) return false;
-      const OctetView suffix = (*suffixes_)[size - image::kFirstSuffix];
+      const OctetView suffix = (*parts_.suffixes)[size - image::kFirstSuffix];
       // A label's octets may be any; so compare label by label, not past the end of `wire`.
       for (std::size_t i = 0; i < suffix.size(); i += suffix[i] + 1U) {
         if (*wire != suffix[i] || std::memcmp(wire + 1, &suffix[i] + 1, suffix[i]) != 0) {
@@ -81,12 +70,12 @@ bool NameTable::is_name_at(std::size_t& at, const std::uint8_t* wire) const {
       }
       return !suffix.empty();
     }
-    if (size >= entries_.size() - at) break;
-    equal = equal && *wire == size && std::memcmp(wire + 1, &entries_[at] + 1, size) == 0;
+    if (size >= parts_.entries.size() - at) break;
+    equal = equal && *wire == size && std::memcmp(wire + 1, &parts_.entries[at] + 1, size) == 0;
     if (equal) wire += size + 1U;
     at += size + 1U;
   }
-  at = entries_.size();
+  at = parts_.entries.size();
   return false;
 }
 
@@ -105,12 +94,12 @@ std::optional<dns::Name> NameTable::owner_at(std::size_t at) const {
     size += octets.size();
     return true;
   };
-  while (at < entries_.size()) {
-    const std::uint8_t label = entries_[at];
+  while (at < parts_.entries.size()) {
+    const std::uint8_t label = parts_.entries[at];
     const bool is_suffix = label >= image::kFirstSuffix;
-    if (!is_suffix && label >= entries_.size() - at) break;
-    const OctetView octets =
-        is_suffix ? (*suffixes_)[label - image::kFirstSuffix] : entries_.subspan(at, label + 1U);
+    if (!is_suffix && label >= parts_.entries.size() - at) break;
+    const OctetView octets = is_suffix ? (*parts_.suffixes)[label - image::kFirstSuffix]
+                                       : parts_.entries.subspan(at, label + 1U);
     if (!append(octets)) break;
     if (label == 0 || is_suffix) {
       const auto name = dns::Name::from_labels(OctetView(wire).first(size));
@@ -122,11 +111,12 @@ std::optional<dns::Name> NameTable::owner_at(std::size_t at) const {
 }
 
 bool NameTable::find_one(std::uint64_t hash, const std::uint8_t* wire, Owner& out) const {
-  const std::size_t index = bucket_of(hash, buckets_.size());
-  const image::Bucket& bucket = buckets_[index];
+  const std::size_t index = bucket_of(hash, parts_.buckets.size());
+  const image::Bucket& bucket = parts_.buckets[index];
   if ((bucket.filter & filter_bit(hash)) == 0) return false;
   const std::size_t end = std::min<std::size_t>(
-      index + 1 < buckets_.size() ? buckets_[index + 1].begin : entries_.size(), entries_.size());
+      index + 1 < parts_.buckets.size() ? parts_.buckets[index + 1].begin : parts_.entries.size(),
+      parts_.entries.size());
   for (std::size_t at = bucket.begin; at < end;) {
     const std::size_t entry = at;
     if (is_name_at(at, wire)) {
@@ -134,7 +124,7 @@ bool NameTable::find_one(std::uint64_t hash, const std::uint8_t* wire, Owner& ou
       out.postings = static_cast<std::uint32_t>(at);
       return true;
     }
-    Postings others(entries_, at, kinds_);
+    Postings others(parts_.entries, at, parts_.kinds);
     Posting ignored;
     while (others.next(ignored)) {
     }
@@ -145,7 +135,7 @@ bool NameTable::find_one(std::uint64_t hash, const std::uint8_t* wire, Owner& ou
 
 void NameTable::find(const dns::Name& name, Owners& found) const {
   found.count = 0;
-  if (buckets_.empty()) return;
+  if (parts_.buckets.empty()) return;
   const OctetView wire = name.wire();
   const Labels labels(wire);
   struct Probe {
@@ -155,11 +145,13 @@ void NameTable::find(const dns::Name& name, Owners& found) const {
   std::array<Probe, kMaxOwners> probes;
   std::size_t probe_count = 0;
   const std::size_t deepest = std::min(labels.count, deepest_);
-  std::uint64_t hash = key_;
+  std::uint64_t hash = parts_.hash_key;
   for (std::size_t depth = 0;; ++depth) {
-    if ((depth == labels.count ? depths_->has_owner : depths_->has_wildcard)[depth] != 0) {
-      probes[probe_count++] = {hash & mask_, depth};
-      __builtin_prefetch(&buckets_[bucket_of(hash & mask_, buckets_.size())]);
+    if ((depth == labels.count ? parts_.depths->has_owner : parts_.depths->has_wildcard)[depth] !=
+        0) {
+      probes[probe_count++] = {hash & parts_.hash_mask, depth};
+      __builtin_prefetch(
+          &parts_.buckets[bucket_of(hash & parts_.hash_mask, parts_.buckets.size())]);
     }
     if (depth == deepest) break;
     hash = extend_hash(hash, &wire[labels.start_of(depth + 1)]);
@@ -186,7 +178,7 @@ bool NameTable::is_hidden(const Owners& found, std::size_t owner, std::uint16_t 
 }
 
 Posting NameTable::posting_at(std::size_t entry, std::uint32_t at) const {
-  Postings all(entries_, skip_name(entry), kinds_);
+  Postings all(parts_.entries, skip_name(entry), parts_.kinds);
   for (Posting posting; all.next(posting);) {
     if (posting.at == at) return posting;
   }
@@ -195,13 +187,13 @@ Posting NameTable::posting_at(std::size_t entry, std::uint32_t at) const {
 }
 
 std::span<const image::Shadowed> NameTable::shadowed(std::uint32_t posting) const {
-  const auto range = std::ranges::equal_range(shadowed_, posting, {}, &image::Shadowed::of);
+  const auto range = std::ranges::equal_range(parts_.shadowed, posting, {}, &image::Shadowed::of);
   return {range.begin(), range.end()};
 }
 
 Posting NameTable::posting_of(const image::Shadowed& shadowed) const {
   Posting posting{.at = shadowed.of, .line = shadowed.line, .data = shadowed.data};
-  posting.take(kinds_[shadowed.kind]);
+  posting.take(parts_.kinds[shadowed.kind]);
   return posting;
 }
 

@@ -93,13 +93,21 @@ class NameTable {
     std::array<Owner, kMaxOwners> items;
   };
 
+  /// The parts of an image that the table is read from. All must outlive it, at the same place.
+  struct Parts {
+    std::span<const image::Bucket> buckets{};
+    OctetView entries{};
+    std::span<const image::Shadowed> shadowed{};
+    std::span<const image::Kind> kinds{};
+    const NameSuffixes* suffixes = nullptr;
+    const image::Depths* depths = nullptr;
+    std::uint64_t hash_key = 0;
+    std::uint64_t hash_mask = 0;
+  };
+
   /// No owners.
   NameTable() = default;
-  /// All must outlive the table, at the same place.
-  NameTable(std::span<const image::Bucket> buckets, OctetView entries,
-            std::span<const image::Shadowed> shadowed, std::span<const image::Kind> kinds,
-            const NameSuffixes& suffixes, const image::Depths& depths, std::uint64_t key,
-            std::uint64_t mask);
+  explicit NameTable(const Parts& parts);
 
   /// The owners in the table that the name is at or below; owners that neither hold for names
   /// below them nor hide wildcards are left out where the name is below them, as far as that is
@@ -107,7 +115,9 @@ class NameTable {
   /// Never allocates; one cache line read per suffix whose depth occurs in the table.
   void find(const dns::Name& name, Owners& found) const;
 
-  Postings postings(const Owner& owner) const { return {entries_, owner.postings, kinds_}; }
+  Postings postings(const Owner& owner) const {
+    return {parts_.entries, owner.postings, parts_.kinds};
+  }
   /// Whether a rule for the names below `found.items[owner]`, of a zone where names hide
   /// wildcards, is hidden: some owner that is nearer to the name exists in the same zone.
   bool is_hidden(const Owners& found, std::size_t owner, std::uint16_t zone) const;
@@ -124,12 +134,12 @@ class NameTable {
   /// anything.
   template <typename Take>
   void for_each(Take take) const {
-    for (std::size_t at = 0; at < entries_.size();) {
+    for (std::size_t at = 0; at < parts_.entries.size();) {
       const std::size_t entry = at;
       const auto name = owner_at(entry);
       if (!name) return;
       at = skip_name(entry);
-      Postings all(entries_, at, kinds_);
+      Postings all(parts_.entries, at, parts_.kinds);
       for (Posting posting; all.next(posting);) {
         take(*name, posting);
         for (const image::Shadowed& other : shadowed(posting.at)) take(*name, posting_of(other));
@@ -143,14 +153,7 @@ class NameTable {
   std::size_t skip_name(std::size_t at) const;
   bool find_one(std::uint64_t hash, const std::uint8_t* wire, Owner& out) const;
 
-  std::span<const image::Bucket> buckets_;
-  OctetView entries_;
-  std::span<const image::Shadowed> shadowed_;
-  std::span<const image::Kind> kinds_;
-  const NameSuffixes* suffixes_ = nullptr;
-  const image::Depths* depths_ = nullptr;
-  std::uint64_t key_ = 0;
-  std::uint64_t mask_ = 0;
+  Parts parts_;
   std::size_t deepest_ = 0;  ///< The most labels an owner has.
 };
 

@@ -35,18 +35,19 @@ bool is_one_name(OctetView wire) {
   return dns::Name::from_labels(wire).has_value();
 }
 
-Result<NameTable> name_table(OctetView bucket_part, OctetView entries, OctetView shadowed_part,
-                             std::span<const image::Kind> kinds, const NameSuffixes& suffixes,
-                             const image::Header& header, std::size_t which) {
-  const auto buckets = array_of<image::Bucket>(bucket_part);
-  const auto shadowed = array_of<image::Shadowed>(shadowed_part);
+/// The rest of `parts`, from an image's three parts of a table, and the table.
+Result<NameTable> name_table(std::span<const OctetView, 3> from, NameTable::Parts parts) {
+  const auto buckets = array_of<image::Bucket>(from[0]);
+  const auto shadowed = array_of<image::Shadowed>(from[2]);
   if (!buckets || !shadowed) return corrupt("names");
   for (const image::Shadowed& rule : *shadowed) {
-    if (rule.kind >= kinds.size()) return corrupt("a shadowed rule");
+    if (rule.kind >= parts.kinds.size()) return corrupt("a shadowed rule");
   }
-  // The pointers themselves are checked as they are followed.
-  return NameTable(*buckets, entries, *shadowed, kinds, suffixes, header.depths[which],
-                   header.hash_key, header.hash_mask);
+  // The pointers in buckets and entries are checked as they are followed.
+  parts.buckets = *buckets;
+  parts.entries = from[1];
+  parts.shadowed = *shadowed;
+  return NameTable(parts);
 }
 
 Result<PrefixTable> prefix_table(OctetView posting_part, OctetView range_part, OctetView slot_part,
@@ -129,12 +130,16 @@ Result<void> RuleImage::read(OctetView octets) {
   POSTERN_CHECK(read_suffixes(part(Part::suffixes)));
   POSTERN_CHECK(read_data(part(Part::data_index), part(Part::data)));
   POSTERN_CHECK(read_kinds(part(Part::kinds)));
-  const auto names = [&](Part first, std::size_t which) {
-    return name_table(part(first), part(first, 1), part(first, 2), kinds_, suffixes_, header,
-                      which);
+  const auto names = [&](Part first, const image::Depths& depths) {
+    return name_table(std::span(parts).subspan(static_cast<std::size_t>(first)).first<3>(),
+                      {.kinds = kinds_,
+                       .suffixes = &suffixes_,
+                       .depths = &depths,
+                       .hash_key = header.hash_key,
+                       .hash_mask = header.hash_mask});
   };
-  qnames_ = POSTERN_TRY(names(Part::qname_buckets, 0));
-  nsdnames_ = POSTERN_TRY(names(Part::nsdname_buckets, 1));
+  qnames_ = POSTERN_TRY(names(Part::qname_buckets, header.depths[0]));
+  nsdnames_ = POSTERN_TRY(names(Part::nsdname_buckets, header.depths[1]));
   const auto prefixes = [&](Part first) {
     return prefix_table(part(first), part(first, 1), part(first, 2), kinds_, header.hash_key);
   };

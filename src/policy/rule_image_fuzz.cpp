@@ -10,16 +10,15 @@
 
 #include "policy/generation.h"
 
+namespace postern::policy {
 namespace {
-
-using namespace postern;
-using namespace postern::policy;
 
 void ask(const std::shared_ptr<const RuleImage>& image) {
   PolicyFrame frame;
   frame.groups.push_back({.name = "default"});
   for (const ImageZone& zone : image->zones()) {
     frame.groups[0].zones.push_back(static_cast<std::uint16_t>(frame.zones.size()));
+    frame.image_zones.push_back(static_cast<std::uint16_t>(frame.zones.size()));
     frame.zones.push_back({.name = zone.name});
   }
   const auto from = Generation::create(std::move(frame), image);
@@ -45,9 +44,7 @@ void ask(const std::shared_ptr<const RuleImage>& image) {
   }
 }
 
-}  // namespace
-
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+void fuzz_image(const std::uint8_t* data, std::size_t size) {
   const auto octets = std::make_shared<Octets>(data, data + size);
   if (size >= sizeof(image::Header)) {
     const std::uint64_t total = size;
@@ -56,5 +53,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     std::memcpy(octets->data() + offsetof(image::Header, check), &check, sizeof check);
   }
   if (const auto image = RuleImage::open(*octets, octets)) ask(*image);
+}
+
+}  // namespace
+}  // namespace postern::policy
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  postern::policy::fuzz_image(data, size);
   return 0;
 }

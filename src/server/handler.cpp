@@ -36,6 +36,15 @@ std::optional<Rcode> refusal_of(RRType qtype) {
   return malformed ? Rcode::formerr : Rcode::notimp;
 }
 
+/// What other name servers ask, as far as it could be read: an IXFR query is none by the rules of
+/// `parse_query`, as a SOA stands in its authority section (RFC 1995 §3).
+bool may_be_for_zones(const dns::Query& query) {
+  if (query.header.opcode() == dns::Opcode::notify) return true;
+  if (query.question_end == 0) return false;
+  const RRType qtype = query.question.qtype;
+  return qtype == RRType::soa || qtype == RRType::axfr || qtype == RRType::ixfr;
+}
+
 }  // namespace
 
 Handler::Handler(const Setup& setup)
@@ -47,6 +56,7 @@ Handler::Handler(const Setup& setup)
       replies_(setup.replies),
       sink_(setup.sink),
       answers_(setup.answers),
+      zones_(setup.zones),
       pending_(setup.cache.hash_key ^ kGolden),
       failures_(limits::kRecentFailures),
       random_(setup.seed),
@@ -76,8 +86,40 @@ Handler::Handled Handler::handle(const Inbound& in, const ReturnPath& path, Mome
   const std::size_t limit = std::min(asker.answer_limit(settings.udp_max_octets), out.size());
   Turn turn{
       .asker = asker, .path = path, .now = now, .out = out.first(limit), .policy = policy_.get()};
+  if (zones_ != nullptr && may_be_for_zones(asker.query)) {
+    if (const auto handled = ask_zones(turn, in, out)) return *handled;
+  }
   if (const auto refused = turn_away(turn, parsed)) return *refused;
   return respond(turn);
+}
+
+/// Before the question whether this client may ask: other name servers have rules of their own.
+/// Nothing where it is of no zone of ours.
+std::optional<Handler::Handled> Handler::ask_zones(Turn& turn, const Inbound& in,
+                                                   std::span<std::uint8_t> out) {
+  const Asker& asker = turn.asker;
+  const ZoneService::Answer answer =
+      zones_->answer({.message = in.octets,
+                      .client = {in.client, in.port},
+                      .is_udp = asker.is_udp(),
+                      .udp_max_octets = std::min<std::size_t>(settings_.held()->udp_max_octets,
+                                                              limits::kUdpOctets),
+                      .may_take = in.may_take},
+                     out);
+  if (answer.outcome == ZoneService::Outcome::not_ours) return std::nullopt;
+  stats_.zone_requests.add();
+  Rcode rcode = Rcode::noerror;
+  if (answer.outcome == ZoneService::Outcome::answered) {
+    rcode = static_cast<Rcode>(out[3] & 0xf);
+    stats_.answers[static_cast<std::size_t>(rcode)].add();
+    stats_.count_latency(turn.now.mono - asker.received);
+  }
+  record(turn,
+         {.disposition = rcode == Rcode::noerror ? Disposition::answered : Disposition::refused,
+          .source = Source::local},
+         rcode);
+  if (answer.outcome == ZoneService::Outcome::take) return Handled{.outcome = Outcome::given_away};
+  return Handled{.outcome = Outcome::answered, .size = answer.size};
 }
 
 /// The queries that get no further: from strangers, malformed, of a class or type we do not serve.

@@ -28,6 +28,7 @@
 #include "server/pending_table.h"
 #include "server/server.h"
 #include "server/stats.h"
+#include "server/zone_service.h"
 
 namespace postern::server {
 
@@ -66,6 +67,7 @@ class Handler {
     resolve::ReplySink& replies;  ///< Must bring replies to `on_reply`, later, on this thread.
     event::QuerySink& sink;
     AnswerSink& answers;
+    ZoneService* zones = nullptr;  ///< Null: there are no zones of ours.
     std::uint64_t seed = 0;
   };
 
@@ -74,12 +76,14 @@ class Handler {
     IpAddress client;
     std::uint16_t port = 0;
     event::Transport transport = event::Transport::udp;
+    bool may_take = false;  ///< The connection can be given to the ZoneService.
   };
 
   enum class Outcome : std::uint8_t {
-    answered,  ///< `size` octets of `out`.
-    pending,   ///< The AnswerSink will hear of it.
-    silent,    ///< No answer, now or later.
+    answered,    ///< `size` octets of `out`.
+    pending,     ///< The AnswerSink will hear of it.
+    silent,      ///< No answer, now or later.
+    given_away,  ///< The ZoneService is to have the connection.
   };
   struct Handled {
     Outcome outcome = Outcome::silent;
@@ -176,6 +180,7 @@ class Handler {
   };
 
   const Settings& refreshed_settings();
+  std::optional<Handled> ask_zones(Turn& turn, const Inbound& in, std::span<std::uint8_t> out);
   std::optional<Handled> turn_away(Turn& turn, const Result<void, dns::QueryError>& parsed);
   Handled respond(Turn& turn);
   std::optional<Handled> block(Turn& turn);
@@ -222,6 +227,7 @@ class Handler {
   resolve::ReplySink& replies_;
   event::QuerySink& sink_;
   AnswerSink& answers_;
+  ZoneService* const zones_;
 
   const Settings* access_of_ = nullptr;  ///< What `access_` was made of.
   AccessList access_;

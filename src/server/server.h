@@ -16,6 +16,7 @@
 #include "event/query.h"
 #include "policy/generation.h"
 #include "resolve/resolver.h"
+#include "server/zone_service.h"
 
 namespace postern::server {
 
@@ -44,6 +45,7 @@ struct Surroundings {
   resolve::Resolver& resolver;
   event::QuerySink& sink;  ///< `record` is called by every worker, on its thread.
   Log& log;
+  ZoneService* zones = nullptr;  ///< Null: there are no zones of ours.
 };
 
 /// All members may be called from any thread.

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <mutex>
 #include <string>
 #include <thread>
 #include <utility>
@@ -83,6 +84,34 @@ class Client {
   FileDescriptor fd_;
 };
 
+/// Knows the zone zone.example: gives its SOA as NOERROR, wants connections for AXFR.
+class FakeZones final : public ZoneService {
+ public:
+  Answer answer(const ZoneQuestion& question, std::span<std::uint8_t> out) override {
+    const auto view = dns::MessageView::parse(question.message);
+    if (!view || view->question()->qname != *dns::Name::from_text("zone.example")) return {};
+    if (view->question()->qtype == RRType::axfr && question.may_take) return {Outcome::take, 0};
+    const auto end = static_cast<std::ptrdiff_t>(view->question_end());
+    std::copy(question.message.begin(), question.message.begin() + end, out.begin());
+    out[2] |= 0x80;
+    if (view->question()->qtype == RRType::axfr) out[3] = 2;
+    for (std::size_t i = 6; i < 12; ++i) out[i] = 0;
+    return {Outcome::answered, static_cast<std::size_t>(end)};
+  }
+  void take(net::DetachedConnection connection) override {
+    const std::lock_guard lock(mutex_);
+    taken_.push_back(std::move(connection));
+  }
+  std::vector<net::DetachedConnection> taken() {
+    const std::lock_guard lock(mutex_);
+    return std::exchange(taken_, {});
+  }
+
+ private:
+  std::mutex mutex_;
+  std::vector<net::DetachedConnection> taken_;
+};
+
 class ServerTest : public ::testing::Test {
  protected:
   ServerTest() {
@@ -112,7 +141,7 @@ class ServerTest : public ::testing::Test {
   }
 
   void start() {
-    auto server = Server::start(options_, {settings_, policy_, resolver_, sink_, log_});
+    auto server = Server::start(options_, {settings_, policy_, resolver_, sink_, log_, &zones_});
     ASSERT_TRUE(server) << server.error().text;
     server_ = std::move(*server);
   }
@@ -145,6 +174,7 @@ class ServerTest : public ::testing::Test {
   testing::FakeResolver resolver_;
   testing::RecordingSink sink_;
   NullLog log_;
+  FakeZones zones_;
   std::unique_ptr<Server> server_;
 };
 
@@ -284,6 +314,55 @@ TEST_F(ServerTest, ClearedCachesAskTheResolverAnew) {
   server_->clear_caches();
   client.ask_udp({});
   EXPECT_EQ(resolver_.asked().size(), 2U);
+}
+
+TEST_F(ServerTest, ZonesOfOursAreForTheirServiceWhoeverAsks) {
+  Settings settings;
+  settings_.publish(std::make_shared<const Settings>(settings));
+  start();
+  const Ask soa{.name = "zone.example", .type = RRType::soa, .edns = false};
+  EXPECT_EQ(udp().ask_udp(soa), "NOERROR qr rd no-edns");
+  EXPECT_EQ(tcp().ask_tcp(soa), "NOERROR qr rd no-edns");
+  // NOTIFY; the server itself knows no such thing.
+  Octets notify = testing::query_of(soa);
+  notify[2] = 0x20;
+  const Client client = udp();
+  client.send(text_of(notify));
+  EXPECT_EQ(client.receive_datagram()[3] & 0xf, 0);
+  // Of other zones: a stranger is a stranger, an AXFR is refused as ever.
+  EXPECT_EQ(
+      udp().ask_udp({.name = "other.example", .type = RRType::soa, .edns = false}).substr(0, 7),
+      "REFUSED");
+  EXPECT_EQ(metric("postern_zone_requests_total"), 3);
+}
+
+TEST_F(ServerTest, AConnectionIsGivenAwayWithAllThatWasNotAnswered) {
+  start();
+  const Client client = tcp();
+  EXPECT_EQ(client.ask_tcp({}).substr(0, 7), "NOERROR");
+  const Ask axfr{.name = "zone.example", .type = RRType::axfr, .edns = false};
+  const std::string rest = framed(testing::query_of(axfr)) + framed(testing::query_of({})) + "\1";
+  client.send(rest);
+  std::vector<net::DetachedConnection> taken;
+  wait_for([&] { return taken.size() == 1 || (taken = zones_.taken()).size() == 1; });
+  EXPECT_EQ(text_of(taken[0].received), rest);
+  EXPECT_TRUE(taken[0].peer.address.is_loopback());
+  // It is still open, and belongs to who has it now.
+  ASSERT_EQ(::send(taken[0].fd.get(), "\0\1x", 3, 0), 3);
+  EXPECT_EQ(client.receive_message(), Octets{'x'});
+  wait_for([&] { return metric("postern_tcp_connections") == 0; });
+  taken.clear();
+  EXPECT_TRUE(client.is_closed());
+
+  // Not while something else is under way on it, nor over UDP.
+  resolver_.set_immediate(false);
+  const Client busy = tcp();
+  busy.send(framed(testing::query_of({.name = "a.example"})) + framed(testing::query_of(axfr)));
+  EXPECT_EQ(testing::words_of(busy.receive_message()), "SERVFAIL qr rd no-edns");
+  EXPECT_EQ(udp().ask_udp(axfr), "SERVFAIL qr rd no-edns");
+  EXPECT_TRUE(zones_.taken().empty());
+  resolver_.answer_all();
+  EXPECT_EQ(testing::words_of(busy.receive_message()).substr(0, 7), "NOERROR");
 }
 
 TEST_F(ServerTest, StopAnswersWhatIsUnderWay) {

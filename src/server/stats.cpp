@@ -23,6 +23,9 @@ struct Row {
 constexpr Row<Stats> kServerRows[] = {
     {"postern_observed_total", "Queries that a log-only zone would have blocked.",
      &Stats::observed},
+    {"postern_zone_requests_total",
+     "NOTIFY, SOA and transfer requests for zones that are published or transferred.",
+     &Stats::zone_requests},
     {"postern_malformed_dropped_total",
      "Messages dropped without an answer: no header, or not a query.", &Stats::dropped_malformed},
     {"postern_policy_dropped_total", "Queries left unanswered because a rule said so.",

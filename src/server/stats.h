@@ -29,7 +29,8 @@ struct Stats {
   std::array<Counter, kRcodes> answers;
   std::array<Counter, kActions> blocked;          ///< By the rule's own action.
   std::array<Counter, kBlockAnswers> blocked_as;  ///< `block` rules, by the answer given.
-  Counter observed;  ///< Would have been blocked, by a zone that only logs.
+  Counter observed;       ///< Would have been blocked, by a zone that only logs.
+  Counter zone_requests;  ///< Of other name servers, for zones that are published or transferred.
   Counter dropped_malformed;
   Counter dropped_policy;
   Counter refused_strangers;

@@ -36,6 +36,7 @@ Result<std::unique_ptr<Worker>> Worker::create(const Shared& shared, std::uint64
 
 Worker::Worker(const Shared& shared, std::uint64_t seed, std::unique_ptr<ReplyMailbox> mailbox)
     : mailbox_(std::move(mailbox)),
+      zones_(shared.zones),
       loop_(mailbox_->loop()),
       pool_(loop_, pool_options(shared.options), tcp_stats_, *this),
       handler_({.cache = shared.options.cache,
@@ -45,6 +46,7 @@ Worker::Worker(const Shared& shared, std::uint64_t seed, std::unique_ptr<ReplyMa
                 .replies = *mailbox_,
                 .sink = shared.sink,
                 .answers = *this,
+                .zones = shared.zones,
                 .seed = seed}),
       scratch_(dns::kMaxMessageOctets) {
   loop_.on_wake([this] { do_requests(); });
@@ -226,12 +228,15 @@ void Worker::on_message(net::TcpConnectionId from, const Endpoint& peer, OctetVi
   const server::Handler::Handled handled = handler_.handle({.octets = message,
                                                             .client = peer.address,
                                                             .port = peer.port,
-                                                            .transport = event::Transport::tcp},
+                                                            .transport = event::Transport::tcp,
+                                                            .may_take = pool_.may_detach(from)},
                                                            path, moment(), scratch_);
   if (handled.outcome == server::Handler::Outcome::answered) {
     pool_.send(from, OctetView(scratch_).first(handled.size));
   } else if (handled.outcome == server::Handler::Outcome::silent) {
     pool_.forget(from);
+  } else if (handled.outcome == server::Handler::Outcome::given_away) {
+    if (auto connection = pool_.detach(from)) zones_->take(*std::move(connection));
   }
   if (handled.close) pool_.finish(from);
 }

@@ -37,6 +37,7 @@ class Worker final : private net::TcpPool::Handler, private AnswerSink {
     const Published<policy::Generation>& policy;
     resolve::Resolver& resolver;
     event::QuerySink& sink;
+    ZoneService* zones = nullptr;
   };
 
   static Result<std::unique_ptr<Worker>> create(const Shared& shared, std::uint64_t seed,
@@ -88,6 +89,7 @@ class Worker final : private net::TcpPool::Handler, private AnswerSink {
   void silence(const ReturnPath& path, event::Transport transport) override;
 
   std::unique_ptr<ReplyMailbox> mailbox_;
+  ZoneService* const zones_;
   net::EventLoop& loop_;
   net::TcpStats tcp_stats_;
   net::TcpPool pool_;

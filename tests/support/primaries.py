@@ -55,12 +55,13 @@ def certificate(folder, name):
 
 
 class Primary:
-    """What both have in common. `signed`: transfers and updates need the key."""
+    """What both have in common. `signed`: transfers and updates need the key. `notify`: a port on loopback that is told
+    of changes, with the key."""
 
-    def __init__(self, folder, text, signed=False, algorithm="hmac-sha256"):
+    def __init__(self, folder, text, signed=False, algorithm="hmac-sha256", notify=None):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.signed, self.algorithm = signed, algorithm
+        self.signed, self.algorithm, self.notify = signed, algorithm, notify
         self.port = free_port()
         self.process = None
         (self.folder / "zone").write_text(text)
@@ -143,12 +144,16 @@ class Knot(Primary):
         super().__init__(folder, text, **options)
         key = f"key:\n  - id: {KEY_NAME}\n    algorithm: {self.algorithm}\n    secret: {SECRET}\n" if self.signed else ""
         with_key = f"    key: {KEY_NAME}\n" if self.signed else "    address: 127.0.0.1\n"
+        told_key = f"    key: {KEY_NAME}\n" if self.signed else ""
+        told = f"remote:\n  - id: told\n    address: 127.0.0.1@{self.notify}\n{told_key}" if self.notify else ""
         (self.folder / "knot.conf").write_text(
             f"server:\n    rundir: {self.folder}\n    listen: 127.0.0.1@{self.port}\n    background-workers: 1\n"
             "    udp-workers: 1\n    tcp-workers: 1\n"
             f"log:\n  - target: stderr\n    any: info\ndatabase:\n    storage: {self.folder}\n{key}"
+            f"{told}"
             f"acl:\n  - id: all\n{with_key}    action: [transfer, update]\n"
             f"zone:\n  - domain: {ZONE}\n    storage: {self.folder}\n    file: zone\n    acl: all\n"
+            + ("    notify: told\n" if self.notify else "") +
             "    semantic-checks: false\n    serial-policy: increment\n    zonefile-sync: -1\n"
             "    zonefile-load: whole\n    journal-content: changes\n")
 
@@ -167,10 +172,12 @@ class Bind(Primary):
             secure = (f'tls own {{ cert-file "{tls[0]}"; key-file "{tls[1]}"; }};\n')
         listen = f"listen-on port {self.tls_port} tls own {{ 127.0.0.1; }};" if tls else ""
         who = f"key {KEY_NAME};" if self.signed else "127.0.0.1;"
+        with_key = f" key {KEY_NAME}" if self.signed else ""
+        told = f"notify explicit; also-notify {{ 127.0.0.1 port {self.notify}{with_key}; }};" if self.notify else "notify no;"
         key = f'key "{KEY_NAME}" {{ algorithm {self.algorithm}; secret "{SECRET}"; }};\n' if self.signed else ""
         (self.folder / "named.conf").write_text(
             f'{key}{secure}options {{ directory "{self.folder}"; listen-on port {self.port} {{ 127.0.0.1; }}; {listen}\n'
-            "listen-on-v6 { none; }; recursion no; notify no; dnssec-validation no; pid-file none;\n"
+            f"listen-on-v6 {{ none; }}; recursion no; {told} dnssec-validation no; pid-file none;\n"
             f'session-keyfile "{self.folder}/session.key"; allow-query {{ any; }}; max-journal-size 10m;\n'
             f"allow-transfer {{ {who} }}; }};\ncontrols {{ }};\n"
             f'zone "{ZONE}" {{ type primary; file "zone"; allow-update {{ {who} }}; check-names ignore; }};\n')

@@ -1,0 +1,1 @@
+#include "server/zone_service.h"
