@@ -22,6 +22,12 @@ set(POSTERN_MAY_server dns policy cache event net resolve)
 set(POSTERN_MAY_api dns policy event intel net journal)
 set(POSTERN_MAY_app dns policy cache event intel config net resolve journal feeds server api)
 
+# Seconds. Instrumented code is many times slower, and a machine may be busy.
+set(POSTERN_TEST_TIMEOUT 120)
+if(POSTERN_SANITIZE)
+  set(POSTERN_TEST_TIMEOUT 900)
+endif()
+
 set(POSTERN_WARNINGS -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor
     -Woverloaded-virtual -Werror)
 
@@ -78,7 +84,7 @@ function(postern_module name)
     target_link_libraries(${name}_test PRIVATE postern_${name} fmt::fmt GTest::gtest_main ${arg_LIBS}
                           ${arg_TEST_LIBS})
     gtest_discover_tests(${name}_test TEST_PREFIX ${name}. DISCOVERY_TIMEOUT 120
-                         PROPERTIES TIMEOUT 120)
+                         PROPERTIES TIMEOUT ${POSTERN_TEST_TIMEOUT})
   endif()
 
   foreach(fuzz IN LISTS arg_FUZZ)
@@ -94,7 +100,7 @@ function(postern_module name)
       target_sources(${target} PRIVATE ${PROJECT_SOURCE_DIR}/tests/support/replay_corpus.cpp)
       add_test(NAME ${target}.corpus
                COMMAND ${target} ${PROJECT_SOURCE_DIR}/tests/corpus/${target})
-      set_tests_properties(${target}.corpus PROPERTIES TIMEOUT 120)
+      set_tests_properties(${target}.corpus PROPERTIES TIMEOUT ${POSTERN_TEST_TIMEOUT})
     endif()
   endforeach()
 

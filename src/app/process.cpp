@@ -266,4 +266,11 @@ Result<std::uint64_t> random_seed() {
   return seed;
 }
 
+std::string program_id() {
+  struct stat status{};
+  if (::stat("/proc/self/exe", &status) != 0) return POSTERN_VERSION;
+  return std::string(POSTERN_VERSION) + " " + std::to_string(status.st_size) + " " +
+         std::to_string(status.st_mtim.tv_sec) + "." + std::to_string(status.st_mtim.tv_nsec);
+}
+
 }  // namespace postern::app

@@ -67,4 +67,7 @@ bool has_ipv6_loopback();
 /// Random octets from the kernel.
 Result<std::uint64_t> random_seed();
 
+/// Version, size and time of the program's own file: another build has another.
+std::string program_id();
+
 }  // namespace postern::app

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "app/process.h"
 #include "base/assert.h"
 #include "config/groups.h"
 
@@ -148,6 +149,7 @@ feeds::Options feeds_options(const config::Config& config, const Places& places,
   feeds::Options options;
   options.sources = sources_of(config);
   options.cache_dir = places.feed_cache();
+  options.program = program_id();
   options.seed = seed;
   options.groups.push_back({.name = "default",
                             .clients = {},

@@ -37,6 +37,7 @@ struct Options {
   std::vector<Source> sources;        ///< In policy order.
   std::vector<policy::Group> groups;  ///< Zone indices refer to `sources`.
   std::string cache_dir;              ///< Last good copies; made if missing.
+  std::string program;                ///< Tells one build of the program from another.
   std::uint64_t seed = 0;             ///< For jitter and the generation's hash key.
   seconds first_retry{30};            ///< Doubles up to `refresh`.
   milliseconds look_every{10'000};    ///< At local files, for changes that nobody tells of.
@@ -52,7 +53,9 @@ enum class Acceptance : std::uint8_t {
 class Feeds {
  public:
   /// Reads built-in texts, local files and last good copies at once, in that order, then
-  /// publishes into `target` and goes on to fetch. Never blocks the caller on the network.
+  /// publishes into `target` and goes on to fetch. Before all that it publishes the rules that were
+  /// in force when the program ended, as far as their feeds are still the same. Never blocks the
+  /// caller on the network.
   static std::unique_ptr<Feeds> start(Options options, Published<policy::Generation>& target,
                                       Log& log);
   virtual ~Feeds() = default;

@@ -4,15 +4,13 @@
 #include <utility>
 
 #include "feeds/digest.h"
+#include "feeds/image_source.h"
 #include "feeds/schedule.h"
 #include "feeds/transfer_keeper.h"
 #include "feeds/unpack.h"
 
 namespace postern::feeds {
 namespace {
-
-/// How often a replaced generation is looked at: do workers still read it?
-constexpr seconds kRetiredCheck{1};
 
 // SplitMix64 (public domain, S. Vigna): well mixed, for jitter and keys made of one seed.
 std::uint64_t next_random(std::uint64_t& state) {
@@ -71,8 +69,8 @@ Keeper::Keeper(Options options, Published<policy::Generation>& target, UnpackTur
       turns_(turns),
       log_(log),
       store_(options_.cache_dir),
+      images_(options_.cache_dir, log),
       random_(options_.seed) {
-  hash_key_ = next_random(random_);
   generation_ = std::max(store_.load_generation(), target_.current()->number());
   for (Source& source : options_.sources) feeds_.push_back(make_state(source));
 }
@@ -95,13 +93,14 @@ FeedState* Keeper::find(const std::string& name) {
 }
 
 void Keeper::load_all(const Now& now) {
+  const bool is_restored = restore_image(now);
   for (FeedState& feed : feeds_) {
     if (!is_remote(feed.source)) load(feed, now);
   }
   for (FeedState& feed : feeds_) {
     if (is_remote(feed.source)) load(feed, now);
   }
-  must_publish_ = true;
+  must_publish_ = must_publish_ || !is_restored;
   publish(now);
 }
 
@@ -113,15 +112,27 @@ void Keeper::load(FeedState& feed, const Now& now) {
     read_local(feed, now);
   } else {
     feed.status.last_try = now.wall;
-    auto content = parse_copy(feed.source.text, feed.source.format, Origin::local, {});
-    if (!content) return failed(feed, content.error(), now);
-    accept(feed, std::move(*content), {}, std::nullopt);
+    if (!has_text(feed, sha256_hex(feed.source.text))) {
+      auto content = parse_copy(feed.source.text, feed.source.format, Origin::local, {});
+      if (!content) return failed(feed, content.error(), now);
+      accept(feed, std::move(*content), {}, std::nullopt);
+    }
     succeeded(feed, now);
   }
 }
 
+bool Keeper::has_text(const FeedState& feed, std::string_view sha256) const {
+  return feed.content.is_there() && !feed.content.is_of_old_source && !sha256.empty() &&
+         feed.content.sha256 == sha256 && is_timeless(feed.source.format);
+}
+
 // What was good when the process ended protects again at once.
 void Keeper::load_last_good(FeedState& feed, const Now& now) {
+  const auto facts = store_.load_facts(feed.status.name, feed.digest);
+  if (facts && has_text(feed, facts->sha256) && !feed.timers) {
+    feed.facts = *facts;
+    return resume(feed, facts->checked_at, now);
+  }
   auto copy = store_.load(feed.status.name, feed.digest, feed.source.max_octets);
   if (!copy) {
     if (copy.error().code != Errc::not_found) {
@@ -129,21 +140,32 @@ void Keeper::load_last_good(FeedState& feed, const Now& now) {
     }
     return;
   }
-  // The same text read in another way must not lose nearly all of its rules.
-  const FeedBefore before{feed.status.name, feed.content.is_of_old_source ? copy->facts.rules : 0};
-  auto content = parse_copy(copy->text, feed.source.format, origin_of(feed.source), before);
-  if (!content) {
-    log_.warning("feeds", feed.status.name + ": last good copy: " + content.error().text);
-    return;
-  }
   const WallTime checked_at = copy->facts.checked_at;
-  accept(feed, std::move(*content), std::move(copy->facts), std::nullopt);
+  if (has_text(feed, copy->facts.sha256)) {
+    feed.facts = std::move(copy->facts);
+  } else {
+    // The same text read in another way must not lose nearly all of its rules.
+    const FeedBefore before{feed.status.name,
+                            feed.content.is_of_old_source ? copy->facts.rules : 0};
+    auto content = parse_copy(copy->text, feed.source.format, origin_of(feed.source), before);
+    if (!content) {
+      log_.warning("feeds", feed.status.name + ": last good copy: " + content.error().text);
+      return;
+    }
+    accept(feed, std::move(*content), std::move(copy->facts), std::nullopt);
+  }
+  resume(feed, checked_at, now);
+  if (feed.timers) restore_timers(feed, copy->text, checked_at, now);
+}
+
+// With a copy that was last known to be the newest then.
+void Keeper::resume(FeedState& feed, WallTime checked_at, const Now& now) {
   feed.status.last_success = checked_at;
   feed.status.last_error.clear();
-  if (feed.timers) return restore_timers(feed, copy->text, checked_at, now);
   const microseconds age = std::max(now.wall - checked_at, microseconds(0));
   const microseconds refresh = feed.source.refresh;
   feed.status.health = age < 2 * refresh ? intel::Health::good : intel::Health::stale;
+  if (feed.timers) return;
   const microseconds wait = age >= refresh ? microseconds(0) : refresh - age;
   feed.due = now.mono + wait;
   feed.status.next_try = now.wall + wait;
@@ -154,14 +176,17 @@ void Keeper::read_local(FeedState& feed, const Now& now) {
   feed.status.last_try = now.wall;
   const auto done = read_file_of(feed, now);
   if (done) return succeeded(feed, now);
-  if (!feed.content.rules) load_last_good(feed, now);
+  if (!feed.content.is_there()) load_last_good(feed, now);
   failed(feed, done.error(), now);
 }
 
 Result<void> Keeper::read_file_of(FeedState& feed, const Now& now) {
   const Source& source = feed.source;
-  const FeedBefore before = take_before(feed);
   feed.stamp = found_stamp(source.path);
+  if (feed.stamp && feed.stamp == feed.content.stamp && has_text(feed, feed.content.sha256)) {
+    return {};
+  }
+  const FeedBefore before = take_before(feed);
   FileContent file = POSTERN_TRY(read_file(source.path, source.max_octets));
   feed.stamp = file.stamp;
   UnpackTurns::Turn turn;
@@ -169,6 +194,7 @@ Result<void> Keeper::read_file_of(FeedState& feed, const Now& now) {
   std::string text = POSTERN_TRY(unpack(std::move(file.text), source.max_octets));
   turn.unpacked(text.size());
   Content content = POSTERN_TRY(parse_copy(text, source.format, Origin::local, before));
+  content.stamp = feed.stamp;
   CopyFacts facts{feed.digest, "", {}, content.sha256, now.wall, content.rule_count()};
   accept(feed, std::move(content), std::move(facts), std::move(text), std::move(turn));
   return {};
@@ -176,7 +202,7 @@ Result<void> Keeper::read_file_of(FeedState& feed, const Now& now) {
 
 // Of what is in force, or was when the program ended, or before the feed was read differently.
 std::uint64_t Keeper::rules_before(const FeedState& feed) const {
-  if (feed.content.rules && !feed.content.is_of_old_source) return feed.content.rule_count();
+  if (feed.content.is_there() && !feed.content.is_of_old_source) return feed.content.rule_count();
   const auto facts = store_.load_facts(feed.status.name, feed.digest);
   return facts ? facts->rules : 0;
 }
@@ -197,6 +223,7 @@ void Keeper::reconfigure(Options options, const Now& now) {
   Options old_options = std::exchange(options_, std::move(options));
   std::vector<FeedState> old_feeds = std::exchange(feeds_, {});
   const CopyStore old_store = std::exchange(store_, CopyStore(options_.cache_dir));
+  const ImageStore old_images = std::exchange(images_, ImageStore(options_.cache_dir, log_));
   for (const Source& source : options_.sources) {
     FeedState feed = make_state(source);
     const auto old = std::find_if(old_feeds.begin(), old_feeds.end(), [&](const FeedState& f) {
@@ -219,6 +246,7 @@ void Keeper::reconfigure(Options options, const Now& now) {
     options_ = std::move(old_options);
     feeds_ = std::move(old_feeds);
     store_ = old_store;
+    images_ = old_images;
     changes_.clear();
     must_publish_ = false;
   }
@@ -226,7 +254,7 @@ void Keeper::reconfigure(Options options, const Now& now) {
 
 // A mistake in the new source must not take away what protects now.
 void Keeper::inherit(FeedState& feed, const FeedState& old) {
-  if (!old.content.rules) return;
+  if (!old.content.is_there()) return;
   feed.content = old.content;
   feed.content.is_of_old_source = true;
   feed.status.health = intel::Health::stale;
@@ -303,7 +331,7 @@ Job Keeper::job_of(FeedState& feed, const Now& now) {
   feed.timers->began(now.mono);
   job.transfer = request_of(feed);
   job.transfer->may_go_back = is_wanted;
-  if (feed.content.rules && !feed.content.is_of_old_source) {
+  if (feed.content.is_there() && !feed.content.is_of_old_source) {
     job.stored = StoredCopy{options_.cache_dir, feed.digest, feed.content.sha256};
   }
   return job;
@@ -337,9 +365,10 @@ void Keeper::take(Outcome outcome, const Now& now) {
 
 void Keeper::accept(FeedState& feed, Content content, CopyFacts facts,
                     std::optional<std::string> text, UnpackTurns::Turn turn) {
-  if (feed.content.rules && !feed.content.is_of_old_source &&
+  if (feed.content.is_there() && !feed.content.is_of_old_source &&
       content.sha256 == feed.content.sha256) {
     feed.content.zone = std::move(content.zone);
+    feed.content.stamp = content.stamp;
     feed.facts = std::move(facts);
     if (text) save_facts(feed);
     return;
@@ -366,11 +395,11 @@ void Keeper::failed(FeedState& feed, const Error& reason, const Now& now) {
   if (feed.timers) feed.timers->failed(now.mono, chance());
   const Error error{reason.code,
                     feed.is_expired ? expired_text(feed) + "; " + reason.text : reason.text};
-  feed.status.health = feed.content.rules ? intel::Health::stale : intel::Health::failed;
+  feed.status.health = feed.content.is_there() ? intel::Health::stale : intel::Health::failed;
   if (feed.status.last_error != error.text) {  // The same again and again is said once.
     log_.warning("feeds", feed.status.name + ": " + error.text +
-                              (feed.content.rules ? "; the last good copy stays in force"
-                                                  : "; this feed protects nobody yet"));
+                              (feed.content.is_there() ? "; the last good copy stays in force"
+                                                       : "; this feed protects nobody yet"));
   }
   feed.status.last_error = error.text;
   if (is_remote(feed.source) || is_file(feed.source)) schedule(feed, now);
@@ -408,38 +437,6 @@ void Keeper::publish(const Now& now) {
     failed(*feed, done.error(), now);
   }
   changes_.clear();
-}
-
-Result<void> Keeper::compile_and_publish(const Now& now) {
-  policy::PolicyInput input;
-  input.number = generation_ + 1;
-  input.hash_key = hash_key_;
-  input.built_at = now.wall;
-  input.groups = options_.groups;
-  for (const FeedState& feed : feeds_) {
-    auto rules =
-        feed.content.rules ? feed.content.rules : std::make_shared<const policy::ZoneRules>();
-    input.zones.push_back({feed.source.zone, std::move(rules)});
-  }
-  const auto began = std::chrono::steady_clock::now();
-  auto generation = POSTERN_TRY(policy::Generation::compile(std::move(input)));
-  compile_time_ =
-      std::chrono::duration_cast<microseconds>(std::chrono::steady_clock::now() - began);
-  ++generation_;
-  // Before it is in force: a number that was in a record must not be given again.
-  if (const auto saved = store_.save_generation(generation_); !saved) {
-    log_.warning("feeds", "generation numbers are not kept: " + saved.error().text);
-  }
-  log_.info("feeds", "generation " + std::to_string(generation_) + ": " +
-                         std::to_string(generation->rule_count()) + " rules of " +
-                         std::to_string(feeds_.size()) + " feeds in force");
-  // Not put off by each new generation: many in a row would pile up.
-  if (retired_.empty()) look_at_retired_ = now.mono + kRetiredCheck;
-  retired_.push_back(target_.current());
-  target_.publish(std::move(generation));
-  must_publish_ = false;
-  keep_copies();
-  return {};
 }
 
 void Keeper::free_retired(const Now& now) {
@@ -489,6 +486,10 @@ std::vector<std::string> Keeper::paths() const {
     if (is_file(feed.source)) paths.push_back(feed.source.path);
   }
   return paths;
+}
+
+std::uint64_t Keeper::next_key() {
+  return next_random(random_);
 }
 
 double Keeper::chance() {

@@ -14,6 +14,7 @@
 #include "feeds/downloads.h"
 #include "feeds/feeds.h"
 #include "feeds/files.h"
+#include "feeds/image_store.h"
 #include "feeds/obtain.h"
 #include "feeds/store.h"
 #include "feeds/transfer_timers.h"
@@ -43,6 +44,9 @@ struct FeedState {
   std::optional<TransferTimers> timers;  ///< Of a transferred zone; they say when it is `due`.
   bool is_expired = false;               ///< Its SOA's expire has passed without contact.
 };
+
+/// How often a replaced generation is looked at: do workers still read it?
+inline constexpr seconds kRetiredCheck{1};
 
 /// One thread; no waiting on the network. A copy that is refused, or a generation that cannot be
 /// compiled, leaves all as it was, with the reason in the feed's status.
@@ -99,6 +103,9 @@ class Keeper {
   FeedState* find(const std::string& name);
   void load(FeedState& feed, const Now& now);
   void load_last_good(FeedState& feed, const Now& now);
+  void resume(FeedState& feed, WallTime checked_at, const Now& now);
+  // Whether the rules of that very text are at hand, and would be the same now.
+  bool has_text(const FeedState& feed, std::string_view sha256) const;
   void read_local(FeedState& feed, const Now& now);
   Result<void> read_file_of(FeedState& feed, const Now& now);
   std::uint64_t rules_before(const FeedState& feed) const;
@@ -109,7 +116,14 @@ class Keeper {
   void succeeded(FeedState& feed, const Now& now);
   void failed(FeedState& feed, const Error& error, const Now& now);
   void schedule(FeedState& feed, const Now& now);
+  // What was in force when the process ended is so again, before any feed is read. False: nothing.
+  bool restore_image(const Now& now);
+  Result<Octets> build_image();
+  void keep_in_image(const std::shared_ptr<const policy::RuleImage>& image);
+  policy::PolicyFrame frame(const Now& now) const;
   Result<void> compile_and_publish(const Now& now);
+  void put_in_force(std::shared_ptr<const policy::Generation> generation, const Now& now);
+  std::uint64_t next_key();
   void keep_copies();
   void save_facts(const FeedState& feed);
   void restore_timers(FeedState& feed, std::string_view text, WallTime checked_at, const Now& now);
@@ -124,6 +138,7 @@ class Keeper {
   UnpackTurns& turns_;
   Log& log_;
   CopyStore store_;
+  ImageStore images_;
   std::vector<FeedState> feeds_;
   std::vector<Change> changes_;
   // Published once, kept until nobody else holds them.
@@ -133,7 +148,6 @@ class Keeper {
   std::uint64_t generation_ = 0;
   std::uint64_t last_ticket_ = 0;
   std::uint64_t random_;
-  std::uint64_t hash_key_;
   microseconds compile_time_{};
 };
 

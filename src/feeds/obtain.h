@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "base/result.h"
 #include "feeds/feeds.h"
 #include "feeds/fetcher.h"
+#include "feeds/files.h"
 #include "feeds/transfer.h"
 #include "feeds/unpack_turn.h"
 
@@ -18,7 +20,11 @@ namespace postern::feeds {
 
 /// The rules of one copy.
 struct Content {
-  std::shared_ptr<const policy::ZoneRules> rules;  ///< Null: none yet.
+  /// As they were read, until an image has them.
+  std::shared_ptr<const policy::ZoneRules> rules;
+  /// The image that has them then, and as which of its zones. Null, too: there are none yet.
+  std::shared_ptr<const policy::RuleImage> image;
+  std::uint16_t image_zone = 0;
   std::uint64_t lines_skipped = 0;
   std::string first_skipped;
   std::string sha256;                    ///< Of the text.
@@ -26,7 +32,13 @@ struct Content {
   /// Read as the feed was configured before, and in force until it is read as it is now.
   bool is_of_old_source = false;
 
-  std::uint64_t rule_count() const { return rules ? rules->size() : 0; }
+  std::optional<FileStamp> stamp;  ///< Of the local file that it was read from.
+
+  bool is_there() const { return rules || image; }
+  std::uint64_t rule_count() const {
+    if (rules) return rules->size();
+    return image ? image->zones()[image_zone].rule_count() : 0;
+  }
 };
 
 /// True for what comes from another machine.

@@ -39,7 +39,7 @@ std::vector<IpAddress> addresses_of(const TransferSource& source) {
 }
 
 std::optional<MonoTime> expires_at(const FeedState& feed) {
-  if (!feed.timers || feed.is_expired || !feed.content.rules) return std::nullopt;
+  if (!feed.timers || feed.is_expired || !feed.content.is_there()) return std::nullopt;
   return feed.timers->expires_at();
 }
 
@@ -72,7 +72,7 @@ void Keeper::restore_timers(FeedState& feed, std::string_view text, WallTime che
 TransferRequest Keeper::request_of(const FeedState& feed) const {
   TransferRequest request;
   request.source = *feed.source.transfer;
-  if (feed.content.rules && !feed.content.is_of_old_source) request.base = feed.content.zone;
+  if (feed.content.is_there() && !feed.content.is_of_old_source) request.base = feed.content.zone;
   request.limits.max_records = feed.source.format.max_rules;
   request.limits.max_octets = feed.source.max_octets;
   return request;
@@ -105,7 +105,7 @@ void Keeper::notify(const dns::Name& zone, std::optional<std::uint32_t> serial, 
   for (FeedState& feed : feeds_) {
     if (!feed.timers || feed.source.transfer->zone != zone) continue;
     // To a zone that was dropped any serial is news.
-    const auto said = feed.content.rules ? serial : std::nullopt;
+    const auto said = feed.content.is_there() ? serial : std::nullopt;
     if (feed.timers->on_notify(said, now.mono) && !feed.fetching) schedule(feed, now);
   }
 }

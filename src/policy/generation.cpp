@@ -274,7 +274,7 @@ void Generation::for_each_rule(
   const RuleImage& from = *impl_->image;
   const std::uint16_t own = impl_->frame.image_zones[zone];
   if (own == kNoZone) return;
-  const auto give = [&](const Posting& posting, Rule rule) {
+  from.for_each_rule([&](const Posting& posting, Rule rule) {
     if (posting.zone != own || posting.scope == kExists) return;
     rule.scope = posting.scope;
     rule.action = posting.action;
@@ -282,18 +282,7 @@ void Generation::for_each_rule(
     rule.line = posting.line;
     if (posting.data == kNoData) return take(rule, {});
     take(rule, from.local_data(posting.data));
-  };
-  for (const Trigger trigger : {Trigger::qname, Trigger::nsdname}) {
-    from.names(trigger).for_each([&](const dns::Name& owner, const Posting& posting) {
-      give(posting, {.name = owner, .trigger = trigger});
-    });
-  }
-  for (const Trigger trigger : {Trigger::client_ip, Trigger::response_ip, Trigger::nsip}) {
-    const PrefixTable& table = from.prefixes(trigger);
-    for (std::size_t i = 0; i < table.size(); ++i) {
-      give(table.posting(i), {.prefix = table.prefix(i), .trigger = trigger});
-    }
-  }
+  });
 }
 
 const std::vector<Group>& Generation::groups() const {

@@ -58,6 +58,22 @@ class RuleImage {
            : trigger == Trigger::response_ip ? response_ips_
                                              : nsips_;
   }
+  /// Walks all rules: `take(posting, rule)`, where the rule has its trigger and its name or prefix,
+  /// the posting all else. Also postings of kExists, which are no rules.
+  template <typename Take>
+  void for_each_rule(Take take) const {
+    for (const Trigger trigger : {Trigger::qname, Trigger::nsdname}) {
+      names(trigger).for_each([&](const dns::Name& owner, const Posting& posting) {
+        take(posting, Rule{.name = owner, .trigger = trigger});
+      });
+    }
+    for (const Trigger trigger : {Trigger::client_ip, Trigger::response_ip, Trigger::nsip}) {
+      const PrefixTable& table = prefixes(trigger);
+      for (std::size_t i = 0; i < table.size(); ++i) {
+        take(table.posting(i), Rule{.prefix = table.prefix(i), .trigger = trigger});
+      }
+    }
+  }
   /// The record set of that number; empty where there is none. Allocates.
   std::vector<LocalRecord> local_data(std::uint32_t index) const;
 

@@ -7,6 +7,7 @@
 
 #include <gtest/gtest.h>
 
+#include "policy/extract.h"
 #include "policy/generation.h"
 #include "policy/image_writer.h"
 
@@ -112,6 +113,51 @@ TEST(RuleImage, GivesBackEveryRuleAndWhatIsSaidOfTheZones) {
     std::ranges::sort(got);
     EXPECT_EQ(got, want);
   }
+}
+
+/// All rules of a zone of a generation, in text and sorted.
+std::vector<std::string> all_of(const Generation& from, std::uint16_t zone) {
+  std::vector<std::string> all;
+  from.for_each_rule(zone, [&](const Rule& rule, std::span<const LocalRecord> data) {
+    all.push_back(text_of_rule(rule, data));
+  });
+  std::ranges::sort(all);
+  return all;
+}
+
+TEST(RuleImage, BuiltAnewFromItselfDecidesTheSame) {
+  const ZoneRules rich = rich_zone();
+  ZoneRules twice;
+  for (std::uint32_t line = 1; line <= 5; ++line) {
+    twice.add({.name = name("a"),
+               .scope = line % 2 == 0 ? Scope::below : Scope::at_and_below,
+               .action = static_cast<Action>(line),
+               .line = line});
+  }
+  const ZoneContent zones[] = {{"rich", "", &rich}, {"twice", "", &twice}, {"third", "", &rich}};
+  const auto octets = octets_of_image(zones);
+  const auto image = RuleImage::open(*octets, octets).value();
+  const std::uint16_t wanted[] = {2, 1};
+  const std::vector<ZoneRules> extracted = extract_rules(*image, wanted);
+  ASSERT_EQ(extracted.size(), 2U);
+  EXPECT_TRUE(extracted[0].closest_encloser());
+  EXPECT_EQ(extracted[0].soa()->origin, name("rpz.example"));
+  EXPECT_EQ(extracted[0].local_data_count(), 2U);
+  const ZoneContent again[] = {{"third", "", &extracted[0]}, {"twice", "", &extracted[1]}};
+  const auto other_octets = octets_of_image(again);
+  const auto other = frame(RuleImage::open(*other_octets, other_octets).value());
+  const auto first = frame(image);
+  EXPECT_EQ(all_of(*other, 0), all_of(*first, 2));
+  EXPECT_EQ(all_of(*other, 1), all_of(*first, 1));
+  const auto explained = [&](const Generation& from, std::uint16_t zone) {
+    std::string text;
+    for (const Match& match : from.explain(0, name("x.a"))) {
+      if (match.zone == zone) text += std::to_string(match.line) + " ";
+    }
+    return text;
+  };
+  EXPECT_EQ(explained(*first, 1), "1 3 5 2 4 ");
+  EXPECT_EQ(explained(*other, 1), "1 3 5 2 4 ");
 }
 
 TEST(RuleImage, OfTheSameRulesIsTheSameToTheOctet) {

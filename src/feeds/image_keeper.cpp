@@ -1,0 +1,178 @@
+// What the Keeper does with rule images: from the feeds' contents to one, and back at the start.
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include <malloc.h>
+
+#include "feeds/image_source.h"
+#include "feeds/keeper.h"
+#include "policy/extract.h"
+#include "policy/image_writer.h"
+
+namespace postern::feeds {
+namespace {
+
+/// The image that has all feeds' rules already; null where there is none.
+std::shared_ptr<const policy::RuleImage> common_image(const std::vector<FeedState>& feeds) {
+  std::shared_ptr<const policy::RuleImage> common;
+  for (const FeedState& feed : feeds) {
+    if (!feed.content.is_there()) continue;
+    if (feed.content.rules || (common && feed.content.image != common)) return nullptr;
+    common = feed.content.image;
+  }
+  return common;
+}
+
+/// The rules that are in images only, taken out of them: by feed.
+std::map<const FeedState*, policy::ZoneRules> rules_in_images(const std::vector<FeedState>& feeds) {
+  std::map<const policy::RuleImage*, std::vector<const FeedState*>> by_image;
+  for (const FeedState& feed : feeds) {
+    if (!feed.content.rules && feed.content.image) {
+      by_image[feed.content.image.get()].push_back(&feed);
+    }
+  }
+  std::map<const FeedState*, policy::ZoneRules> rules;
+  for (const auto& [image, owners] : by_image) {
+    std::vector<std::uint16_t> zones;
+    for (const FeedState* feed : owners) zones.push_back(feed->content.image_zone);
+    std::vector<policy::ZoneRules> extracted = policy::extract_rules(*image, zones);
+    for (std::size_t i = 0; i < owners.size(); ++i) rules[owners[i]] = std::move(extracted[i]);
+  }
+  return rules;
+}
+
+ImageSource source_of(const FeedState& feed, const std::string& program) {
+  // Read as it was configured before: not what it is now.
+  return {feed.content.is_of_old_source ? "" : reading_digest(feed.source),
+          feed.content.sha256,
+          program,
+          feed.content.lines_skipped,
+          feed.content.stamp,
+          feed.content.first_skipped};
+}
+
+}  // namespace
+
+Result<Octets> Keeper::build_image() {
+  const std::map<const FeedState*, policy::ZoneRules> extracted = rules_in_images(feeds_);
+  std::vector<std::string> sources;
+  sources.reserve(feeds_.size());  // The zones have views of them.
+  std::vector<policy::ZoneContent> zones;
+  for (const FeedState& feed : feeds_) {
+    if (!feed.content.is_there()) continue;
+    sources.push_back(to_text(source_of(feed, options_.program)));
+    const policy::ZoneRules& rules = feed.content.rules ? *feed.content.rules : extracted.at(&feed);
+    zones.push_back({feed.status.name, sources.back(), &rules});
+  }
+  return policy::build_image(zones, next_key());
+}
+
+/// From now on the rules are in the image and nowhere else.
+void Keeper::keep_in_image(const std::shared_ptr<const policy::RuleImage>& image) {
+  std::uint16_t zone = 0;
+  for (FeedState& feed : feeds_) {
+    if (!feed.content.is_there()) continue;
+    feed.content.rules.reset();
+    feed.content.image = image;
+    feed.content.image_zone = zone++;
+  }
+}
+
+policy::PolicyFrame Keeper::frame(const Now& now) const {
+  policy::PolicyFrame frame;
+  frame.number = generation_ + 1;
+  frame.built_at = now.wall;
+  frame.groups = options_.groups;
+  for (const FeedState& feed : feeds_) {
+    frame.zones.push_back(feed.source.zone);
+    frame.image_zones.push_back(feed.content.image ? feed.content.image_zone : policy::kNoZone);
+  }
+  return frame;
+}
+
+Result<void> Keeper::compile_and_publish(const Now& now) {
+  const auto began = std::chrono::steady_clock::now();
+  std::shared_ptr<const policy::RuleImage> image = common_image(feeds_);
+  Octets built;
+  if (!image) {
+    built = POSTERN_TRY(build_image());
+    image = POSTERN_TRY(hold_image(built));
+  }
+  // In a copy first: if it does not come into force, all stays as it is.
+  std::vector<FeedState> before;
+  if (!built.empty()) {
+    before = feeds_;
+    keep_in_image(image);
+  }
+  auto generation = policy::Generation::create(frame(now), image);
+  if (!generation) {
+    if (!before.empty()) feeds_ = std::move(before);
+    return Unexpected<Error>(std::move(generation).error());
+  }
+  before.clear();
+  compile_time_ =
+      std::chrono::duration_cast<microseconds>(std::chrono::steady_clock::now() - began);
+  put_in_force(*std::move(generation), now);
+  if (built.empty()) return {};
+  if (const auto saved = images_.save(generation_, built); !saved) {
+    log_.warning("feeds", "the rules are in force but not kept on disk: " + saved.error().text);
+  }
+  built = {};
+  ::malloc_trim(0);  // What reading and building took goes back to the system.
+  return {};
+}
+
+void Keeper::put_in_force(std::shared_ptr<const policy::Generation> generation, const Now& now) {
+  ++generation_;
+  // Before it is in force: a number that was in a record must not be given again.
+  if (const auto saved = store_.save_generation(generation_); !saved) {
+    log_.warning("feeds", "generation numbers are not kept: " + saved.error().text);
+  }
+  log_.info("feeds", "generation " + std::to_string(generation_) + ": " +
+                         std::to_string(generation->rule_count()) + " rules of " +
+                         std::to_string(feeds_.size()) + " feeds in force");
+  // Not put off by each new generation: many in a row would pile up.
+  if (retired_.empty()) look_at_retired_ = now.mono + kRetiredCheck;
+  retired_.push_back(target_.current());
+  target_.publish(std::move(generation));
+  must_publish_ = false;
+  keep_copies();
+}
+
+bool Keeper::restore_image(const Now& now) {
+  const std::shared_ptr<const policy::RuleImage> image = images_.load_newest();
+  if (!image) return false;
+  bool has_any = false;
+  for (FeedState& feed : feeds_) {
+    for (std::size_t zone = 0; zone < image->zones().size(); ++zone) {
+      const policy::ImageZone& from = image->zones()[zone];
+      if (from.name != feed.status.name) continue;
+      const auto source = image_source_from(from.source);
+      if (!source || source->reading != reading_digest(feed.source)) break;
+      feed.content.image = image;
+      feed.content.image_zone = static_cast<std::uint16_t>(zone);
+      // What another build of the program has read is read again.
+      if (source->program == options_.program) feed.content.sha256 = source->sha256;
+      feed.content.lines_skipped = source->lines_skipped;
+      feed.content.first_skipped = source->first_skipped;
+      feed.content.stamp = source->stamp;
+      feed.status.rules = feed.content.rule_count();
+      feed.status.lines_skipped = source->lines_skipped;
+      feed.status.first_skipped = source->first_skipped;
+      feed.status.health = intel::Health::stale;
+      feed.status.generation = generation_ + 1;
+      has_any = true;
+      break;
+    }
+  }
+  if (!has_any) return false;
+  const auto done = compile_and_publish(now);
+  if (done) return true;
+  log_.error("feeds", "the rules kept on disk cannot be put in force, the feeds are read: " +
+                          done.error().text);
+  for (FeedState& feed : feeds_) feed.content = {};
+  return false;
+}
+
+}  // namespace postern::feeds

@@ -1,0 +1,46 @@
+// ImageStore: the rule images of the last generations on disk, so that the next start protects
+// before any feed is read.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/log.h"
+#include "base/octets.h"
+#include "base/result.h"
+#include "policy/rule_image.h"
+
+namespace postern::feeds {
+
+/// The octets verified and as they are read by all workers: a copy in memory of our own, in large
+/// pages where the system has them. Not the file mapped: a disk that fails, or somebody who cuts
+/// the file short, would end the process in the midst of a query.
+Result<std::shared_ptr<const policy::RuleImage>> hold_image(OctetView octets);
+
+/// A folder with "rules-NUMBER.image" for each of the last generations whose rules were others. One
+/// thread.
+class ImageStore {
+ public:
+  static constexpr std::size_t kKept = 3;
+
+  ImageStore(std::string folder, Log& log) : folder_(std::move(folder)), log_(&log) {}
+
+  /// The newest image that is whole; null where there is none. What is damaged is passed over with
+  /// a warning.
+  std::shared_ptr<const policy::RuleImage> load_newest() const;
+  /// Forced to disk under a name of its own, then renamed; older ones than the last kKept go.
+  Result<void> save(std::uint64_t number, OctetView octets);
+  /// The numbers of the images there, the newest first.
+  std::vector<std::uint64_t> numbers() const;
+
+ private:
+  std::string path(std::uint64_t number) const;
+
+  std::string folder_;
+  Log* log_;
+};
+
+}  // namespace postern::feeds
