@@ -54,6 +54,38 @@ feeds:
   EXPECT_EQ(options.groups[0].zones, (std::vector<std::uint16_t>{0, 1, 2, 3, 4}));
 }
 
+TEST(Wiring, PublishedZonesHaveTheirKeysInTheirOrder) {
+  const auto options = zone_server_options(config_of(R"(
+keys:
+  - {name: one.key, secret: AAAA}
+  - {name: Two.Key, algorithm: hmac-sha512, secret_file: /two}
+groups:
+  - {name: office, feeds: []}
+publish:
+  - {name: out, zone: policy.postern, group: office, keys: [two.key, one.key],
+     notify: ['192.0.2.1:53'], wildcards: longest}
+feeds:
+  - name: z
+    format: rpz
+    transfer: {zone: rpz.example, primaries: [192.0.2.9], tsig: {name: k, secret: AAAA}}
+)"),
+                                           places());
+  EXPECT_EQ(options.state_dir, "/state/published");
+  ASSERT_EQ(options.published.size(), 1U);
+  const feeds::PublishedZoneOptions& out = options.published[0];
+  EXPECT_EQ(out.zone.to_text(), "policy.postern.");
+  EXPECT_EQ(out.group, "office");
+  EXPECT_EQ(out.wildcards, feeds::Wildcards::longest);
+  EXPECT_TRUE(out.clients.empty());
+  ASSERT_EQ(out.keys.size(), 2U);
+  EXPECT_EQ(out.keys[0].name.to_text(), "two.key.");
+  EXPECT_EQ(out.keys[0].algorithm, dns::TsigAlgorithm::hmac_sha512);
+  EXPECT_EQ(out.keys[1].secret, "AAAA");
+  ASSERT_EQ(options.sources.size(), 1U);
+  EXPECT_EQ(options.sources[0].primaries.at(0).to_text(), "192.0.2.9");
+  EXPECT_TRUE(options.sources[0].key.has_value());
+}
+
 TEST(Wiring, TheDefaultsBlockByThePackAlone) {
   EXPECT_EQ(zone_names(feeds_options(config_of(""), places(), 7)),
             std::vector<std::string>{"hafnium"});

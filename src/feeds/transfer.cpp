@@ -11,6 +11,7 @@
 
 #include "base/file_descriptor.h"
 #include "dns/message.h"
+#include "feeds/clocks.h"
 #include "feeds/files.h"
 #include "feeds/transfer_reader.h"
 #include "feeds/transfer_stream.h"
@@ -24,11 +25,6 @@ using std::chrono::steady_clock;
 
 constexpr std::uint64_t kMaxSecretFileOctets = 4096;
 constexpr int kProbes = 2;
-
-std::uint64_t wall_seconds() {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  return static_cast<std::uint64_t>(std::chrono::duration_cast<seconds>(now).count());
-}
 
 // Not to be guessed by who would answer in a primary's name.
 std::uint16_t random_id() {

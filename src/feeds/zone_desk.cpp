@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "dns/writer.h"
+#include "feeds/clocks.h"
 #include "feeds/transfer_soa.h"
 #include "feeds/zone_messages.h"
 
@@ -24,11 +25,6 @@ constexpr Refusal kByTcp{dns::Rcode::refused, dns::EdeCode::not_supported,
 constexpr Refusal kBusy{dns::Rcode::servfail, dns::EdeCode::not_ready,
                         "too many transfers, or other queries on this connection; ask again"};
 constexpr Refusal kOnlyZones{.text = "this connection is for zone transfers now"};
-
-std::uint64_t wall_seconds() {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  return static_cast<std::uint64_t>(std::chrono::duration_cast<seconds>(now).count());
-}
 
 Octets refused(OctetView message, const ZoneRequest* request, const Refusal& refusal) {
   Octets answer(dns::Name::kMaxOctets + 512);
@@ -178,7 +174,7 @@ Result<void> ZoneDesk::converse(OctetView message, const Endpoint& client, Trans
   const auto zones = served_.copy();
   const ServedZones::Zone* zone = find(*zones, request->zone);
   if (zone == nullptr) return fail(Errc::not_found, "the zone is no longer published");
-  auto sent = send_zone(*zone, message, *request, client, stream, patience);
+  auto sent = send_zone(*zone, message, *request, {client, stream, patience});
   if (!sent) {
     log_.warning("zones",
                  request->zone.to_display() + " to " + client.to_text() + ": " + sent.error().text);
@@ -187,13 +183,12 @@ Result<void> ZoneDesk::converse(OctetView message, const Endpoint& client, Trans
 }
 
 Result<void> ZoneDesk::send_zone(const ServedZones::Zone& zone, OctetView message,
-                                 const ZoneRequest& request, const Endpoint& client,
-                                 TransferStream& stream, const Patience& patience) {
+                                 const ZoneRequest& request, const Peer& peer) {
   RequestProof proof = zone.keys.proof_of(message, wall_seconds());
-  if (const auto refusal = refusal_of(zone, client.address, proof)) {
+  if (const auto refusal = refusal_of(zone, peer.client.address, proof)) {
     Octets answer = refused(message, &request, *refusal);
     proof.finish(answer, wall_seconds());
-    return stream.send(answer, patience);
+    return peer.stream.send(answer, peer.patience);
   }
   const dns::Name& name = zone.options.zone;
   const std::uint32_t serial = zone.version->serial;
@@ -205,11 +200,11 @@ Result<void> ZoneDesk::send_zone(const ServedZones::Zone& zone, OctetView messag
   ZoneMessages messages(message, request, *std::move(source), ZoneMessages::kStreamOctets);
   std::size_t count = 0;
   for (Octets next; messages.next(proof, wall_seconds(), next); ++count) {
-    POSTERN_CHECK(stream.send(next, patience));
+    POSTERN_CHECK(peer.stream.send(next, peer.patience));
   }
   log_.info("zones", std::string(is_whole ? "AXFR" : "IXFR") + " of " + name.to_display() +
-                         " serial " + std::to_string(serial) + " to " + client.to_text() + ", " +
-                         std::to_string(count) + (count == 1 ? " message" : " messages"));
+                         " serial " + std::to_string(serial) + " to " + peer.client.to_text() +
+                         ", " + std::to_string(count) + (count == 1 ? " message" : " messages"));
   return {};
 }
 

@@ -83,9 +83,14 @@ class ZoneDesk {
                             const ZoneRequest& request, std::uint64_t now_s);
   DeskAnswer answer_of(const ServedZones::Zone& zone, const ZoneQuestion& question,
                        const ZoneRequest& request, std::uint64_t now_s);
+  /// Who a zone is sent to.
+  struct Peer {
+    const Endpoint& client;
+    TransferStream& stream;
+    const Patience& patience;
+  };
   Result<void> send_zone(const ServedZones::Zone& zone, OctetView message,
-                         const ZoneRequest& request, const Endpoint& client, TransferStream& stream,
-                         const Patience& patience);
+                         const ZoneRequest& request, const Peer& peer);
 
   Feeds& feeds_;
   Log& log_;

@@ -8,6 +8,7 @@
 #include <sys/random.h>
 
 #include "base/assert.h"
+#include "feeds/clocks.h"
 #include "feeds/files.h"
 
 namespace postern::feeds {
@@ -16,10 +17,6 @@ namespace {
 /// Of the time, what making new versions may take at most: one part in so many.
 constexpr int kShare = 5;
 constexpr std::uint64_t kMaxMarkOctets = 4096;
-
-MonoTime mono_now() {
-  return std::chrono::time_point_cast<microseconds>(std::chrono::steady_clock::now());
-}
 
 // A label that nobody can know, and so no rule can have.
 dns::Name random_label() {

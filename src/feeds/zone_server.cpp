@@ -8,7 +8,7 @@
 
 #include "base/guarded.h"
 #include "base/thread.h"
-#include "dns/writer.h"
+#include "feeds/clocks.h"
 #include "feeds/transfer_keeper.h"
 #include "feeds/zone_desk.h"
 #include "feeds/zone_publisher.h"
@@ -27,21 +27,11 @@ constexpr milliseconds kIdle{10'000};
 constexpr milliseconds kSilence{30'000};
 constexpr milliseconds kWhole{900'000};
 
-MonoTime mono_now() {
-  return std::chrono::time_point_cast<microseconds>(std::chrono::steady_clock::now());
-}
-
-std::uint64_t wall_seconds() {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  return static_cast<std::uint64_t>(std::chrono::duration_cast<seconds>(now).count());
-}
-
 class ZoneServerThread final : public ZoneServer {
  public:
   ZoneServerThread(ZoneServerOptions options, const Published<policy::Generation>& policy,
                    Feeds& feeds, Log& log)
       : policy_(policy),
-        log_(log),
         desk_(feeds, log),
         publisher_(options, log),
         keys_(log),
@@ -132,7 +122,6 @@ class ZoneServerThread final : public ZoneServer {
   }
 
   const Published<policy::Generation>& policy_;
-  Log& log_;
   ZoneDesk desk_;
   ZonePublisher publisher_;  // The thread's own once it runs, but for `collect`.
   ZoneKeyLoader keys_;       // Likewise.
