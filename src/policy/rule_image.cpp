@@ -57,8 +57,9 @@ Result<PrefixTable> prefix_table(OctetView posting_part, OctetView range_part, O
   const auto slots = array_of<std::uint32_t>(slot_part);
   if (!postings || !ranges || !slots) return corrupt("prefixes");
   for (const image::PrefixPosting& posting : *postings) {
-    if (posting.kind >= kinds.size() || posting.length > 128 ||
-        (posting.is_v4 != 0 && posting.length < 96)) {
+    const bool is_v4 = IpAddress::from_octets(posting.address).is_v4();
+    if (posting.kind >= kinds.size() || is_v4 != (posting.is_v4 != 0) || posting.length > 128 ||
+        (is_v4 && posting.length < 96)) {
       return corrupt("a prefix");
     }
   }
