@@ -135,29 +135,47 @@ std::size_t FlatPolicy::memory_octets() const {
   return sizeof *this + keys_.capacity() + nodes_.capacity() * sizeof(Node);
 }
 
-Result<void> FlatPolicy::collect() {
-  std::vector<std::uint8_t> triggers_of_zones;
-  bool is_full = false;
+/// Calls `take` for each rule that is in force, and `done` after each zone.
+template <class Take, class Done>
+void FlatPolicy::for_each_rule(Take&& take, Done&& done) const {
   for (const std::uint16_t zone : generation_->groups()[group_].zones) {
     if (generation_->zone(zone).log_only) continue;
-    std::uint8_t triggers = 0;
-    generation_->for_each_rule(zone, [&](const policy::Rule& rule, auto) {
-      triggers = static_cast<std::uint8_t>(triggers | 1U << order_of(rule.trigger));
-      is_full |= keys_.size() > kMaxOctets - 2 * Name::kMaxOctets;
-      if (is_full) return;
-      const std::size_t offset = keys_.size();
-      if (policy::has_prefix(rule.trigger)) {
-        append_prefix_key(rule.prefix, keys_);
-      } else {
-        append_name_key(rule.name, 1, keys_);
-      }
-      nodes_.push_back({.head = 0,
-                        .offset = static_cast<std::uint32_t>(offset),
-                        .size = static_cast<std::uint16_t>(keys_.size() - offset),
-                        .trigger = rule.trigger});
-    });
-    triggers_of_zones.push_back(triggers);
+    generation_->for_each_rule(zone, [&](const policy::Rule& rule, auto) { take(rule); });
+    done();
   }
+}
+
+// Twice: counting costs less than vectors that grow.
+Result<void> FlatPolicy::collect() {
+  std::size_t rules = 0;
+  std::size_t octets = 0;
+  const auto count = [&](const policy::Rule& rule) {
+    ++rules;
+    octets += policy::has_prefix(rule.trigger) ? 18 : rule.name.wire().size() - 1;
+  };
+  for_each_rule(count, [] {});
+  nodes_.reserve(rules);
+  keys_.reserve(octets);
+  std::vector<std::uint8_t> triggers_of_zones;
+  bool is_full = false;
+  std::uint8_t triggers = 0;
+  const auto take = [&](const policy::Rule& rule) {
+    triggers = static_cast<std::uint8_t>(triggers | 1U << order_of(rule.trigger));
+    is_full |= keys_.size() > kMaxOctets - 2 * Name::kMaxOctets;
+    if (is_full) return;
+    const std::size_t offset = keys_.size();
+    if (policy::has_prefix(rule.trigger)) {
+      append_prefix_key(rule.prefix, keys_);
+    } else {
+      append_name_key(rule.name, 1, keys_);
+    }
+    nodes_.push_back({.head = 0,
+                      .offset = static_cast<std::uint32_t>(offset),
+                      .size = static_cast<std::uint16_t>(keys_.size() - offset),
+                      .trigger = rule.trigger});
+  };
+  for_each_rule(take,
+                [&] { triggers_of_zones.push_back(std::exchange(triggers, std::uint8_t{0})); });
   if (is_full) return fail(Errc::limit_exceeded, "too many rules for one published zone");
   note_triggers(triggers_of_zones);
   return {};
@@ -204,39 +222,46 @@ void FlatPolicy::sort_nodes() {
   nodes_.erase(first, last);
 }
 
-// A name above an owner exists as well, and hides wildcards above it: it may need records of its
-// own. Its key is the beginning of the owner's.
-void FlatPolicy::add_ancestors() {
-  std::vector<Node> all;
-  all.reserve(nodes_.size() + nodes_.size() / 4);
-  OctetView before;
-  std::optional<Trigger> trigger;
-  for (const Node& node : nodes_) {
-    const OctetView key = key_of(node);
-    if (policy::has_prefix(node.trigger)) {
-      all.push_back(node);
-      continue;
-    }
-    if (trigger != node.trigger) before = {};
-    const auto differ = std::ranges::mismatch(before, key).in2;
-    const auto shared = static_cast<std::size_t>(differ - key.begin());
-    const auto add = [&](std::size_t size) {
-      Node ancestor = node;
-      ancestor.size = static_cast<std::uint16_t>(size);
-      // Zeros behind a shorter key: as `sort_nodes` made them.
-      if (size < 8) ancestor.head &= size == 0 ? 0 : ~std::uint64_t{0} << (8 * (8 - size));
-      all.push_back(ancestor);
-    };
-    if (trigger != node.trigger && !key.empty()) add(0);
-    for (std::size_t at = 0; at + 1 < key.size(); ++at) {
-      // At or behind `shared` the label is not one of the name before.
-      if (key[at] == kKeyEnd && at >= shared) add(at + 1);
-    }
-    all.push_back(node);
-    before = key;
-    trigger = node.trigger;
+/// The sizes of the keys of the names above node `index` that are not above the node before it.
+std::size_t FlatPolicy::new_ancestors(std::size_t index, AncestorSizes& sizes) const {
+  const Node& node = nodes_[index];
+  if (policy::has_prefix(node.trigger)) return 0;
+  const OctetView key = key_of(node);
+  std::size_t count = 0;
+  std::size_t shared = 0;
+  if (index > 0 && nodes_[index - 1].trigger == node.trigger) {
+    const OctetView before = key_of(nodes_[index - 1]);
+    shared = static_cast<std::size_t>(std::ranges::mismatch(before, key).in2 - key.begin());
+  } else if (!key.empty()) {
+    sizes[count++] = 0;
   }
-  nodes_ = std::move(all);
+  for (std::size_t at = shared; at + 1 < key.size(); ++at) {
+    if (key[at] == kKeyEnd) sizes[count++] = static_cast<std::uint16_t>(at + 1);
+  }
+  return count;
+}
+
+// A name above an owner exists as well, and hides wildcards above it: it may need records of its
+// own. Its key is the beginning of the owner's. From the back, so that it needs no second copy.
+void FlatPolicy::add_ancestors() {
+  AncestorSizes sizes;
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < nodes_.size(); ++i) count += new_ancestors(i, sizes);
+  std::size_t from = nodes_.size();
+  nodes_.resize(from + count);
+  for (std::size_t to = nodes_.size(); from > 0;) {
+    const Node node = nodes_[--from];
+    count = new_ancestors(from, sizes);
+    nodes_[--to] = node;
+    while (count > 0) {
+      Node& ancestor = nodes_[--to];
+      ancestor = node;
+      ancestor.size = sizes[--count];
+      // Zeros behind a shorter key: as `sort_nodes` made them.
+      const unsigned size = ancestor.size;
+      if (size < 8) ancestor.head &= size == 0 ? 0 : ~std::uint64_t{0} << (8 * (8 - size));
+    }
+  }
 }
 
 policy::Verdict FlatPolicy::decide(Trigger trigger, const Name& name) const {

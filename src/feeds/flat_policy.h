@@ -8,6 +8,7 @@
 // are all in it, and a wildcard holds wherever it did, also where RFC 4592 would end it.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -79,10 +80,15 @@ class FlatPolicy {
     policy::Trigger trigger;
   };
 
+  using AncestorSizes = std::array<std::uint16_t, dns::Name::kMaxLabels + 1>;
+
   FlatPolicy() = default;
+  template <class Take, class Done>
+  void for_each_rule(Take&& take, Done&& done) const;
   Result<void> collect();
   void note_triggers(const std::vector<std::uint8_t>& triggers_of_zones);
   void sort_nodes();
+  std::size_t new_ancestors(std::size_t index, AncestorSizes& sizes) const;
   void add_ancestors();
   OctetView key_of(const Node& node) const { return {&keys_[node.offset], node.size}; }
   int order(const Node& a, const FlatPolicy& other, const Node& b) const;
