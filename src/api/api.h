@@ -35,6 +35,14 @@ struct Reloaded {
   bool is_reading_feeds = false;  ///< It takes so long that they are not all known.
 };
 
+/// A published policy as a plain list.
+struct PublishedList {
+  std::string digest;  ///< Of its content: the same one, the same list.
+  /// Makes the list ready, which takes about 1 µs a rule; then it comes part by part, false at the
+  /// end.
+  std::function<Result<std::function<bool(std::string& part)>>()> open;
+};
+
 /// The running server, as the API sees it. All functions are called from the API's thread; none of
 /// them may block for longer than a disk read. The journal is read, and `reload` called, from a
 /// second thread, so that a long search delays nothing else.
@@ -43,6 +51,8 @@ struct Services {
   const Published<policy::Generation>* policy = nullptr;
   std::function<std::vector<intel::FeedStatus>()> feeds;
   std::function<Result<void>(const FeedUpdate& update)> update_feed;
+  /// By the name that the configuration gives it. `not_found`, or `unavailable`: not made yet.
+  std::function<Result<PublishedList>(const std::string& name)> published_list;
   std::function<Metrics()> metrics;
   std::function<Result<Reloaded>()> reload;  ///< Rereads the configuration file.
   std::string version;

@@ -20,6 +20,7 @@ Response get_feeds(const Context& context, const Call& call);
 Response update_feed(const Context& context, const Call& call);
 Response update_feeds(const Context& context, const Call& call);
 Response reload(const Context& context, const Call& call);
+Response get_published_list(const Context& context, const Call& call);
 Response explain_name(const Context& context, const Call& call);
 Response explain_trace(const Context& context, const Call& call);
 

@@ -167,6 +167,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void refuse(unsigned status, std::string_view detail);
   void drain_and_close();
   void start_live(const Response& response);
+  void start_parts(Response response);
+  void send_part();
   void watch_for_close();
 
   Shared& shared_;
@@ -180,6 +182,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   unsigned version_ = 11;
   bool keep_alive_ = false;
   bool head_ = false;
+
+  std::function<bool(std::string&)> parts_;  ///< Of the body that is being sent.
 
   // While it is a live stream.
   Credential live_credential_;
@@ -254,7 +258,54 @@ void Connection::run_on_journal_thread(Admitted admitted) {
              });
 }
 
+/// What a response's status line and headers are, up to the empty line.
+std::string head_of(const Response& response, std::string_view own_headers) {
+  std::string head = fmt::format("HTTP/1.1 {} {}\r\nContent-Type: {}\r\nCache-Control: {}\r\n{}",
+                                 response.status, reason(response.status), response.content_type,
+                                 response.cache_control, own_headers);
+  for (const auto& [name, value] : security_headers()) {
+    head += fmt::format("{}: {}\r\n", name, value);
+  }
+  for (const auto& [name, value] : response.headers) {
+    head += fmt::format("{}: {}\r\n", name, value);
+  }
+  return head + "\r\n";
+}
+
+/// A body whose size nobody knows before its end (RFC 9112 §7.1); HTTP/1.0 has it up to the close.
+void Connection::start_parts(Response response) {
+  shared_.stats.requests.add();
+  parts_ = std::move(response.parts);
+  sending_ =
+      head_of(response, version_ >= 11 ? "Transfer-Encoding: chunked\r\nConnection: close\r\n"
+                                       : "Connection: close\r\n");
+  send_part();
+}
+
+void Connection::send_part() {
+  stream_.expires_after(shared_.limits.idle);
+  asio::async_write(stream_, asio::buffer(sending_),
+                    [self = shared_from_this()](error_code error, std::size_t) {
+                      self->sending_.clear();
+                      if (error) return self->close();
+                      if (!self->parts_) return self->drain_and_close();
+                      std::string part;
+                      const bool is_chunked = self->version_ >= 11;
+                      if (self->parts_(part)) {
+                        // An empty chunk would be the last one.
+                        self->sending_ = !is_chunked || part.empty()
+                                             ? std::move(part)
+                                             : fmt::format("{:x}\r\n{}\r\n", part.size(), part);
+                      } else {
+                        self->parts_ = nullptr;
+                        self->sending_ = is_chunked ? "0\r\n\r\n" : "";
+                      }
+                      self->send_part();
+                    });
+}
+
 void Connection::respond(Response response) {
+  if (response.parts && !head_) return start_parts(std::move(response));
   shared_.stats.requests.add();
   if (response.status >= 500) shared_.stats.requests_failed.add();
   if (response.status >= 400 && response.status < 500) shared_.stats.requests_refused.add();
@@ -271,7 +322,7 @@ void Connection::respond(Response response) {
   for (const auto& [name, value] : response.headers) message.set(name, value);
   if (response.status != 204 && response.status != 304) {
     message.set(http::field::content_type, response.content_type);
-    message.content_length(response.body.size());
+    if (!response.parts) message.content_length(response.body.size());
   }
   if (!head_) message.body() = std::move(response.body);
   message.keep_alive(keep_alive_);
@@ -316,6 +367,7 @@ void Connection::watch_for_close() {
 
 void Connection::close() {
   leave();
+  parts_ = nullptr;
   stream_.close();
 }
 
@@ -325,16 +377,10 @@ void Connection::start_live(const Response& response) {
   }
   shared_.stats.requests.add();
   filter_ = *response.live;
-  waiting_ =
-      "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n"
-      "Cache-Control: no-store\r\nX-Accel-Buffering: no\r\n";
-  for (const auto& [name, value] : security_headers()) {
-    waiting_ += fmt::format("{}: {}\r\n", name, value);
-  }
-  for (const auto& [name, value] : response.headers) {
-    waiting_ += fmt::format("{}: {}\r\n", name, value);
-  }
-  waiting_ += "\r\nretry: 2000\n\n";
+  Response head = response;
+  head.content_type = "text/event-stream";
+  waiting_ = head_of(head, "Connection: close\r\nX-Accel-Buffering: no\r\n");
+  waiting_ += "retry: 2000\n\n";
   shared_.watchers.insert(this);
   if (shared_.watchers.size() == 1) {
     shared_.live.watch(true);

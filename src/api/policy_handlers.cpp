@@ -183,6 +183,24 @@ Response get_metrics(const Context& context, const Call&) {
   return response;
 }
 
+Response get_published_list(const Context& context, const Call& call) {
+  const auto list = context.services.published_list(call.capture);
+  if (!list) return problem(list.error());
+  Response response;
+  const std::string tag = '"' + list->digest + '"';
+  response.content_type = "text/plain; charset=utf-8";
+  response.cache_control = "no-cache";  // Kept, but asked about.
+  response.headers.emplace_back("ETag", tag);
+  if (call.request.if_none_match.find(tag) != std::string::npos) {
+    response.status = 304;
+    return response;
+  }
+  auto parts = list->open();
+  if (!parts) return problem(parts.error());
+  response.parts = *std::move(parts);
+  return response;
+}
+
 Response get_feeds(const Context& context, const Call&) {
   JsonWriter json_text;
   json_text.begin_object().key("feeds").begin_array();

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -55,6 +56,10 @@ struct Response {
   std::vector<std::pair<std::string, std::string>> headers;
   /// Set: no body; a stream of the records that pass the filter follows.
   std::optional<journal::Filter> live;
+  /// Set: the body comes from here, part by part, instead of `body`; false at its end. Called on
+  /// the API's thread, whenever the part before has been sent: a part is to be made in some
+  /// milliseconds.
+  std::function<bool(std::string& part)> parts;
 };
 
 /// An RFC 9457 problem. `title` follows from the status.

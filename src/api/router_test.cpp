@@ -333,6 +333,24 @@ TEST_F(RouterTest, ReachedByANameOfItsOwn) {
   EXPECT_EQ(router_.answer(scrape).status, 200U);
 }
 
+TEST_F(RouterTest, PublishedListsComeInPartsAndOnlyWhereTheyAreNews) {
+  const Response list = get("/api/v1/publish/office/domains.txt");
+  EXPECT_EQ(list.status, 200U);
+  EXPECT_EQ(list.content_type, "text/plain; charset=utf-8");
+  EXPECT_EQ(header(list, "ETag"), "\"d1\"");
+  ASSERT_TRUE(list.parts);
+  std::string part;
+  EXPECT_TRUE(list.parts(part));
+  EXPECT_EQ(part, "part3.example\n");
+  Request again = request(Method::get, "/api/v1/publish/office/domains.txt");
+  again.if_none_match = header(list, "ETag");
+  const Response same = router_.answer(again);
+  EXPECT_EQ(same.status, 304U);
+  EXPECT_FALSE(same.parts);
+  EXPECT_EQ(get("/api/v1/publish/other/domains.txt").status, 404U);
+  EXPECT_EQ(get("/api/v1/publish/slow/domains.txt").status, 503U);
+}
+
 TEST_F(RouterTest, FilesAreSentOnceAndThenAskedAbout) {
   const Response page = get("/?from=a-bookmark");
   EXPECT_EQ(page.status, 200U);

@@ -22,6 +22,7 @@ constexpr Route kRoutes[] = {
     {kGet, "/api/v1/feeds", kSignedIn, Runs::here, get_feeds},
     {kPost, "/api/v1/feeds/update", kSignedIn, Runs::here, update_feeds},
     {kPost, "/api/v1/feeds/{name}/update", kSignedIn, Runs::here, update_feed},
+    {kGet, "/api/v1/publish/{name}/domains.txt", kSignedIn, Runs::on_journal, get_published_list},
     {kGet, "/api/v1/queries", kSignedIn, Runs::on_journal, get_queries},
     {kGet, "/api/v1/top", kSignedIn, Runs::on_journal, get_top},
     {kGet, "/api/v1/timeline", kSignedIn, Runs::on_journal, get_timeline},

@@ -257,6 +257,31 @@ TEST_F(ServerTest, OneConnectionServesRequestAfterRequest) {
   EXPECT_NE(wire.answer().find("{\"signed_in\":false}"), std::string::npos);
 }
 
+TEST_F(ServerTest, ABodyInPartsIsChunkedAndEndsTheConnection) {
+  start();
+  constexpr std::string_view kPath = "/api/v1/publish/office/domains.txt";
+  Wire wire = dial();
+  wire.send(request("GET", kPath));
+  const std::string answer = wire.until_closed();
+  EXPECT_TRUE(answer.starts_with("HTTP/1.1 200 OK\r\n")) << answer;
+  EXPECT_NE(answer.find("\r\nTransfer-Encoding: chunked\r\n"), answer.npos);
+  EXPECT_NE(answer.find("\r\nETag: \"d1\"\r\n"), answer.npos);
+  EXPECT_NE(answer.find("\r\nX-Content-Type-Options: nosniff\r\n"), answer.npos);
+  EXPECT_TRUE(answer.ends_with("\r\n\r\ne\r\npart3.example\n\r\ne\r\npart1.example\n\r\n0\r\n\r\n"))
+      << answer;
+  // HTTP/1.0 knows no chunks.
+  Wire old = dial();
+  std::string request_text = request("GET", kPath);
+  request_text.replace(request_text.find("HTTP/1.1"), 8, "HTTP/1.0");
+  old.send(request_text);
+  EXPECT_TRUE(old.until_closed().ends_with("\r\n\r\npart3.example\npart1.example\n"));
+  // HEAD has no body, and the connection goes on.
+  Wire head = dial();
+  head.send(request("HEAD", kPath) + request("GET", "/api/v1/session"));
+  EXPECT_NE(head.until("\r\n\r\n").find("ETag"), std::string::npos);
+  EXPECT_NE(head.answer().find("{\"signed_in\":false}"), std::string::npos);
+}
+
 TEST_F(ServerTest, CloseIsHonouredAndManyRequestsEnd) {
   HttpLimits limits = quick();
   limits.requests = 2;

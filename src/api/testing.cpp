@@ -275,6 +275,16 @@ Services Fixture::services() {
     updated.with([&](auto& names) { names.push_back(update.name + (update.any_size ? "!" : "")); });
     return {};
   };
+  services.published_list = [](const std::string& name) -> Result<PublishedList> {
+    if (name == "slow") return fail(Errc::unavailable, "the list is not made yet; ask again");
+    if (name != "office") return fail(Errc::not_found, "nothing is published by that name");
+    return PublishedList{"d1", []() -> Result<std::function<bool(std::string&)>> {
+                           return [left = 3](std::string& part) mutable {
+                             part = left == 2 ? "" : "part" + std::to_string(left) + ".example\n";
+                             return left-- > 0;
+                           };
+                         }};
+  };
   services.metrics = [] {
     return Metrics{{.name = "postern_queries_total",
                     .kind = MetricKind::counter,

@@ -138,6 +138,10 @@ api::Services Service::services() {
     return feeds_->update(
         update.name, update.any_size ? feeds::Acceptance::any_size : feeds::Acceptance::checked);
   };
+  services.published_list = [this](const std::string& name) -> Result<api::PublishedList> {
+    feeds::ZoneList list = POSTERN_TRY(zones_->list(name));
+    return api::PublishedList{std::move(list.digest), std::move(list.open)};
+  };
   services.metrics = [this] { return metrics(); };
   services.reload = [this] { return reload(); };
   services.version = POSTERN_VERSION;

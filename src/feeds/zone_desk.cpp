@@ -14,6 +14,9 @@ namespace {
 using Kind = ZoneRequest::Kind;
 using Outcome = ZoneAnswer::Outcome;
 
+/// In one part of a list: some milliseconds.
+constexpr std::size_t kListNodes = 2000;
+
 constexpr Refusal kNoPrimary{.text = "not a primary of this zone"};
 constexpr Refusal kNoKey{dns::Rcode::servfail, dns::EdeCode::not_ready,
                          "the TSIG key of this zone cannot be read"};
@@ -206,6 +209,32 @@ Result<void> ZoneDesk::send_zone(const ServedZones::Zone& zone, OctetView messag
                          " serial " + std::to_string(serial) + " to " + peer.client.to_text() +
                          ", " + std::to_string(count) + (count == 1 ? " message" : " messages"));
   return {};
+}
+
+Result<ZoneList> ZoneDesk::list(std::string_view name) const {
+  const auto zones = served_.copy();
+  const auto zone = std::ranges::find_if(
+      zones->zones, [&](const ServedZones::Zone& each) { return each.options.name == name; });
+  if (zone == zones->zones.end()) {
+    return fail(Errc::not_found, "nothing is published by the name \"" + std::string(name) + "\"");
+  }
+  if (!zone->version) return fail(Errc::unavailable, "the list is not made yet; ask again");
+  return ZoneList{
+      .digest = zone->version->digest,
+      .open = [shared = zone->flat]() -> Result<std::function<bool(std::string&)>> {
+        return [flat = POSTERN_TRY(shared->get()), at = std::size_t{0}](std::string& part) mutable {
+          part.clear();
+          if (at == flat->size()) return false;
+          for (const std::size_t end = std::min(at + kListNodes, flat->size()); at < end; ++at) {
+            const FlatPolicy::Blocked blocked = flat->blocked_at(at);
+            if (!blocked.itself && !blocked.below) continue;
+            const std::string text = blocked.name.to_display();
+            if (blocked.itself) part += text + "\n";
+            if (blocked.below) part += blocked.name.is_root() ? "*\n" : "*." + text + "\n";
+          }
+          return true;
+        };
+      }};
 }
 
 void ZoneDesk::collect(Metrics& metrics) const {

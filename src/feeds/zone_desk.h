@@ -69,6 +69,8 @@ class ZoneDesk {
   /// Sends the whole answer to `message`. Errors where the connection is of no more use.
   Result<void> converse(OctetView message, const Endpoint& client, TransferStream& stream,
                         const Patience& patience);
+  /// As ZoneServer::list.
+  Result<ZoneList> list(std::string_view name) const;
   void collect(Metrics& metrics) const;
 
  private:

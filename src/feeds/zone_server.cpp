@@ -57,6 +57,8 @@ class ZoneServerThread final : public ZoneServer {
 
   void take(net::DetachedConnection connection) override { streams_.take(std::move(connection)); }
 
+  Result<ZoneList> list(std::string_view name) const override { return desk_.list(name); }
+
   void reconfigure(ZoneServerOptions options) override {
     {
       const std::lock_guard lock(mutex_);

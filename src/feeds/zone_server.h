@@ -9,10 +9,12 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/ip.h"
@@ -79,6 +81,15 @@ struct ZoneAnswer {
   std::size_t size = 0;
 };
 
+/// A published zone as a plain list, for who knows no zones: "name" for a name that is blocked,
+/// "*.name" for all names below one, each on a line.
+struct ZoneList {
+  std::string digest;  ///< The same one, the same list.
+  /// Makes the list ready, which takes about 1 µs a rule; then it comes part by part, some
+  /// milliseconds each, false at the end.
+  std::function<Result<std::function<bool(std::string& part)>>()> open;
+};
+
 /// All members may be called from any thread.
 class ZoneServer {
  public:
@@ -95,6 +106,8 @@ class ZoneServer {
   virtual ZoneAnswer answer(const ZoneQuestion& question, std::span<std::uint8_t> out) = 0;
   /// Goes on with a connection of which `answer` said `take`: its first message is the question.
   virtual void take(net::DetachedConnection connection) = 0;
+  /// Errors: `not_found`, no zone is published by that name; `unavailable`, it is not made yet.
+  virtual Result<ZoneList> list(std::string_view name) const = 0;
   /// After a configuration reload.
   virtual void reconfigure(ZoneServerOptions options) = 0;
   virtual void collect(Metrics& metrics) const = 0;

@@ -21,7 +21,8 @@ from postern_process import ROOT, Postern, ede, until  # noqa: E402
 class Api(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.postern = Postern({"policy": {"block": ["*.bad.example"]}}).start()
+        cls.postern = Postern({"policy": {"block": ["*.bad.example"]}, "publish": [
+            {"name": "office", "zone": "policy.postern", "clients": ["192.0.2.53"]}]}).start()
         cls.url = f"http://127.0.0.1:{cls.postern.console_port}"
         cls.token = cls.postern.first_run_token()
         for name in ("www.bad.example", "localhost"):

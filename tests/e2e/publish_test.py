@@ -8,6 +8,8 @@ import sys
 import tempfile
 import time
 import unittest
+import urllib.error
+import urllib.request
 
 import dns.flags
 import dns.message
@@ -265,6 +267,45 @@ class Requests(Case):
                 target.sendto(header, sender)  # Unsigned: not believed.
                 target.recvfrom(4096)
                 self.assertEqual(metric(postern, 'postern_published_notifies_total{result="heard"}'), 0)
+
+
+class Lists(Case):
+    def test_a_plain_list_for_who_knows_no_zones(self):
+        self.names("bad.example", "ok.worse.example", "worse.example")
+        config = self.config()
+        config["policy"] = {"block": ["*.down.example"], "allow": ["ok.worse.example"]}
+        path = "/api/v1/publish/out/domains.txt"
+        with Postern(config) as postern:
+            until(lambda: self.serial(postern), "the zone")
+            token = postern.first_run_token()
+
+            def get(**headers):
+                request = urllib.request.Request(f"http://127.0.0.1:{postern.console_port}{path}", headers=headers)
+                try:
+                    return urllib.request.urlopen(request, timeout=10)
+                except urllib.error.HTTPError as error:
+                    return error
+
+            with get() as answer:
+                self.assertEqual(answer.status, 401)
+            by = {"Authorization": f"Bearer {token}"}
+            with get(**by) as answer:
+                self.assertEqual(answer.headers["Content-Type"], "text/plain; charset=utf-8")
+                tag = answer.headers["ETag"]
+                self.assertEqual(answer.read().decode().split(),
+                                 ["bad.example", "down.example", "*.down.example", "worse.example"])
+            with get(**by, **{"If-None-Match": tag}) as answer:
+                self.assertEqual(answer.status, 304)
+            first = self.serial(postern)
+            self.names(*[f"n{i}.example" for i in range(20_000)])
+            until(lambda: self.serial(postern) != first, "the change")
+            with get(**by, **{"If-None-Match": tag}) as answer:
+                self.assertEqual(answer.status, 200)
+                lines = answer.read().decode().split()
+                self.assertEqual(len(lines), 20_002)
+                self.assertEqual(lines, sorted(lines, key=lambda line: [label for label in reversed(line.split("."))
+                                                                        if label != "*"]))
+            self.assertEqual(postern.api("/api/v1/publish/other/domains.txt", status=404)["status"], 404)
 
 
 class Decisions(Case):
