@@ -22,7 +22,8 @@ struct Admitted {
 class Router {
  public:
   /// `hosts` as in Options.
-  Router(Context context, const std::optional<Endpoint>& listen, std::vector<std::string> hosts = {})
+  Router(Context context, const std::optional<Endpoint>& listen,
+         std::vector<std::string> hosts = {})
       : context_(context), listen_(listen), hosts_(std::move(hosts)) {}
 
   /// Checks in this order: the peer, the Host header, the path, the method, the token or session,

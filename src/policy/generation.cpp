@@ -544,7 +544,7 @@ namespace {
 std::string rule_text_of(Trigger trigger, const dns::Name& name, const IpPrefix& prefix,
                          Scope scope) {
   if (has_prefix(trigger)) return prefix.to_text();
-  const std::string owner = name.to_display();
+  std::string owner = name.to_display();
   switch (scope) {
     case Scope::exact:
       return owner;
