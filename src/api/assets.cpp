@@ -26,7 +26,7 @@ std::string_view text_at(const unsigned char* octets, unsigned long size) {
 }  // namespace
 
 std::span<const Asset> assets() {
-  static const std::array<Asset, 4> kAssets = {{
+  static const std::array<Asset, 4> all = {{
       {"/", "text/html; charset=utf-8",
        text_at(postern_web_index_html, postern_web_index_html_size)},
       {"/app.js", "text/javascript; charset=utf-8",
@@ -36,7 +36,7 @@ std::span<const Asset> assets() {
       {"/favicon.svg", "image/svg+xml",
        text_at(postern_web_favicon_svg, postern_web_favicon_svg_size)},
   }};
-  return kAssets;
+  return all;
 }
 
 const Asset* asset_at(std::string_view path) {

@@ -9,6 +9,7 @@
 #include "event/json_writer.h"
 #include "event/query_json.h"
 #include "event/time_text.h"
+#include "intel/rpz_owner.h"
 
 namespace postern::api {
 namespace {
@@ -43,51 +44,101 @@ std::optional<IpPrefix> prefix_of(const policy::Group& group, const IpAddress& c
 }
 
 /// A name that the rule which decided the record covers, whatever the answer's name was.
-std::optional<dns::Name> name_under_rule(const event::Query& record) {
-  if (!record.matched_wildcard) return record.matched;
-  const auto below = record.matched.with_prefix(*dns::Name::from_text("*"));
+std::optional<dns::Name> name_under_rule(const dns::Name& owner, bool is_wildcard) {
+  if (!is_wildcard) return owner;
+  const auto below = owner.with_prefix(*dns::Name::from_text("*"));
   return below ? std::optional(*below) : std::nullopt;
+}
+
+/// What today's policy says of what the rule of the record matched: a name or an address that the
+/// answer led to, or a server that is authoritative for it.
+void decide_behind(Decision& d, const event::Query& record) {
+  const auto owner = intel::read_rpz_owner(record.matched);
+  const policy::Trigger trigger = owner ? owner->trigger : policy::Trigger::qname;
+  switch (trigger) {
+    case policy::Trigger::client_ip:
+      return;  // The client is asked about as it is.
+    case policy::Trigger::response_ip:
+    case policy::Trigger::nsip: {
+      const IpAddress& address = owner->prefix.address();
+      d.behind = d.generation.decide(d.group, trigger, address);
+      d.matches_behind = d.generation.explain(d.group, trigger, address);
+      return;
+    }
+    case policy::Trigger::nsdname:
+      if (const auto name = name_under_rule(owner->name, record.matched_wildcard)) {
+        d.behind = d.generation.decide_servers(d.group, {&*name, 1});
+        d.matches_behind = d.generation.explain(d.group, *name, trigger);
+      }
+      return;
+    case policy::Trigger::qname:
+      if (!record.matched_in_chain) return;
+      if (const auto name = name_under_rule(record.matched, record.matched_wildcard)) {
+        d.behind = d.generation.decide(d.group, *name);
+        d.matches_behind = d.generation.explain(d.group, *name);
+      }
+      return;
+  }
 }
 
 /// Was the record blocked because of where its answer led, and would it be today?
 void look_behind(Decision& d) {
   const auto& record = d.question.record;
-  if (d.verdict.blocks() || d.verdict.allows() || !record || !record->matched_in_chain) return;
-  const auto name = name_under_rule(*record);
-  if (!name) return;
-  const policy::Verdict behind = d.generation.decide(d.group, *name);
-  if (!behind.blocks() || d.generation.zone(behind.zone).name != record->zone.view()) return;
-  d.behind = behind;
-  d.matches_behind = d.generation.explain(d.group, *name);
+  if (!record || !record->has_matched) return;
+  decide_behind(d, *record);
+  // What is decided on the name asked stands before all names that its answer leads to.
+  const bool is_heard = d.behind.trigger == policy::Trigger::qname
+                            ? !d.verdict.blocks() && !d.verdict.allows()
+                            : d.behind.precedes(d.verdict);
+  const bool is_same =
+      d.behind.blocks() && is_heard && d.generation.zone(d.behind.zone).name == record->zone.view();
+  if (is_same) {
+    for (Match& match : d.matches) match.winner = false;
+    return;
+  }
+  d.behind = {};
+  d.matches_behind.clear();
 }
 
 Decision decide(const Generation& generation, const ExplainQuestion& question) {
   Decision d{generation, question, 0, std::nullopt, {}, {}, {}, {}};
+  d.verdict = {};
   if (question.client) {
     d.group = generation.group_of(*question.client);
     d.prefix = prefix_of(generation.groups()[d.group], *question.client);
+    constexpr auto kClientIp = policy::Trigger::client_ip;
+    d.verdict = generation.decide(d.group, kClientIp, *question.client);
+    d.matches = generation.explain(d.group, kClientIp, *question.client);
   }
-  d.verdict = generation.decide(d.group, question.name);
-  d.matches = generation.explain(d.group, question.name);
+  const policy::Verdict on_name = generation.decide(d.group, question.name);
+  std::vector<Match> by_name = generation.explain(d.group, question.name);
+  const bool is_by_name = on_name.matched && on_name.precedes(d.verdict);
+  if (is_by_name) d.verdict = on_name;
+  for (Match& match : is_by_name ? d.matches : by_name) match.winner = false;
+  d.matches.insert(d.matches.end(), by_name.begin(), by_name.end());
   look_behind(d);
   return d;
 }
 
-std::string owner_text(const dns::Name& owner, policy::Scope scope) {
-  const std::string name = owner.to_display();
-  switch (scope) {
-    case policy::Scope::exact:
-      return name;
-    case policy::Scope::below:
-      return owner.is_root() ? "*" : "*." + name;
-    case policy::Scope::at_and_below:
-      return name + " and below";
-  }
-  return name;
-}
-
 std::string line_text(std::uint32_t line) {
   return line == 0 ? std::string() : fmt::format(" (line {})", line);
+}
+
+/// " by the client's address"; nothing for the name asked.
+std::string_view by_trigger(policy::Trigger trigger) {
+  switch (trigger) {
+    case policy::Trigger::qname:
+      return "";
+    case policy::Trigger::client_ip:
+      return ", the client's address,";
+    case policy::Trigger::response_ip:
+      return ", an address in its answer,";
+    case policy::Trigger::nsdname:
+      return ", a server of it,";
+    case policy::Trigger::nsip:
+      return ", the address of a server of it,";
+  }
+  return "";
 }
 
 /// "2026-03-02 08:00:00 UTC".
@@ -188,10 +239,12 @@ void write_zone_steps(JsonWriter& json, const Decision& d) {
       continue;
     }
     silent.end();
-    const std::string rule = fmt::format("{}: {}{} matches and says {}", options.name,
-                                         owner_text(match->owner, match->scope),
-                                         line_text(match->line), to_string(match->action));
-    if (options.log_only) {
+    const std::string rule =
+        fmt::format("{}: {}{}{} matches and says {}", options.name, Generation::rule_text(*match),
+                    by_trigger(match->trigger), line_text(match->line), to_string(match->action));
+    if (options.pass_is_own && match->action == policy::Action::pass) {
+      write_step(json, "zone", "no_match", rule + "; so this list is silent on the name.");
+    } else if (options.log_only) {
       write_step(json, "zone", "observed", rule + "; this zone only logs, so the next is asked.");
     } else {
       decided = true;
@@ -233,13 +286,27 @@ std::string blocked_text(const Decision& d) {
                      zone.ttl_s, static_cast<unsigned>(zone.ede), to_string(zone.ede));
 }
 
+std::string_view led_to(policy::Trigger trigger) {
+  switch (trigger) {
+    case policy::Trigger::response_ip:
+      return "an address in";
+    case policy::Trigger::nsdname:
+      return "servers under";
+    case policy::Trigger::nsip:
+      return "servers with addresses in";
+    default:
+      return "a name under";
+  }
+}
+
 std::string result_text(const Decision& d) {
   const policy::Verdict& verdict = d.verdict;
   if (verdict.blocks()) return "Blocked: " + blocked_text(d);
   if (d.behind.matched) {
     return fmt::format(
-        "Blocked through its answer, as long as that leads to a name under the rule {} of {}: {}",
-        d.generation.rule_text(d.behind), d.generation.zone(d.behind.zone).name, blocked_text(d));
+        "Blocked through its answer, as long as that leads to {} the rule {} of {}: {}",
+        led_to(d.behind.trigger), d.generation.rule_text(d.behind),
+        d.generation.zone(d.behind.zone).name, blocked_text(d));
   }
   if (verdict.allows()) return "Allowed by that rule: answered as the DNS says.";
   if (verdict.matched) return "Answered as the DNS says; recorded as what would have been decided.";
@@ -263,6 +330,7 @@ void write_matched(JsonWriter& json, const Decision& d) {
   json.field("action", to_string(verdict.action));
   json.field("zone", d.generation.zone(verdict.zone).name);
   json.field("rule", d.generation.rule_text(verdict));
+  json.field("trigger", to_string(verdict.trigger));
   if (line == 0) {
     json.key("line").null();
   } else {
@@ -277,7 +345,8 @@ void write_verdict(JsonWriter& json, const Decision& d) {
   if (verdict.matched) {
     write_matched(json, d);
   } else {
-    for (const std::string_view key : {"action", "zone", "rule", "line"}) json.key(key).null();
+    for (const std::string_view key : {"action", "zone", "rule", "trigger", "line"})
+      json.key(key).null();
   }
   if (verdict.blocks()) {
     const policy::ZoneOptions& zone = d.generation.zone(verdict.zone);
@@ -293,7 +362,7 @@ void write_verdict(JsonWriter& json, const Decision& d) {
 void write_match(JsonWriter& json, const Decision& d, const Match& match, bool in_chain) {
   json.begin_object();
   json.field("zone", d.generation.zone(match.zone).name);
-  json.field("rule", owner_text(match.owner, match.scope));
+  json.field("rule", Generation::rule_text(match)).field("trigger", to_string(match.trigger));
   json.key("line");
   if (match.line == 0) {
     json.null();

@@ -19,7 +19,10 @@ struct Told {
   std::string verdict;  ///< "blocked by adware: tracker.example … line 1180 (null_address)".
   std::string group;
   std::vector<std::string> steps;
+  std::string rule;
+  std::string trigger;
   std::size_t matches = 0;
+  std::size_t winners = 0;
   bool in_chain = false;
   std::string trace;
   std::string record;
@@ -31,9 +34,9 @@ std::string text_of(simdjson::dom::element element) {
   return simdjson::minify(element);
 }
 
-Told tell(const ExplainQuestion& question) {
+Told tell(const ExplainQuestion& question, const policy::Generation& policy = *small_policy()) {
   simdjson::dom::parser parser;
-  const std::string json = explain_json(*small_policy(), question);
+  const std::string json = explain_json(policy, question);
   simdjson::dom::element root = parser.parse(json).value();
   Told told;
   told.group = text_of(root["group"]);
@@ -43,7 +46,12 @@ Told tell(const ExplainQuestion& question) {
   for (const auto step : root["steps"].get_array()) {
     told.steps.push_back(text_of(step["outcome"]) + ": " + text_of(step["text"]));
   }
+  told.rule = text_of(verdict["rule"]);
+  told.trigger = text_of(verdict["trigger"]);
   told.matches = root["matches"].get_array().size();
+  for (const auto match : root["matches"].get_array()) {
+    if (match["winner"].get_bool().value()) ++told.winners;
+  }
   told.in_chain = root["verdict"]["in_chain"].get_bool().value();
   told.trace = text_of(root["trace"]);
   told.record = text_of(root["record"]);
@@ -177,6 +185,80 @@ TEST(Explain, TheRecordDecidesNothingThatPolicyDoesNot) {
     const Told told = tell(question);
     EXPECT_TRUE(told.verdict.starts_with(c.want)) << told.verdict;
     EXPECT_FALSE(told.in_chain);
+  }
+}
+
+/// Three zones: a list, a policy zone with rules of every trigger, and one that allows.
+std::shared_ptr<const policy::Generation> policy_of_all_triggers() {
+  using policy::Action;
+  using policy::Trigger;
+  const auto prefix = [](const char* text) { return IpPrefix::from_text(text).value(); };
+  auto list = std::make_shared<policy::ZoneRules>();
+  list->add({.name = name("listed.example"), .line = 1});
+  list->add({.name = name("good.example"), .action = Action::pass, .line = 2});
+  auto rpz = std::make_shared<policy::ZoneRules>();
+  rpz->add({.prefix = prefix("192.0.2.66/32"), .trigger = Trigger::client_ip, .line = 11});
+  rpz->add({.prefix = prefix("198.51.100.0/24"), .trigger = Trigger::response_ip, .line = 12});
+  rpz->add({.name = name("ns.bad.example"),
+            .trigger = Trigger::nsdname,
+            .scope = policy::Scope::below,
+            .line = 13});
+  rpz->add({.prefix = prefix("2001:db8:53::/48"), .trigger = Trigger::nsip, .line = 14});
+  rpz->add({.name = name("good.example"), .line = 15});
+  policy::PolicyInput input;
+  input.zones = {{{.name = "list", .pass_is_own = true}, list}, {{.name = "rpz"}, rpz}};
+  input.groups = {{.name = "default", .zones = {0, 1}}};
+  return policy::Generation::compile(std::move(input)).value();
+}
+
+TEST(Explain, RulesOfEveryTrigger) {
+  struct Case {
+    std::string asked;
+    std::string client;
+    std::string matched;  ///< Of the record; empty: no record.
+    bool wildcard;
+    std::string want;
+    std::string rule;
+    std::string trigger;
+  };
+  const Case cases[] = {
+      {"a.example", "192.0.2.66", "", false, "blocked by rpz, line 11: nxdomain", "192.0.2.66/32",
+       "client_ip"},
+      // An earlier zone's rule on the name comes first.
+      {"listed.example", "192.0.2.66", "", false, "blocked by list, line 1: nxdomain",
+       "listed.example", "qname"},
+      {"a.example", "192.0.2.1", "", false, "answered by null, line null: null", "null", "null"},
+      {"a.example", "192.0.2.1", "24.0.100.51.198.rpz-ip", false,
+       "blocked by rpz, line 12: nxdomain", "198.51.100.0/24", "response_ip"},
+      {"a.example", "192.0.2.1", "ns.bad.example.rpz-nsdname", true,
+       "blocked by rpz, line 13: nxdomain", "*.ns.bad.example", "nsdname"},
+      {"a.example", "192.0.2.1", "48.zz.53.db8.2001.rpz-nsip", false,
+       "blocked by rpz, line 14: nxdomain", "2001:db8:53::/48", "nsip"},
+      // The rule is gone.
+      {"a.example", "192.0.2.1", "24.0.0.0.10.rpz-ip", false, "answered by null, line null: null",
+       "null", "null"},
+      // What stands before it decides.
+      {"listed.example", "192.0.2.1", "24.0.100.51.198.rpz-ip", false,
+       "blocked by list, line 1: nxdomain", "listed.example", "qname"},
+      // A list that leaves the name out is silent; the zone behind it is not.
+      {"good.example", "192.0.2.1", "", false, "blocked by rpz, line 15: nxdomain", "good.example",
+       "qname"},
+  };
+  const auto policy = policy_of_all_triggers();
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.asked + " " + c.matched);
+    ExplainQuestion question{.name = name(c.asked),
+                             .client = IpAddress::from_text(c.client).value()};
+    if (!c.matched.empty()) {
+      question.record = blocked_behind("rpz", c.matched);
+      question.record->matched_in_chain = false;
+      question.record->matched_wildcard = c.wildcard;
+    }
+    const Told told = tell(question, *policy);
+    EXPECT_EQ(told.verdict, c.want);
+    EXPECT_EQ(told.rule, c.rule);
+    EXPECT_EQ(told.trigger, c.trigger);
+    EXPECT_EQ(told.winners, c.rule == "null" ? 0U : 1U);
   }
 }
 

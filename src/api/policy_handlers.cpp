@@ -179,7 +179,7 @@ Response get_metrics(const Context& context, const Call&) {
   add_dropped("other", dropped.others);
   Response response;
   response.content_type = "text/plain; version=0.0.4; charset=utf-8";
-  response.body = to_prometheus(std::move(metrics));
+  response.body = to_prometheus(metrics);
   return response;
 }
 

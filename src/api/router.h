@@ -22,8 +22,9 @@ struct Admitted {
 class Router {
  public:
   /// `hosts` as in Options.
-  Router(Context context, std::optional<Endpoint> listen, std::vector<std::string> hosts = {})
-      : context_(context), listen_(std::move(listen)), hosts_(std::move(hosts)) {}
+  Router(Context context, const std::optional<Endpoint>& listen,
+         std::vector<std::string> hosts = {})
+      : context_(context), listen_(listen), hosts_(std::move(hosts)) {}
 
   /// Checks in this order: the peer, the Host header, the path, the method, the token or session,
   /// the Origin header. The first that fails is the answer.

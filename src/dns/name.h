@@ -50,6 +50,7 @@ class Name {
   Name() { octets_[0] = 0; }
   Name(const Name& other) : size_(other.size_) { copy_from(other); }
   Name& operator=(const Name& other) {
+    if (this == &other) return *this;
     size_ = other.size_;
     copy_from(other);
     return *this;

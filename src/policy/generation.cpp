@@ -378,60 +378,105 @@ bool Generation::may_precede(std::uint16_t group, Trigger trigger, const Verdict
   return first != kNoZone && (first << kPlaceShift | trigger_order(trigger) << 45) < verdict.order;
 }
 
-std::vector<Match> Generation::explain(std::uint16_t group, const dns::Name& name) const {
-  POSTERN_ASSERT(group < groups().size());
-  struct Ordered {
-    std::uint64_t order;
-    Match match;
-  };
-  std::vector<Ordered> matches;
-  const auto add = [&](const Posting& posting, const NameTable::Owner& owner, std::uint16_t place) {
-    matches.push_back({precedence(place, posting, owner.labels),
-                       {.zone = impl_->frame_zones[posting.zone],
-                        .line = posting.line,
-                        .action = posting.action,
-                        .scope = posting.scope,
-                        .rank = posting.rank,
-                        .owner = name.without_left(name.label_count() - owner.labels),
-                        .in_group = place != kNoZone}});
-  };
-  const NameTable& names = impl_->image->names(Trigger::qname);
-  NameTable::Owners found;
-  names.find(name, found);
-  for (std::size_t i = 0; i < found.count; ++i) {
-    const NameTable::Owner& owner = found.items[i];
-    Postings all = names.postings(owner);
-    for (Posting posting; all.next(posting);) {
-      const std::uint16_t place = impl_->place(group, posting.zone);
-      if (impl_->frame_zones[posting.zone] == kNoZone) continue;
-      const bool is_hidden = posting.scope == Scope::below &&
-                             impl_->image->zones()[posting.zone].closest_encloser &&
-                             names.is_hidden(found, i, posting.zone);
-      if (!posting.applies(owner.whole) || is_hidden) continue;
-      add(posting, owner, place);
-      for (const auto& later : names.shadowed(posting.at)) {
-        add(names.posting_of(later), owner, place);
-      }
-    }
-  }
+namespace {
+
+/// A match, and what tells its place among the others.
+struct Ordered {
+  std::uint64_t order;
+  std::uint32_t posting;
+  bool is_shadowed;
+  Match match;
+};
+
+/// Those in force first, as they decide; the others by zone. The one that is the verdict's is
+/// marked.
+std::vector<Match> in_order(std::vector<Ordered> matches, const Verdict& verdict) {
   // The zones out of force have the highest place of all; among them their own order.
-  std::stable_sort(matches.begin(), matches.end(), [](const Ordered& a, const Ordered& b) {
+  std::ranges::stable_sort(matches, [](const Ordered& a, const Ordered& b) {
     if (a.match.in_group != b.match.in_group) return a.match.in_group;
     if (!a.match.in_group && a.match.zone != b.match.zone) return a.match.zone < b.match.zone;
     return a.order < b.order;
   });
   std::vector<Match> sorted;
   sorted.reserve(matches.size());
-  const Verdict verdict = decide(group, name);
-  bool is_found = !verdict.matched;
   for (Ordered& entry : matches) {
-    // Those that the winner stands in front of have its order, and come after it.
-    if (!is_found && entry.match.in_group && entry.order == verdict.order) {
-      entry.match.winner = is_found = true;
-    }
+    entry.match.winner = verdict.matched && !entry.is_shadowed && entry.match.in_group &&
+                         entry.match.zone == verdict.zone && entry.posting == verdict.rule;
     sorted.push_back(std::move(entry.match));
   }
   return sorted;
+}
+
+}  // namespace
+
+std::vector<Match> Generation::explain(std::uint16_t group, const dns::Name& name,
+                                       Trigger trigger) const {
+  POSTERN_ASSERT(group < groups().size());
+  std::vector<Ordered> matches;
+  const auto add = [&](const Posting& posting, const NameTable::Owner& owner, bool is_shadowed) {
+    const std::uint16_t place = impl_->place(group, posting.zone);
+    matches.push_back({precedence(place, posting, owner.labels),
+                       posting.at,
+                       is_shadowed,
+                       {.zone = impl_->frame_zones[posting.zone],
+                        .line = posting.line,
+                        .action = posting.action,
+                        .scope = posting.scope,
+                        .rank = posting.rank,
+                        .trigger = trigger,
+                        .owner = name.without_left(name.label_count() - owner.labels),
+                        .in_group = place != kNoZone}});
+  };
+  const NameTable& names = impl_->image->names(trigger);
+  NameTable::Owners found;
+  names.find(name, found);
+  for (std::size_t i = 0; i < found.count; ++i) {
+    const NameTable::Owner& owner = found.items[i];
+    Postings all = names.postings(owner);
+    for (Posting posting; all.next(posting);) {
+      if (impl_->frame_zones[posting.zone] == kNoZone) continue;
+      const bool is_hidden = posting.scope == Scope::below &&
+                             impl_->image->zones()[posting.zone].closest_encloser &&
+                             names.is_hidden(found, i, posting.zone);
+      if (!posting.applies(owner.whole) || is_hidden) continue;
+      add(posting, owner, false);
+      for (const auto& later : names.shadowed(posting.at)) {
+        add(names.posting_of(later), owner, true);
+      }
+    }
+  }
+  return in_order(std::move(matches), trigger == Trigger::qname
+                                          ? decide(group, name)
+                                          : decide_servers(group, {&name, 1}));
+}
+
+std::vector<Match> Generation::explain(std::uint16_t group, Trigger trigger,
+                                       const IpAddress& address) const {
+  POSTERN_ASSERT(group < groups().size());
+  const PrefixTable& table = impl_->image->prefixes(trigger);
+  PrefixTable::Found found;
+  table.find(address, found);
+  std::vector<Ordered> matches;
+  for (std::size_t i = 0; i < found.count; ++i) {
+    const PrefixTable::Range& range = found.items[i];
+    for (std::uint32_t at = range.first; at < range.first + range.count; ++at) {
+      const Posting posting = table.posting(at);
+      if (impl_->frame_zones[posting.zone] == kNoZone) continue;
+      const std::uint16_t place = impl_->place(group, posting.zone);
+      matches.push_back({precedence(place, trigger, table.length(at), at),
+                         at,
+                         false,
+                         {.zone = impl_->frame_zones[posting.zone],
+                          .line = posting.line,
+                          .action = posting.action,
+                          .scope = posting.scope,
+                          .rank = posting.rank,
+                          .trigger = trigger,
+                          .prefix = table.prefix(at),
+                          .in_group = place != kNoZone}});
+    }
+  }
+  return in_order(std::move(matches), decide(group, trigger, address));
 }
 
 Posting Generation::Impl::posting_of(const Verdict& verdict) const {
@@ -494,12 +539,13 @@ BlockPlan Generation::plan(std::uint16_t group, const Verdict& verdict) const {
   return plan;
 }
 
-std::string Generation::rule_text(const Verdict& verdict) const {
-  POSTERN_ASSERT(verdict.matched);
-  const Rule of = rule(verdict);
-  if (has_prefix(of.trigger)) return of.prefix.to_text();
-  const std::string owner = of.name.to_display();
-  switch (verdict.scope) {
+namespace {
+
+std::string rule_text_of(Trigger trigger, const dns::Name& name, const IpPrefix& prefix,
+                         Scope scope) {
+  if (has_prefix(trigger)) return prefix.to_text();
+  std::string owner = name.to_display();
+  switch (scope) {
     case Scope::exact:
       return owner;
     case Scope::below:
@@ -508,6 +554,17 @@ std::string Generation::rule_text(const Verdict& verdict) const {
       return owner + " and below";
   }
   return owner;
+}
+
+}  // namespace
+
+std::string Generation::rule_text(const Verdict& verdict) const {
+  const Rule of = rule(verdict);
+  return rule_text_of(of.trigger, of.name, of.prefix, of.scope);
+}
+
+std::string Generation::rule_text(const Match& match) {
+  return rule_text_of(match.trigger, match.owner, match.prefix, match.scope);
 }
 
 }  // namespace postern::policy

@@ -87,7 +87,9 @@ struct Match {
   Action action = Action::pass;
   Scope scope = Scope::exact;
   Rank rank = Rank::normal;
-  dns::Name owner{};
+  Trigger trigger = Trigger::qname;
+  dns::Name owner{};      ///< Of a rule with a name.
+  IpPrefix prefix{};      ///< Of a rule with a prefix.
   bool in_group = false;  ///< The zone is in force for the group asked about.
   bool winner = false;
 };
@@ -155,9 +157,12 @@ class Generation {
   /// before the one that decided. So: whether its facts are needed at all.
   bool may_precede(std::uint16_t group, Trigger trigger, const Verdict& verdict) const;
 
-  /// Every rule of the QNAME trigger that matches the name, in every zone, in force for the group
-  /// or not; the one that `decide` would choose is marked.
-  std::vector<Match> explain(std::uint16_t group, const dns::Name& name) const;
+  /// Every rule of a trigger with names (asked for, or of a server) that matches the name, in every
+  /// zone, in force for the group or not; the one that `decide` would choose is marked.
+  std::vector<Match> explain(std::uint16_t group, const dns::Name& name,
+                             Trigger trigger = Trigger::qname) const;
+  /// The same for a trigger that has a prefix.
+  std::vector<Match> explain(std::uint16_t group, Trigger trigger, const IpAddress& address) const;
 
   /// The rule that decided; its `data` means nothing. `verdict.matched` must hold, here and below.
   Rule rule(const Verdict& verdict) const;
@@ -170,6 +175,7 @@ class Generation {
   /// "bad.example", "*.bad.example", "bad.example and below", "192.0.2.0/24": what the rule is
   /// for as a person would write it.
   std::string rule_text(const Verdict& verdict) const;
+  static std::string rule_text(const Match& match);
 
  private:
   struct Impl;

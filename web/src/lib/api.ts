@@ -100,6 +100,7 @@ export interface Explanation {
     action: string | null;
     zone: string | null;
     rule: string | null;
+    trigger: string | null;
     line: number | null;
     answer: string | null;
     ttl: number | null;
@@ -109,6 +110,7 @@ export interface Explanation {
   matches: {
     zone: string;
     rule: string;
+    trigger: string;
     line: number | null;
     action: string;
     in_group: boolean;
