@@ -93,7 +93,7 @@ struct TsigExchange::Record {
   Name key_name;
   Name algorithm;
   std::uint64_t time_s = 0;
-  std::uint16_t fudge_s = kFudge_s;
+  std::uint16_t fudge_s = kFudgeSeconds;
   Octets mac;
   std::uint16_t original_id = 0;
   std::uint16_t error = 0;

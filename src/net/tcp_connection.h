@@ -21,10 +21,10 @@ struct TcpLimits {
   /// Messages taken and not answered yet; at the bound nothing more is read (back pressure).
   std::size_t max_unanswered = 100;
   /// Unsent octets at which nothing more is read.
-  std::size_t max_unsent_octets = 64 * 1024;
+  std::size_t max_unsent_octets = std::size_t{64} * 1024;
   /// Unsent octets at which the peer is taken for one that does not read: closed. Room for the
   /// largest message beyond the bound before.
-  std::size_t max_buffer_octets = 192 * 1024;
+  std::size_t max_buffer_octets = std::size_t{192} * 1024;
 };
 
 /// A connection that was given away, and what came over it that was not taken: whole messages and
