@@ -47,6 +47,9 @@ struct Mailbox {
   std::uint64_t given = 1;       // How many options there were so far.
 };
 
+/// How long a start waits for what changed meanwhile to be read, where the rules of before protect.
+constexpr seconds kReadingAtStart{2};
+
 class FeedsThread final : public Feeds {
  public:
   FeedsThread(Options options, Published<policy::Generation>& target, Log& log)
@@ -66,7 +69,8 @@ class FeedsThread final : public Feeds {
 
   void wait_until_local_sources_are_in_force() override {
     std::unique_lock lock(loaded_mutex_);
-    loaded_changed_.wait(lock, [this] { return loaded_ > 0; });
+    if (loaded_changed_.wait_for(lock, kReadingAtStart, [this] { return loaded_ > 0; })) return;
+    loaded_changed_.wait(lock, [this] { return loaded_ > 0 || is_restored_; });
   }
 
   bool wait_until_reconfigured(milliseconds longest) override {
@@ -164,6 +168,12 @@ class FeedsThread final : public Feeds {
   void run(const std::stop_token& stopping) {
     enter_thread("feeds");
     watcher_.watch(keeper_.paths());  // First: what changes while it is read is heard of.
+    const bool is_restored = keeper_.restore_image(now());
+    show_state();
+    {
+      const std::lock_guard lock(loaded_mutex_);
+      is_restored_ = is_restored;
+    }
     keeper_.load_all(now());
     show_state();
     say_loaded(1);
@@ -274,6 +284,8 @@ class FeedsThread final : public Feeds {
   std::mutex loaded_mutex_;
   std::condition_variable loaded_changed_;
   std::uint64_t loaded_ = 0;  // How many of the options given; guarded by loaded_mutex_.
+  bool is_restored_ =
+      false;  // What was in force at the last end is so again. Under the same mutex.
   std::mutex stop_mutex_;
 
   // The thread's own once it runs.

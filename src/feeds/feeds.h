@@ -61,6 +61,7 @@ class Feeds {
   virtual ~Feeds() = default;
 
   /// Waits until all that needs no network is in force (or failed). For `serve` to say it is ready.
+  /// At most two seconds where all of it is in force as it was when the program ended.
   virtual void wait_until_local_sources_are_in_force() = 0;
   /// Fetches or rereads now: one feed, or all where `name` is empty. Returns at once. `any_size`
   /// holds for the next try of that feed, whatever comes of it. Errors: `not_found`, there is no

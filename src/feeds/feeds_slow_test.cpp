@@ -217,7 +217,7 @@ TEST_F(FeedsTest, ReconfiguringKeepsWhatIsTheSameAndDropsWhatIsGone) {
   EXPECT_FALSE(blocks("b.example"));
   const auto after = policy.current();
   EXPECT_EQ(after->zone(1).ttl_s, 77U);
-  EXPECT_TRUE(eventually([&] { return feeds->status().size() == 2; }));
+  ASSERT_TRUE(feeds->wait_until_reconfigured(milliseconds(20'000)));
   EXPECT_EQ(feeds->update("b", Acceptance::checked).error().code, Errc::not_found);
   folder.write("a.txt", "aa.example\n");
   EXPECT_TRUE(eventually([&] { return blocks("aa.example"); })) << "still watched";

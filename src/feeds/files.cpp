@@ -20,10 +20,14 @@ Error file_error(const std::string& doing, int number) {
   return error;
 }
 
+std::int64_t nanoseconds_of(const timespec& time) {
+  return time.tv_sec * 1'000'000'000LL + time.tv_nsec;
+}
+
 Result<FileStamp> stamp_from(const struct stat& info, const std::string& path) {
   if (!S_ISREG(info.st_mode)) return fail(Errc::invalid_input, path + " is not a regular file");
   return FileStamp{info.st_dev, info.st_ino, static_cast<std::uint64_t>(info.st_size),
-                   info.st_mtim.tv_sec * 1'000'000'000LL + info.st_mtim.tv_nsec};
+                   nanoseconds_of(info.st_mtim), nanoseconds_of(info.st_ctim)};
 }
 
 Result<void> write_all(int file, std::string_view text, const std::string& path) {
@@ -73,11 +77,11 @@ Result<FileContent> read_file(const std::string& path, std::uint64_t max_octets)
   return content;
 }
 
-Result<void> replace_file(const std::string& path, std::string_view text) {
-  const std::string temporary = path + ".new";
+Result<void> replace_file(const std::string& path, std::string_view text, unsigned mode) {
+  const std::string temporary = path + std::string(kUnfinished);
   {
     const FileDescriptor file(
-        ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0640));
+        ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode));
     if (!file) return Unexpected<Error>(file_error("open " + temporary, errno));
     if (auto done = write_all(file.get(), text, temporary); !done) {
       ::unlink(temporary.c_str());
@@ -85,7 +89,9 @@ Result<void> replace_file(const std::string& path, std::string_view text) {
     }
   }
   if (std::rename(temporary.c_str(), path.c_str()) != 0) {
-    return Unexpected<Error>(file_error("rename " + temporary, errno));
+    auto failed = Unexpected<Error>(file_error("rename " + temporary, errno));
+    ::unlink(temporary.c_str());
+    return failed;
   }
   const std::size_t slash = path.rfind('/');
   const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);

@@ -15,6 +15,7 @@ struct FileStamp {
   std::uint64_t inode = 0;
   std::uint64_t octets = 0;
   std::int64_t modified_ns = 0;
+  std::int64_t changed_ns = 0;  ///< Its status; nobody can set it back.
 
   bool operator==(const FileStamp&) const = default;
 };
@@ -30,8 +31,11 @@ Result<FileStamp> stamp_of(const std::string& path);
 /// The whole file; `limit_exceeded` over `max_octets`. Never waits on a pipe or device.
 Result<FileContent> read_file(const std::string& path, std::uint64_t max_octets);
 
+/// What `replace_file` writes has this behind its name until it is whole.
+inline constexpr std::string_view kUnfinished = ".new";
+
 /// Writes `text` beside `path`, forces it to disk and renames: after a crash the file is the old
-/// one or the new one, whole. Mode 0640.
-Result<void> replace_file(const std::string& path, std::string_view text);
+/// one or the new one, whole.
+Result<void> replace_file(const std::string& path, std::string_view text, unsigned mode = 0640);
 
 }  // namespace postern::feeds

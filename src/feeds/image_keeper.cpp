@@ -167,12 +167,17 @@ bool Keeper::restore_image(const Now& now) {
     }
   }
   if (!has_any) return false;
-  const auto done = compile_and_publish(now);
-  if (done) return true;
-  log_.error("feeds", "the rules kept on disk cannot be put in force, the feeds are read: " +
-                          done.error().text);
-  for (FeedState& feed : feeds_) feed.content = {};
-  return false;
+  if (const auto done = compile_and_publish(now); !done) {
+    log_.error("feeds", "the rules kept on disk cannot be put in force, the feeds are read: " +
+                            done.error().text);
+    for (FeedState& feed : feeds_) feed.content = {};
+    return false;
+  }
+  is_restored_ = true;
+  return std::ranges::all_of(feeds_, [this](const FeedState& feed) {
+    if (feed.content.is_there()) return true;
+    return is_remote(feed.source) && !store_.load_facts(feed.status.name, feed.digest);
+  });
 }
 
 }  // namespace postern::feeds

@@ -1,13 +1,21 @@
 // Rules that are kept on disk as an image: what a restart finds, and what it does not believe.
+#include <array>
+#include <chrono>
+#include <ctime>
 #include <filesystem>
+#include <fstream>
 #include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
+#include "feeds/digest.h"
 #include "feeds/feeds_fixture.h"
 #include "feeds/image_source.h"
 #include "feeds/image_store.h"
+#include "feeds/obtain.h"
+#include "feeds/store.h"
 
 namespace postern::feeds {
 namespace {
@@ -135,24 +143,154 @@ TEST_F(ImageKeeperTest, RulesOfAnotherSourceAreNotTakenOver) {
   EXPECT_TRUE(blocks("www.a.example")) << "read in another way";
 }
 
+/// "2026-03-02T08:00:00Z".
+std::string rfc3339(std::chrono::system_clock::time_point at) {
+  const std::time_t seconds_since = std::chrono::system_clock::to_time_t(at);
+  std::tm parts{};
+  ::gmtime_r(&seconds_since, &parts);
+  std::array<char, 32> text{};
+  std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &parts);
+  return text.data();
+}
+
+std::string indicator(const std::string& host, const std::string& from, const std::string& until) {
+  return R"({"type":"indicator","pattern_type":"stix","id":"indicator--)" + host +
+         R"(","valid_from":")" + from + R"(","valid_until":")" + until +
+         R"(","pattern":"[domain-name:value = ')" + host + R"(.example']"})";
+}
+
 TEST_F(ImageKeeperTest, RulesWithTimesInThemAreReadAtEachStart) {
   Source stix = file_source("stix", "stix.json");
   stix.format.format = intel::Format::stix;
-  folder.write("stix.json",
-               R"({"type":"bundle","id":"bundle--1","objects":[{"type":"indicator",)"
-               R"("id":"indicator--1","pattern_type":"stix","valid_from":"2020-01-01T00:00:00Z",)"
-               R"("pattern":"[domain-name:value = 'bad.example']"}]})");
+  const std::string soon = rfc3339(std::chrono::system_clock::now() + std::chrono::seconds(2));
+  folder.write("stix.json", R"({"type":"bundle","id":"bundle--1","objects":[)" +
+                                indicator("past", "2020-01-01T00:00:00Z", soon) + "," +
+                                indicator("future", soon, "2090-01-01T00:00:00Z") + "]}");
   start({stix});
-  ASSERT_TRUE(blocks("bad.example")) << status().last_error;
+  ASSERT_TRUE(blocks("past.example")) << status().last_error;
+  ASSERT_FALSE(blocks("future.example"));
+  ASSERT_TRUE(eventually([&] { return rfc3339(std::chrono::system_clock::now()) > soon; }));
   restart({stix});
-  EXPECT_TRUE(blocks("bad.example"));
+  EXPECT_TRUE(eventually([&] { return blocks("future.example") && !blocks("past.example"); }));
   EXPECT_EQ(status().rules, 1U);
-  EXPECT_EQ(status().health, intel::Health::good);
+}
+
+TEST_F(ImageKeeperTest, AnAcceptanceEndsWithItsTryThoughNothingHadChanged) {
+  folder.write("local.txt", list(3000));
+  start({file_source("local", "local.txt")});
+  const auto last_try = status().last_try;
+  ASSERT_TRUE(feeds->update("local", Acceptance::any_size));
+  ASSERT_TRUE(eventually([&] { return status().last_try != last_try; }));
+  folder.replace("local.txt", list(3));
+  EXPECT_TRUE(eventually([&] { return status().health == intel::Health::stale; }));
+  EXPECT_EQ(status().rules, 3000U);
+}
+
+TEST_F(ImageKeeperTest, AFileWithTheTimesOfBeforeIsReadWhereAskedForAndAtAStart) {
+  folder.write("local.txt", "one.example\n");
+  start({file_source("local", "local.txt")});
+  const auto rewrite = [&](std::string_view text) {
+    const auto modified = std::filesystem::last_write_time(folder.file("local.txt"));
+    std::fstream(folder.file("local.txt"), std::ios::in | std::ios::out) << text;
+    std::filesystem::last_write_time(folder.file("local.txt"), modified);
+  };
+  rewrite("two.example\n");
+  ASSERT_TRUE(feeds->update("local", Acceptance::checked));
+  EXPECT_TRUE(eventually([&] { return blocks("two.example"); }));
+  feeds.reset();
+  rewrite("six.example\n");
+  restart({file_source("local", "local.txt")});
+  EXPECT_TRUE(eventually([&] { return blocks("six.example"); }));
+}
+
+TEST_F(ImageKeeperTest, ACopyThatWasLostIsFetchedAndKeptAgain) {
+  testing::WebServer web;
+  web.files.write("list", "one.example\n");
+  web.files.write("feed", "file list");
+  const Source source = url_source("web", web.url("feed"));
+  const auto copies = [&] {
+    std::vector<std::filesystem::path> found;
+    for (const auto& entry : std::filesystem::directory_iterator(folder.file("cache"))) {
+      if (entry.path().extension() == ".feed") found.push_back(entry.path());
+    }
+    return found;
+  };
+  start({source});
+  ASSERT_TRUE(eventually([&] { return blocks("one.example") && copies().size() == 1; }));
+  feeds.reset();
+  for (const auto& copy : copies()) std::filesystem::remove(copy);
+  restart({source});
+  EXPECT_TRUE(blocks("one.example"));
+  ASSERT_TRUE(feeds->update("web", Acceptance::checked));
+  EXPECT_TRUE(eventually([&] { return copies().size() == 1; }));
+}
+
+TEST_F(ImageKeeperTest, AZoneExpiresThoughItsCopyIsNotToBeHad) {
+  Source zone = source("zone");
+  zone.format.format = intel::Format::rpz;
+  zone.transfer.emplace();
+  zone.transfer->zone = dns::Name::from_text("rpz.example").value();
+  zone.transfer->primaries = {"tcp://127.0.0.1:1"};
+  zone.transfer->on_expire = OnExpire::drop;
+  zone.format.origin = zone.transfer->zone;
+  const Source pack = text_source("pack", "pack.example\n");
+  const std::string text =
+      "rpz.example. 60 IN SOA ns.example. h.example. 1 3600 600 86400 60\n"
+      "bad.example.rpz.example. 60 IN CNAME .\n";
+  CopyStore store(folder.file("cache"));
+  const auto now = std::chrono::time_point_cast<microseconds>(std::chrono::system_clock::now());
+  CopyFacts facts{source_digest(zone), "", {}, sha256_hex(text), now, 1};
+  ASSERT_TRUE(store.save("zone", facts, text));
+  start({zone, pack});
+  ASSERT_TRUE(blocks("bad.example")) << log.text();
+  feeds.reset();
+  facts.checked_at = now - std::chrono::hours(24 * 365);
+  ASSERT_TRUE(store.save_facts("zone", facts));
+  zone.max_octets = 10;  // The copy is not read any more.
+  restart({zone, pack});
+  EXPECT_TRUE(eventually([&] { return !blocks("bad.example"); }));
+  EXPECT_TRUE(eventually([&] { return status().last_error.find("EXPIRED") == 0; }))
+      << status().last_error;
+  EXPECT_TRUE(blocks("pack.example"));
+}
+
+TEST_F(ImageKeeperTest, NumbersGoOnFromTheImagesWhereTheirFileIsLost) {
+  folder.write("local.txt", "n0.example\n");
+  start({file_source("local", "local.txt")});
+  for (std::uint64_t i = 1; i < 4; ++i) {
+    folder.replace("local.txt", "n" + std::to_string(i) + ".example\n");
+    ASSERT_TRUE(eventually([&] { return images().front() == i + 1; }));
+  }
+  feeds.reset();
+  std::filesystem::remove(folder.file("cache/generation"));
+  folder.write("local.txt", "new.example\n");
+  restart({file_source("local", "local.txt")});
+  EXPECT_TRUE(eventually([&] { return blocks("new.example"); }));
+  EXPECT_TRUE(eventually([&] { return images() == std::vector<std::uint64_t>{6, 4, 3}; }));
+}
+
+TEST_F(ImageKeeperTest, WhatIsNoImageIsPassedOverAndWhatIsUnfinishedRemoved) {
+  folder.write("local.txt", "one.example\n");
+  start({file_source("local", "local.txt")});
+  feeds.reset();
+  ASSERT_EQ(::mkfifo(folder.file(image_file(99)).c_str(), 0600), 0);
+  std::filesystem::create_directory(folder.file(image_file(98)));
+  folder.write("cache/rules-18446744073709551615.image", "no number of ours");
+  folder.write("cache/rules-77.image.new", "half");
+  folder.write("cache/local-0123456789abcdef.feed.new", "half");
+  folder.write("cache/notes.new", "somebody's");
+  restart({file_source("local", "local.txt")});
+  EXPECT_TRUE(blocks("one.example"));
+  EXPECT_EQ(generation(), 100U);
+  EXPECT_NE(log.text().find("is not a regular file"), std::string::npos);
+  EXPECT_FALSE(std::filesystem::exists(folder.file("cache/rules-77.image.new")));
+  EXPECT_FALSE(std::filesystem::exists(folder.file("cache/local-0123456789abcdef.feed.new")));
+  EXPECT_TRUE(std::filesystem::exists(folder.file("cache/notes.new")));
 }
 
 TEST(ImageSourceText, ComesBackAsItWas) {
   const ImageSource full{
-      "digest", "sha", "0.1 7", 12, FileStamp{1, 2, 3, 4}, "line 3: \"x\nsource\" is no name"};
+      "digest", "sha", "0.1 7", 12, FileStamp{1, 2, 3, 4, 5}, "line 3: \"x\nsource\" is no name"};
   auto back = image_source_from(to_text(full));
   ASSERT_TRUE(back.has_value());
   EXPECT_EQ(back->first_skipped, "line 3: \"x source\" is no name");

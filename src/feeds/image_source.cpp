@@ -31,18 +31,21 @@ std::vector<std::string_view> split(std::string_view text, char at) {
 
 std::string stamp_text(const FileStamp& stamp) {
   return std::to_string(stamp.device) + " " + std::to_string(stamp.inode) + " " +
-         std::to_string(stamp.octets) + " " + std::to_string(stamp.modified_ns);
+         std::to_string(stamp.octets) + " " + std::to_string(stamp.modified_ns) + " " +
+         std::to_string(stamp.changed_ns);
 }
 
 std::optional<FileStamp> stamp_from(std::string_view text) {
   const std::vector<std::string_view> parts = split(text, ' ');
-  if (parts.size() != 4) return std::nullopt;
+  if (parts.size() != 5) return std::nullopt;
   const auto device = number_in(parts[0]);
   const auto inode = number_in(parts[1]);
   const auto octets = number_in(parts[2]);
   const auto modified = number_in(parts[3]);
-  if (!device || !inode || !octets || !modified) return std::nullopt;
-  return FileStamp{*device, *inode, *octets, static_cast<std::int64_t>(*modified)};
+  const auto changed = number_in(parts[4]);
+  if (!device || !inode || !octets || !modified || !changed) return std::nullopt;
+  return FileStamp{*device, *inode, *octets, static_cast<std::int64_t>(*modified),
+                   static_cast<std::int64_t>(*changed)};
 }
 
 }  // namespace

@@ -23,6 +23,8 @@ namespace postern::feeds {
 namespace {
 
 constexpr std::string_view kPrefix = "rules-", kSuffix = ".image";
+/// No generation has a higher number: a name that says so is not ours.
+constexpr std::uint64_t kMaxNumber = std::uint64_t{1} << 53;
 
 /// Pages of our own, given back when nobody reads them any more.
 class Pages {
@@ -56,12 +58,14 @@ Result<std::shared_ptr<const policy::RuleImage>> open_image(const std::shared_pt
 }
 
 Result<std::shared_ptr<const policy::RuleImage>> read_image(const std::string& path) {
-  const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
   struct stat status{};
   if (!file || ::fstat(file.get(), &status) != 0) {
     return Unexpected<Error>(system_error("open " + path, errno));
   }
+  if (!S_ISREG(status.st_mode)) return fail(Errc::corrupt, path + " is not a regular file");
   const auto size = static_cast<std::size_t>(status.st_size);
+  if (size > ImageStore::kMaxOctets) return fail(Errc::corrupt, path + " is too large");
   const std::shared_ptr<Pages> pages = POSTERN_TRY(Pages::of(size));
   for (std::size_t done = 0; done < size;) {
     const ssize_t got = ::read(file.get(), pages->octets().data() + done, size - done);
@@ -81,8 +85,8 @@ std::optional<std::uint64_t> number_in(std::string_view file) {
   file.remove_suffix(kSuffix.size());
   std::uint64_t number = 0;
   const auto [end, error] = std::from_chars(file.data(), file.data() + file.size(), number);
-  if (error != std::errc() || end != file.data() + file.size()) return std::nullopt;
-  return number;
+  const bool is_whole = error == std::errc() && end == file.data() + file.size();
+  return is_whole && number <= kMaxNumber ? std::optional(number) : std::nullopt;
 }
 
 }  // namespace
@@ -123,12 +127,28 @@ Result<void> ImageStore::save(std::uint64_t number, OctetView octets) {
   std::error_code error;
   std::filesystem::create_directories(folder_, error);
   if (error) return Unexpected<Error>(system_error("make " + folder_, error.value()));
-  POSTERN_CHECK(replace_file(path(number), text_of(octets)));
-  const std::vector<std::uint64_t> all = numbers();
-  for (std::size_t i = kKept; i < all.size(); ++i) {
-    std::filesystem::remove(path(all[i]), error);  // Failing to is no harm.
+  POSTERN_CHECK(replace_file(path(number), text_of(octets), 0600));
+  std::vector<std::uint64_t> others = numbers();
+  std::erase(others, number);
+  for (std::size_t i = kKept - 1; i < others.size(); ++i) {
+    std::filesystem::remove(path(others[i]), error);  // Failing to is no harm.
   }
   return {};
+}
+
+void ImageStore::remove_unfinished() const {
+  std::error_code error;
+  for (std::filesystem::directory_iterator at(folder_, error), end; !error && at != end;
+       at.increment(error)) {
+    const std::string file = at->path().filename().string();
+    std::string_view rest = file;
+    if (!rest.ends_with(kUnfinished)) continue;
+    rest.remove_suffix(kUnfinished.size());
+    std::error_code ignored;
+    if (number_in(rest) || rest.ends_with(".feed") || rest.ends_with(".meta")) {
+      std::filesystem::remove(at->path(), ignored);
+    }
+  }
 }
 
 }  // namespace postern::feeds

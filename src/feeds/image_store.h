@@ -25,14 +25,19 @@ Result<std::shared_ptr<const policy::RuleImage>> hold_image(OctetView octets);
 class ImageStore {
  public:
   static constexpr std::size_t kKept = 3;
+  /// Over what an image can have: a larger file is none.
+  static constexpr std::uint64_t kMaxOctets = std::uint64_t{16} << 30;
 
   ImageStore(std::string folder, Log& log) : folder_(std::move(folder)), log_(&log) {}
 
   /// The newest image that is whole; null where there is none. What is damaged is passed over with
-  /// a warning.
+  /// a warning, and what is older than that may be far from what was in force.
   std::shared_ptr<const policy::RuleImage> load_newest() const;
-  /// Forced to disk under a name of its own, then renamed; older ones than the last kKept go.
+  /// Forced to disk under a name of its own, then renamed; of the others those of the highest
+  /// numbers stay, so that there are kKept. Mode 0600: it has the key of the tables' hashes.
   Result<void> save(std::uint64_t number, OctetView octets);
+  /// Removes what writers that were interrupted have left in the folder: images and copies.
+  void remove_unfinished() const;
   /// The numbers of the images there, the newest first.
   std::vector<std::uint64_t> numbers() const;
 

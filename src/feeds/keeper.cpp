@@ -1,6 +1,7 @@
 #include "feeds/keeper.h"
 
 #include <algorithm>
+#include <ranges>
 #include <utility>
 
 #include "feeds/digest.h"
@@ -71,7 +72,10 @@ Keeper::Keeper(Options options, Published<policy::Generation>& target, UnpackTur
       store_(options_.cache_dir),
       images_(options_.cache_dir, log),
       random_(options_.seed) {
-  generation_ = std::max(store_.load_generation(), target_.current()->number());
+  images_.remove_unfinished();
+  const std::vector<std::uint64_t> kept = images_.numbers();
+  generation_ = std::max(
+      {store_.load_generation(), target_.current()->number(), kept.empty() ? 0 : kept.front()});
   for (Source& source : options_.sources) feeds_.push_back(make_state(source));
 }
 
@@ -93,14 +97,15 @@ FeedState* Keeper::find(const std::string& name) {
 }
 
 void Keeper::load_all(const Now& now) {
-  const bool is_restored = restore_image(now);
+  is_loading_ = true;
   for (FeedState& feed : feeds_) {
     if (!is_remote(feed.source)) load(feed, now);
   }
   for (FeedState& feed : feeds_) {
     if (is_remote(feed.source)) load(feed, now);
   }
-  must_publish_ = must_publish_ || !is_restored;
+  is_loading_ = false;
+  must_publish_ = must_publish_ || !is_restored_;
   publish(now);
 }
 
@@ -129,8 +134,10 @@ bool Keeper::has_text(const FeedState& feed, std::string_view sha256) const {
 // What was good when the process ended protects again at once.
 void Keeper::load_last_good(FeedState& feed, const Now& now) {
   const auto facts = store_.load_facts(feed.status.name, feed.digest);
-  if (facts && has_text(feed, facts->sha256) && !feed.timers) {
+  if (facts && has_text(feed, facts->sha256)) {
     feed.facts = *facts;
+    // Without its text it is to be fetched whole, so that there is a copy again.
+    if (!store_.has_text(feed.status.name, facts->sha256)) feed.facts.validators = {};
     return resume(feed, facts->checked_at, now);
   }
   auto copy = store_.load(feed.status.name, feed.digest, feed.source.max_octets);
@@ -138,24 +145,22 @@ void Keeper::load_last_good(FeedState& feed, const Now& now) {
     if (copy.error().code != Errc::not_found) {
       log_.warning("feeds", feed.status.name + ": no last good copy: " + copy.error().text);
     }
+    // A zone's time runs out all the same.
+    if (feed.timers && feed.content.is_there() && !feed.content.is_of_old_source) {
+      resume(feed, facts ? facts->checked_at : now.wall, now);
+    }
+    return;
+  }
+  // The same text read in another way must not lose nearly all of its rules.
+  const FeedBefore before{feed.status.name, feed.content.is_of_old_source ? copy->facts.rules : 0};
+  auto content = parse_copy(copy->text, feed.source.format, origin_of(feed.source), before);
+  if (!content) {
+    log_.warning("feeds", feed.status.name + ": last good copy: " + content.error().text);
     return;
   }
   const WallTime checked_at = copy->facts.checked_at;
-  if (has_text(feed, copy->facts.sha256)) {
-    feed.facts = std::move(copy->facts);
-  } else {
-    // The same text read in another way must not lose nearly all of its rules.
-    const FeedBefore before{feed.status.name,
-                            feed.content.is_of_old_source ? copy->facts.rules : 0};
-    auto content = parse_copy(copy->text, feed.source.format, origin_of(feed.source), before);
-    if (!content) {
-      log_.warning("feeds", feed.status.name + ": last good copy: " + content.error().text);
-      return;
-    }
-    accept(feed, std::move(*content), std::move(copy->facts), std::nullopt);
-  }
+  accept(feed, std::move(*content), std::move(copy->facts), std::nullopt);
   resume(feed, checked_at, now);
-  if (feed.timers) restore_timers(feed, copy->text, checked_at, now);
 }
 
 // With a copy that was last known to be the newest then.
@@ -165,7 +170,7 @@ void Keeper::resume(FeedState& feed, WallTime checked_at, const Now& now) {
   const microseconds age = std::max(now.wall - checked_at, microseconds(0));
   const microseconds refresh = feed.source.refresh;
   feed.status.health = age < 2 * refresh ? intel::Health::good : intel::Health::stale;
-  if (feed.timers) return;
+  if (feed.timers) return restore_timers(feed, checked_at, now);
   const microseconds wait = age >= refresh ? microseconds(0) : refresh - age;
   feed.due = now.mono + wait;
   feed.status.next_try = now.wall + wait;
@@ -183,7 +188,8 @@ void Keeper::read_local(FeedState& feed, const Now& now) {
 Result<void> Keeper::read_file_of(FeedState& feed, const Now& now) {
   const Source& source = feed.source;
   feed.stamp = found_stamp(source.path);
-  if (feed.stamp && feed.stamp == feed.content.stamp && has_text(feed, feed.content.sha256)) {
+  if (is_loading_ && feed.stamp && feed.stamp == feed.content.stamp &&
+      has_text(feed, feed.content.sha256)) {
     return {};
   }
   const FeedBefore before = take_before(feed);
@@ -365,12 +371,13 @@ void Keeper::take(Outcome outcome, const Now& now) {
 
 void Keeper::accept(FeedState& feed, Content content, CopyFacts facts,
                     std::optional<std::string> text, UnpackTurns::Turn turn) {
+  // Where rules have times in them, the same text may mean others now.
   if (feed.content.is_there() && !feed.content.is_of_old_source &&
-      content.sha256 == feed.content.sha256) {
+      content.sha256 == feed.content.sha256 && is_timeless(feed.source.format)) {
     feed.content.zone = std::move(content.zone);
     feed.content.stamp = content.stamp;
     feed.facts = std::move(facts);
-    if (text) save_facts(feed);
+    if (text) save_copy(feed, *text);
     return;
   }
   changes_.push_back({feed.status.name, std::exchange(feed.content, std::move(content)),
@@ -429,7 +436,8 @@ void Keeper::publish(const Now& now) {
   must_publish_ = false;
   log_.error("feeds",
              "the new generation cannot be built, the old one stays: " + done.error().text);
-  for (Change& change : changes_) {
+  // Backwards: of two changes of one feed the first has what was in force.
+  for (Change& change : std::views::reverse(changes_)) {
     FeedState* feed = find(change.name);
     if (feed == nullptr) continue;
     feed->content = std::move(change.before);
@@ -453,13 +461,18 @@ void Keeper::keep_copies() {
     feed->status.lines_skipped = feed->content.lines_skipped;
     feed->status.first_skipped = feed->content.first_skipped;
     feed->status.generation = generation_;
-    if (!change.text) continue;
-    if (const auto saved = store_.save(change.name, feed->facts, *change.text); !saved) {
-      log_.warning("feeds", change.name + ": the copy is in force but not kept on disk: " +
-                                saved.error().text);
-    }
+    if (change.text) save_copy(*feed, *change.text);
   }
   changes_.clear();
+}
+
+// Its text, where that is not on disk already, and what is known about it.
+void Keeper::save_copy(const FeedState& feed, std::string_view text) {
+  if (store_.has_text(feed.status.name, feed.facts.sha256)) return save_facts(feed);
+  if (const auto saved = store_.save(feed.status.name, feed.facts, text); !saved) {
+    log_.warning("feeds", feed.status.name +
+                              ": the copy is in force but not kept on disk: " + saved.error().text);
+  }
 }
 
 void Keeper::save_facts(const FeedState& feed) {

@@ -54,6 +54,9 @@ class Keeper {
  public:
   Keeper(Options options, Published<policy::Generation>& target, UnpackTurns& turns, Log& log);
 
+  /// What was in force when the process ended is so again, as far as its feeds are the same. True
+  /// where that is all that needs no network: `load_all` may then take its time.
+  bool restore_image(const Now& now);
   /// Reads every source that needs no network, then publishes.
   void load_all(const Now& now);
   /// Takes over other sources and groups; what is the same keeps its content. A feed whose source
@@ -116,8 +119,6 @@ class Keeper {
   void succeeded(FeedState& feed, const Now& now);
   void failed(FeedState& feed, const Error& error, const Now& now);
   void schedule(FeedState& feed, const Now& now);
-  // What was in force when the process ended is so again, before any feed is read. False: nothing.
-  bool restore_image(const Now& now);
   Result<Octets> build_image();
   void keep_in_image(const std::shared_ptr<const policy::RuleImage>& image);
   policy::PolicyFrame frame(const Now& now) const;
@@ -125,8 +126,9 @@ class Keeper {
   void put_in_force(std::shared_ptr<const policy::Generation> generation, const Now& now);
   std::uint64_t next_key();
   void keep_copies();
+  void save_copy(const FeedState& feed, std::string_view text);
   void save_facts(const FeedState& feed);
-  void restore_timers(FeedState& feed, std::string_view text, WallTime checked_at, const Now& now);
+  void restore_timers(FeedState& feed, WallTime checked_at, const Now& now);
   TransferRequest request_of(const FeedState& feed) const;
   void expire_old(const Now& now);
   void expire(FeedState& feed);
@@ -145,6 +147,8 @@ class Keeper {
   std::vector<std::shared_ptr<const policy::Generation>> retired_;
   MonoTime look_at_retired_{};  // When next; only while there are any.
   bool must_publish_ = false;
+  bool is_restored_ = false;  // An image is in force from the start.
+  bool is_loading_ = false;   // Under `load_all`: what did not change meanwhile need not be read.
   std::uint64_t generation_ = 0;
   std::uint64_t last_ticket_ = 0;
   std::uint64_t random_;

@@ -114,6 +114,9 @@ Result<CopyFacts> CopyStore::load_facts(std::string_view name, std::string_view 
 Result<Copy> CopyStore::load(std::string_view name, std::string_view source,
                              std::uint64_t max_octets) const {
   Copy copy{POSTERN_TRY(load_facts(name, source)), {}};
+  if (!has_text(name, copy.facts.sha256)) {
+    return fail(Errc::corrupt, text_path(name, copy.facts.sha256) + " is gone");
+  }
   copy.text =
       std::move(POSTERN_TRY(read_file(text_path(name, copy.facts.sha256), max_octets)).text);
   if (sha256_hex(copy.text) != copy.facts.sha256) {
@@ -121,6 +124,10 @@ Result<Copy> CopyStore::load(std::string_view name, std::string_view source,
                 "the last good copy is damaged: " + text_path(name, copy.facts.sha256));
   }
   return copy;
+}
+
+bool CopyStore::has_text(std::string_view name, std::string_view sha256) const {
+  return stamp_of(text_path(name, sha256)).has_value();
 }
 
 Result<void> CopyStore::save(std::string_view name, const CopyFacts& facts, std::string_view text) {

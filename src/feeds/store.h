@@ -37,8 +37,10 @@ class CopyStore {
   /// The copy of that feed from that source. `not_found` where there is none, `corrupt` where the
   /// text is not the one that was saved.
   Result<Copy> load(std::string_view name, std::string_view source, std::uint64_t max_octets) const;
-  /// What is known about that copy, without its text.
+  /// What is known about that copy, without its text; `not_found`, `corrupt` as for `load`.
   Result<CopyFacts> load_facts(std::string_view name, std::string_view source) const;
+  /// Whether the text of that digest is there; not whether it is whole.
+  bool has_text(std::string_view name, std::string_view sha256) const;
   /// Replaces the copy. `facts.sha256` must be the text's. On failure the old one stays.
   Result<void> save(std::string_view name, const CopyFacts& facts, std::string_view text);
   /// Replaces the facts alone: the text is still the newest.

@@ -3,17 +3,19 @@
 #include <algorithm>
 #include <utility>
 
-#include "dns/zone_text.h"
-
 namespace postern::feeds {
 namespace {
 
-// Of a text that `ZoneCopy::to_text` wrote: there the SOA comes first.
-std::optional<Soa> soa_in(std::string_view text, const dns::Name& zone) {
-  dns::ZoneTextReader reader(text, zone, 0);
-  dns::ZoneRecord record;
-  if (!reader.next(record) || record.type != dns::RRType::soa) return std::nullopt;
-  return soa_of(record.rdata);
+// Of the zone that the rules were read from, wherever they are now.
+std::optional<Soa> soa_in(const Content& content) {
+  const policy::ZoneSoa* soa = nullptr;
+  if (content.rules) {
+    soa = content.rules->soa() ? &*content.rules->soa() : nullptr;
+  } else if (content.image) {
+    const policy::ImageZone& zone = content.image->zones()[content.image_zone];
+    soa = zone.soa ? &*zone.soa : nullptr;
+  }
+  return soa != nullptr ? soa_of(soa->rdata) : std::nullopt;
 }
 
 }  // namespace
@@ -56,9 +58,8 @@ void Keeper::begin_timers(FeedState& feed, seconds first_retry) {
 }
 
 // Of a last good copy that was read at the start: its timers go on from the last contact.
-void Keeper::restore_timers(FeedState& feed, std::string_view text, WallTime checked_at,
-                            const Now& now) {
-  const auto soa = soa_in(text, feed.source.transfer->zone);
+void Keeper::restore_timers(FeedState& feed, WallTime checked_at, const Now& now) {
+  const auto soa = soa_in(feed.content);
   if (!soa) return;  // Then all of the zone is fetched at once.
   const microseconds age = std::max(now.wall - checked_at, microseconds(0));
   feed.timers->restore(*soa, now.mono - age, chance());

@@ -18,6 +18,7 @@ class Extraction {
       const ImageZone& zone = image.zones()[zones[i]];
       wanted_by_[zones[i]] = static_cast<std::uint16_t>(i);
       constexpr std::size_t kUsualNameOctets = 20;
+      // `open` has seen that there may be so many.
       rules_[i].reserve(zone.rule_count(), zone.rule_count() * kUsualNameOctets);
       rules_[i].set_closest_encloser(zone.closest_encloser);
       if (zone.soa) rules_[i].set_soa(*zone.soa);

@@ -1,6 +1,6 @@
 // The generation: all rules of all zones, compiled, immutable; and the decision on it.
 //
-// Start at Generation::decide. Built aside by `compile`, published whole through
+// Start at Generation::decide. Built aside (`build_image`, then `create`), published whole through
 // Published<Generation>, read by every worker at once.
 #pragma once
 
@@ -25,8 +25,7 @@ namespace postern::policy {
 
 inline constexpr std::uint16_t kNoZone = 0xffff;
 
-/// A zone to be compiled: its options and its rules, shared so that a feed which did not
-/// change is not read again.
+/// A zone to be compiled: its options and its rules.
 struct ZoneInput {
   ZoneOptions options{};
   std::shared_ptr<const ZoneRules> rules{};  ///< Null: none (yet).

@@ -1,4 +1,5 @@
-// The bounds of a policy, each with its reason. Reaching one is an error of `Generation::compile`.
+// The bounds of a policy, each with its reason. Reaching one is an error of `build_image` or
+// `Generation::create`.
 #pragma once
 
 #include <cstddef>

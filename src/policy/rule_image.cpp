@@ -173,6 +173,10 @@ Result<void> RuleImage::read_zones(OctetView part) {
     zones_.push_back(std::move(zone));
   }
   if (!reader.ok() || reader.left() != 0) return corrupt("zones");
+  std::uint64_t rules = 0;
+  for (const ImageZone& zone : zones_) rules += zone.rule_count();
+  // A rule takes at least an octet for its kind.
+  if (rules != rule_count_ || rules > octets_.size()) return corrupt("the number of rules");
   return {};
 }
 

@@ -8,7 +8,10 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "base/assert.h"
+#include "policy/extract.h"
 #include "policy/generation.h"
+#include "policy/image_writer.h"
 
 namespace postern::policy {
 namespace {
@@ -41,6 +44,10 @@ void ask(const std::shared_ptr<const RuleImage>& image) {
   }
   for (std::uint16_t zone = 0; zone < image->zones().size(); ++zone) {
     (*from)->for_each_rule(zone, [](const Rule&, std::span<const LocalRecord>) {});
+    const std::vector<ZoneRules> extracted = extract_rules(*image, {&zone, 1});
+    const ZoneContent again{"z", "", &extracted[0]};
+    const auto octets = std::make_shared<const Octets>(*build_image({&again, 1}, 1));
+    POSTERN_ASSERT(RuleImage::open(*octets, octets).has_value());
   }
 }
 

@@ -1,11 +1,15 @@
 #include "policy/rule_image.h"
 
 #include <algorithm>
+#include <cstring>
 #include <memory>
 #include <random>
 #include <string>
 
 #include <gtest/gtest.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
 
 #include "policy/extract.h"
 #include "policy/generation.h"
@@ -192,6 +196,23 @@ TEST(RuleImage, ATruncatedOrLengthenedOneIsRefused) {
   const auto opened = RuleImage::open(*longer, longer);
   ASSERT_FALSE(opened.has_value());
   EXPECT_NE(opened.error().text.find("octets instead of"), std::string::npos);
+}
+
+TEST(RuleImage, CountsThatCannotBeAreRefused) {
+  const ZoneRules rules = rich_zone();
+  const ZoneContent zone{"z", "s", &rules};
+  auto made = std::make_shared<Octets>(*octets_of_image({&zone, 1}));
+  image::Header header;
+  std::memcpy(&header, made->data(), sizeof header);
+  // Behind the number of zones, name and source with their sizes, and one flag: the first count.
+  const std::size_t at = header.parts[0].offset + 4 + 3 + 3 + 1;
+  store_u32(made->data() + at, 0xffffffff);
+  header.check =
+      XXH3_64bits(made->data() + image::kCheckedFrom, made->size() - image::kCheckedFrom);
+  std::memcpy(made->data(), &header, sizeof header);
+  const auto opened = RuleImage::open(*made, made);
+  ASSERT_FALSE(opened.has_value());
+  EXPECT_NE(opened.error().text.find("the number of rules"), std::string::npos);
 }
 
 TEST(RuleImage, AnotherVersionSaysSo) {
