@@ -162,7 +162,7 @@ constexpr Option<Config> kOptions[] = {
   {{"server.workers", Kind::count, "0", 0, 256, kAtRestart,
     "Threads that answer, which share nothing; 0: one per core."}, into<&Config::workers>},
   {{"state_dir", Kind::path, "/var/lib/postern", 0, 0, kAtRestart,
-    "Folder of the journal, the last good copies of feeds and the control socket. Where it cannot be written by an ordinary user: postern in $XDG_STATE_HOME or ~/.local/state."},
+    "Folder of the journal, the last good copies of feeds, the last three images of all rules (20 octets a rule) and the control socket. Where it cannot be written by an ordinary user: postern in $XDG_STATE_HOME or ~/.local/state."},
    into<&Config::state_dir>},
 };
 
