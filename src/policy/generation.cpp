@@ -155,6 +155,8 @@ struct Generation::Impl {
                       std::uint64_t above) const;
   void carry_out(Verdict& verdict) const;
   Posting posting_of(const Verdict& verdict) const;
+  /// All but the name or prefix; `place` is the zone's.
+  Match match_of(const Posting& posting, Trigger trigger, std::uint16_t place) const;
 
   PolicyFrame frame;
   std::shared_ptr<const RuleImage> image;
@@ -415,17 +417,9 @@ std::vector<Match> Generation::explain(std::uint16_t group, const dns::Name& nam
   std::vector<Ordered> matches;
   const auto add = [&](const Posting& posting, const NameTable::Owner& owner, bool is_shadowed) {
     const std::uint16_t place = impl_->place(group, posting.zone);
-    matches.push_back({precedence(place, posting, owner.labels),
-                       posting.at,
-                       is_shadowed,
-                       {.zone = impl_->frame_zones[posting.zone],
-                        .line = posting.line,
-                        .action = posting.action,
-                        .scope = posting.scope,
-                        .rank = posting.rank,
-                        .trigger = trigger,
-                        .owner = name.without_left(name.label_count() - owner.labels),
-                        .in_group = place != kNoZone}});
+    matches.push_back({precedence(place, posting, owner.labels), posting.at, is_shadowed,
+                       impl_->match_of(posting, trigger, place)});
+    matches.back().match.owner = name.without_left(name.label_count() - owner.labels);
   };
   const NameTable& names = impl_->image->names(trigger);
   NameTable::Owners found;
@@ -463,20 +457,25 @@ std::vector<Match> Generation::explain(std::uint16_t group, Trigger trigger,
       const Posting posting = table.posting(at);
       if (impl_->frame_zones[posting.zone] == kNoZone) continue;
       const std::uint16_t place = impl_->place(group, posting.zone);
-      matches.push_back({precedence(place, trigger, table.length(at), at),
-                         at,
-                         false,
-                         {.zone = impl_->frame_zones[posting.zone],
-                          .line = posting.line,
-                          .action = posting.action,
-                          .scope = posting.scope,
-                          .rank = posting.rank,
-                          .trigger = trigger,
-                          .prefix = table.prefix(at),
-                          .in_group = place != kNoZone}});
+      matches.push_back({precedence(place, trigger, table.length(at), at), at, false,
+                         impl_->match_of(posting, trigger, place)});
+      matches.back().match.prefix = table.prefix(at);
     }
   }
   return in_order(std::move(matches), decide(group, trigger, address));
+}
+
+Match Generation::Impl::match_of(const Posting& posting, Trigger trigger,
+                                 std::uint16_t place) const {
+  Match match;
+  match.zone = frame_zones[posting.zone];
+  match.line = posting.line;
+  match.action = posting.action;
+  match.scope = posting.scope;
+  match.rank = posting.rank;
+  match.trigger = trigger;
+  match.in_group = place != kNoZone;
+  return match;
 }
 
 Posting Generation::Impl::posting_of(const Verdict& verdict) const {
