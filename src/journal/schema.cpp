@@ -140,7 +140,7 @@ Result<void> set_companions_aside(const std::string& path, const std::string& as
 }
 
 Result<std::string> set_aside(const std::string& path, std::int64_t unix_time_s) {
-  const std::string aside = path + ".damaged-" + std::to_string(unix_time_s);
+  std::string aside = path + ".damaged-" + std::to_string(unix_time_s);
   POSTERN_CHECK(set_companions_aside(path, aside));
   if (std::rename(path.c_str(), aside.c_str()) != 0 && errno != ENOENT) {
     return Unexpected<Error>(system_error("rename " + path, errno));

@@ -21,7 +21,7 @@ struct ZoneContent {
 /// The octets of a rule image (image_format.h) with the rules of all zones, in their order.
 /// `key` is secret and random, against chosen collisions. Tests pass a `hash_mask` with few bits
 /// to make every hash collide. Errors: a limit (policy/limits.h).
-/// 1 M rules: about 0.2 s of CPU, and at most 50 octets a rule beside what comes out.
+/// 1 M rules: about 0.45 s of CPU.
 Result<Octets> build_image(std::span<const ZoneContent> zones, std::uint64_t key,
                            std::uint64_t hash_mask = ~std::uint64_t{0});
 
