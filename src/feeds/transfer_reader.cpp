@@ -226,7 +226,7 @@ Result<void> TransferReader::take_second_soa(const ZoneCopyRecord& record, const
 }
 
 Result<void> TransferReader::begin_whole() {
-  POSTERN_TRY(editor_.add({query_.zone, RRType::soa, first_ttl_, first_soa_}));
+  static_cast<void>(POSTERN_TRY(editor_.add({query_.zone, RRType::soa, first_ttl_, first_soa_})));
   part_ = Part::whole;
   return {};
 }
@@ -240,7 +240,7 @@ Result<void> TransferReader::take_other(const ZoneCopyRecord& record) {
       [[fallthrough]];
     case Part::whole:
       // Twice the same is no harm (RFC 5936 §2.2 leaves it to the receiver).
-      POSTERN_TRY(editor_.add(record));
+      static_cast<void>(POSTERN_TRY(editor_.add(record)));
       return {};
     case Part::removed:
       return must_remove(record);

@@ -168,7 +168,8 @@ Result<ZoneCopy> ZoneCopy::from_text(std::string_view text, const Name& origin,
   dns::ZoneTextReader reader(text, origin, 0);
   dns::ZoneRecord record;
   while (reader.next(record)) {
-    POSTERN_TRY(editor.add({record.owner, record.type, record.ttl, record.rdata}));
+    static_cast<void>(
+        POSTERN_TRY(editor.add({record.owner, record.type, record.ttl, record.rdata})));
   }
   if (reader.error()) {
     return fail(Errc::corrupt,
