@@ -12,19 +12,13 @@
 #include "policy/extract.h"
 #include "policy/generation.h"
 #include "policy/image_writer.h"
+#include "policy/testing.h"
 
 namespace postern::policy {
 namespace {
 
 void ask(const std::shared_ptr<const RuleImage>& image) {
-  PolicyFrame frame;
-  frame.groups.push_back({.name = "default"});
-  for (const ImageZone& zone : image->zones()) {
-    frame.groups[0].zones.push_back(static_cast<std::uint16_t>(frame.zones.size()));
-    frame.image_zones.push_back(static_cast<std::uint16_t>(frame.zones.size()));
-    frame.zones.push_back({.name = zone.name});
-  }
-  const auto from = Generation::create(std::move(frame), image);
+  const auto from = Generation::create(testing::frame_of(*image), image);
   if (!from) return;
   const auto carry_out = [&](const Verdict& verdict) {
     if (verdict.blocks()) (*from)->plan(0, verdict);

@@ -14,6 +14,7 @@
 #include "policy/extract.h"
 #include "policy/generation.h"
 #include "policy/image_writer.h"
+#include "policy/testing.h"
 
 namespace postern::policy {
 namespace {
@@ -67,14 +68,7 @@ std::shared_ptr<const Octets> octets_of_image(std::span<const ZoneContent> zones
 }
 
 std::shared_ptr<const Generation> frame(const std::shared_ptr<const RuleImage>& image) {
-  PolicyFrame frame;
-  frame.groups.push_back({.name = "default"});
-  for (const ImageZone& zone : image->zones()) {
-    frame.groups[0].zones.push_back(static_cast<std::uint16_t>(frame.zones.size()));
-    frame.image_zones.push_back(static_cast<std::uint16_t>(frame.zones.size()));
-    frame.zones.push_back({.name = zone.name});
-  }
-  return Generation::create(std::move(frame), image).value();
+  return Generation::create(testing::frame_of(*image), image).value();
 }
 
 TEST(RuleImage, GivesBackEveryRuleAndWhatIsSaidOfTheZones) {

@@ -31,6 +31,20 @@ def missing_programs():
     return [program for program in ("knotd", "unbound", "named") if not which(program)]
 
 
+def unbound_alone(folder, port):
+    """The beginning of a configuration: one of its own, on loopback, in the foreground."""
+    return f"""server:
+  interface: 127.0.0.1@{port}
+  username: ""
+  chroot: ""
+  directory: "{folder}"
+  pidfile: ""
+  use-syslog: no
+  do-daemonize: no
+  do-not-query-localhost: no
+"""
+
+
 class Daemon:
     """A program in the foreground, ended by pid."""
 
@@ -116,16 +130,7 @@ class Universe:
             config.append(f"  - domain: {zone}\n    file: {path}\n    semantic-checks: off\n    journal-content: none\n")
         (self.folder / "knot.conf").write_text("".join(config))
         stubs = "".join(f"stub-zone:\n  name: {zone}\n  stub-addr: 127.0.0.1@{self.knot_port}\n" for zone in self.SERVERS)
-        (self.folder / "unbound.conf").write_text(f"""server:
-  interface: 127.0.0.1@{self.port}
-  username: ""
-  chroot: ""
-  directory: "{self.folder}"
-  pidfile: ""
-  use-syslog: no
-  do-daemonize: no
-  do-not-query-localhost: no
-  module-config: "iterator"
+        (self.folder / "unbound.conf").write_text(f"""{unbound_alone(self.folder, self.port)}  module-config: "iterator"
   minimal-responses: no
 remote-control:
   control-enable: no

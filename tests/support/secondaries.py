@@ -17,7 +17,7 @@ import dns.zone
 
 from postern_process import free_port
 from primaries import find, records_of
-from rpz_peers import Daemon
+from rpz_peers import Daemon, unbound_alone
 
 Key = collections.namedtuple("Key", "name algorithm secret")
 
@@ -112,16 +112,7 @@ class Unbound(Secondary):
     """Signs nothing: it knows no TSIG."""
 
     def command(self):
-        (self.folder / "unbound.conf").write_text(f"""server:
-  interface: 127.0.0.1@{self.port}
-  username: ""
-  chroot: ""
-  directory: "{self.folder}"
-  pidfile: ""
-  use-syslog: no
-  do-daemonize: no
-  do-not-query-localhost: no
-  module-config: "respip iterator"
+        (self.folder / "unbound.conf").write_text(f"""{unbound_alone(self.folder, self.port)}  module-config: "respip iterator"
   minimal-responses: no
   num-threads: 1
   verbosity: 2
