@@ -5,6 +5,7 @@
 #include "app/process.h"
 #include "base/assert.h"
 #include "config/groups.h"
+#include "policy/in_force.h"
 
 namespace postern::app {
 namespace {
@@ -191,6 +192,10 @@ feeds::ZoneServerOptions zone_server_options(const config::Config& config, const
     }
   }
   return options;
+}
+
+policy::ZoneOptions exception_answers(const config::Config& config) {
+  return zone_options(policy::kExceptionsName, config);
 }
 
 server::Settings settings_of(const config::Config& config) {

@@ -250,7 +250,9 @@ void check_feeds(const Draft& draft, Problems& problems) {
     check_transfer(feed, node, i, problems);
     if (feed.name.empty()) continue;
     const Place place = place_of(node, "name");
-    if (std::ranges::find(kBuiltInLists, feed.name) != std::end(kBuiltInLists)) {
+    const bool is_built_in =
+        std::ranges::find(kBuiltInLists, feed.name) != std::end(kBuiltInLists);
+    if (is_built_in || feed.name == kExceptionsList) {
       problems.add(place, item_path("feeds", i, "name"),
                    fmt::format("\"{}\" is the name of a built-in list", feed.name),
                    "choose another name");

@@ -49,8 +49,9 @@ Result<std::shared_ptr<const ExceptionTable>> ExceptionTable::create(
                                           "at most " + std::to_string(kMaxExceptionsInForce));
   }
   // Not make_shared: the constructor is private.
-  return std::shared_ptr<const ExceptionTable>(
-      new ExceptionTable(exceptions, std::move(answers), hash_key));
+  std::shared_ptr<ExceptionTable> table(new ExceptionTable(std::move(answers), hash_key));
+  table->fill(exceptions);
+  return table;
 }
 
 std::shared_ptr<const ExceptionTable> ExceptionTable::none() {
@@ -59,9 +60,10 @@ std::shared_ptr<const ExceptionTable> ExceptionTable::none() {
   return *std::move(table);
 }
 
-ExceptionTable::ExceptionTable(std::span<const Exception> exceptions, ZoneOptions answers,
-                               std::uint64_t hash_key)
-    : answers_(std::move(answers)), hash_key_(hash_key) {
+ExceptionTable::ExceptionTable(ZoneOptions answers, std::uint64_t hash_key)
+    : answers_(std::move(answers)), hash_key_(hash_key) {}
+
+void ExceptionTable::fill(std::span<const Exception> exceptions) {
   for (const Exception& exception : exceptions) {
     POSTERN_ASSERT(exception.scope != Scope::below);
     audiences_.push_back(exception.audience);

@@ -95,8 +95,8 @@ class ExceptionTable {
     std::size_t count = 0;
   };
 
-  ExceptionTable(std::span<const Exception> exceptions, ZoneOptions answers,
-                 std::uint64_t hash_key);
+  ExceptionTable(ZoneOptions answers, std::uint64_t hash_key);
+  void fill(std::span<const Exception> exceptions);
   void add_names(std::span<const Exception> exceptions, std::span<const std::uint32_t> order);
   void add_slots();
   std::optional<std::uint32_t> find_among(const Asker& asker, const dns::Name& name,
