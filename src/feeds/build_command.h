@@ -8,8 +8,9 @@
 namespace postern::feeds {
 
 struct BuildCommand {
-  /// The program and its arguments, to which `max_memory` is added; it calls `run_build_process`.
-  /// None: there is no such program.
+  /// The path of the program, which calls `run_build_process`. Empty: there is none.
+  std::string program;
+  /// How it is called, its name first; `max_memory` is added.
   std::vector<std::string> words;
   std::uint64_t max_memory = 0;  ///< Octets that it may take; 0: as many as there are.
 };

@@ -115,11 +115,11 @@ Result<pid_t> start(const BuildCommand& command, const FileDescriptor& socket) {
   for (std::string& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);
   pid_t pid = 0;
-  const int error =
-      ::posix_spawn(&pid, arguments[0], &actions, &attributes, arguments.data(), environ);
+  const int error = ::posix_spawn(&pid, command.program.c_str(), &actions, &attributes,
+                                  arguments.data(), environ);
   ::posix_spawn_file_actions_destroy(&actions);
   ::posix_spawnattr_destroy(&attributes);
-  if (error != 0) return Unexpected<Error>(system_error("start " + words[0], error));
+  if (error != 0) return Unexpected<Error>(system_error("start " + command.program, error));
   return pid;
 }
 

@@ -23,7 +23,7 @@ class Builder {
   static constexpr std::uint64_t kLittleText = 256U << 10;
   static constexpr std::uint64_t kFewRules = 20'000;
 
-  /// Without words in `command` all is done here, whatever its size.
+  /// Without a program in `command` all is done here, whatever its size.
   explicit Builder(BuildCommand command) : command_(std::move(command)) {}
 
   /// `parse_copy`, its rules held. Also `unavailable`: see `run_build`.
@@ -46,7 +46,7 @@ class Builder {
 
  private:
   bool is_much(std::uint64_t is, std::uint64_t little) const {
-    return !command_.words.empty() && is > little;
+    return !command_.program.empty() && is > little;
   }
 
   const BuildCommand command_;

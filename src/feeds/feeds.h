@@ -39,7 +39,7 @@ struct Options {
   std::vector<policy::Group> groups;  ///< Zone indices refer to `sources`.
   std::string cache_dir;              ///< Last good copies; made if missing.
   std::string program;                ///< Tells one build of the program from another.
-  /// What reads long texts and builds large images in a process of its own, without words this
+  /// What reads long texts and builds large images in a process of its own, without a program this
   /// process. Taken over at the start only.
   BuildCommand builder;
   std::uint64_t seed = 0;           ///< For jitter and the generation's hash key.
