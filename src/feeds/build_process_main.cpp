@@ -16,6 +16,6 @@ int main(int count, char** words) {
   if (what == "say nothing") return 0;
   if (what == "never end") ::pause();
   const std::uint64_t max_memory = std::strtoull(words[count - 1], nullptr, 10);
-  return postern::feeds::run_build_process(
-      postern::FileDescriptor(postern::feeds::kBuildSocket), max_memory);
+  return postern::feeds::run_build_process(postern::FileDescriptor(postern::feeds::kBuildSocket),
+                                           max_memory);
 }

@@ -1,6 +1,4 @@
 // Feeds read and images built, here and in a process of its own.
-#include "feeds/builder.h"
-
 #include <chrono>
 #include <string>
 #include <thread>
@@ -8,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include "feeds/builder.h"
 #include "feeds/digest.h"
 #include "feeds/feeds_fixture.h"
 #include "policy/generation.h"
@@ -160,9 +159,9 @@ TEST_F(BuilderInFeeds, AReaderThatCrashesLeavesWhatIsInForce) {
   feeds->wait_until_local_sources_are_in_force();
   ASSERT_TRUE(blocks("short.example"));
   folder.replace("list.txt", long_list("a"));
-  ASSERT_TRUE(testing::eventually(
-      [&] { return status().last_error.find("signal 11") != std::string::npos; }))
-      << status().last_error;
+  ASSERT_TRUE(testing::eventually([&] {
+    return status().last_error.find("signal 11") != std::string::npos;
+  })) << status().last_error;
   EXPECT_TRUE(blocks("short.example"));
 }
 
