@@ -101,7 +101,9 @@ TEST_F(ExceptionHandlersTest, EveryRefusalSaysWhatToDo) {
        "there is no group"},
       {R"({"action":"allow","names":["a.example"],"for":"1h","reason":"r","group":"kids",)"
        R"("client":"192.0.2.1"})",
-       "not both"},
+       "not two of them"},
+      {R"({"action":"allow","names":["a.example"],"for":"1h","reason":"r","tenant":"x"})",
+       "no group is of a tenant"},
       {R"({"action":"allow","names":["a.example"],"for":"1h","reason":"r","unti":"x"})",
        "\\\"unti\\\" is not known here"},
   };

@@ -183,8 +183,10 @@ void write_group_step(JsonWriter& json, const Decision& d) {
     text =
         fmt::format("No client was named: the group \"{}\", for clients in no other.", group.name);
   } else if (d.prefix) {
-    text = fmt::format("{} is in the group \"{}\" by the prefix {}.", d.question.client->to_text(),
-                       group.name, d.prefix->to_text());
+    const std::string of_tenant =
+        group.tenant.empty() ? "" : fmt::format(" of the tenant \"{}\"", group.tenant);
+    text = fmt::format("{} is in the group \"{}\"{} by the prefix {}.",
+                       d.question.client->to_text(), group.name, of_tenant, d.prefix->to_text());
   } else {
     text = fmt::format("{} is in no group's prefixes: the group \"{}\".",
                        d.question.client->to_text(), group.name);

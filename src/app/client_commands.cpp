@@ -182,7 +182,7 @@ int make_exceptions(const Arguments& arguments, std::string_view action) {
   body.begin_object().field("action", action).key("names").begin_array();
   for (const std::string& name : arguments.positional()) body.string(name);
   body.end_array();
-  for (const std::string_view key : {"for", "client", "group", "reason"}) {
+  for (const std::string_view key : {"for", "client", "group", "tenant", "reason"}) {
     const auto value = arguments.value(key);
     const bool is_needed = key == "for" || key == "reason";
     if (!value && is_needed) return misused(action, fmt::format("--{} is missing", key));

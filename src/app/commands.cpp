@@ -83,6 +83,7 @@ constexpr Flag kExceptionFlags[] = {
     {"for", 0, "TIME", "How long it holds: 30m, 1h, 7d (at most 366d)."},
     {"client", 0, "ADDR[/N]", "For this client or network; else for everyone."},
     {"group", 'g', "NAME", "For the clients of this group."},
+    {"tenant", 0, "NAME", "For the clients of this tenant's groups."},
     {"reason", 'r', "TEXT", "Why: shown wherever the exception is, and kept in the audit."},
     kJson,
     kConfig,

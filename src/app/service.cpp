@@ -38,6 +38,7 @@ void take_reloadable(config::Config& running, const config::Config& wanted) {
   running.pack_hafnium = wanted.pack_hafnium;
   running.feeds = wanted.feeds;
   running.groups = wanted.groups;
+  running.tenants = wanted.tenants;
   running.keys = wanted.keys;
   running.publish = wanted.publish;
 }
@@ -99,7 +100,7 @@ Result<void> Service::start_parts() {
   seeds_ = {.trace = POSTERN_TRY(random_seed()), .secret = POSTERN_TRY(random_seed())};
   const state::StoreOptions store{.path = places_.state(), .hash_key = seeds_.secret};
   exceptions_ = state::ExceptionStore::open(store, wall_now(), exceptions_in_force_, log_);
-  POSTERN_CHECK(exceptions_->configure({}, exception_answers(config)));
+  POSTERN_CHECK(exceptions_->configure(own_lists(config), exception_answers(config)));
   feeds_ = feeds::Feeds::start(feeds_options(config, places_, seeds_.secret), policy_, log_);
   // No query is answered before all that is on this machine is in force.
   feeds_->wait_until_local_sources_are_in_force();
@@ -188,7 +189,7 @@ Result<api::Reloaded> Service::reload() {
     const auto later = config::needs_restart(running, *wanted);
     take_reloadable(running, *wanted);
     settings_.publish(std::make_shared<const server::Settings>(settings_of(running)));
-    POSTERN_CHECK(exceptions_->configure({}, exception_answers(running)));
+    POSTERN_CHECK(exceptions_->configure(own_lists(running), exception_answers(running)));
     feeds_->reconfigure(feeds_options(running, places_, seeds_.secret));
     zones_->reconfigure(zone_server_options(running, places_));
     log_.info("config", "read again and in force");

@@ -101,6 +101,7 @@ export interface ExceptionWish {
   for: string;
   client?: string;
   group?: string;
+  tenant?: string;
   reason: string;
 }
 
