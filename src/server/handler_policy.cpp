@@ -72,16 +72,20 @@ class CachedFacts final : public FactSource {
 /// From the decision on the question to an answer; also for a waiter whose turn has come.
 Handler::Handled Handler::respond(Turn& turn) {
   const Asker& asker = turn.asker;
-  turn.group = turn.policy.generation().group_of(asker.client);
+  const policy::Generation& generation = turn.policy.generation();
+  turn.group = generation.group_of(asker.client);
   Verdict verdict = decide_name(turn, asker.qname());
-  if (turn.policy.generation().may_precede(*turn.group, Trigger::client_ip, verdict)) {
-    take_better(verdict,
-                turn.policy.generation().decide(*turn.group, Trigger::client_ip, asker.client));
+  if (generation.may_precede(*turn.group, Trigger::client_ip, verdict)) {
+    take_better(verdict, generation.decide(*turn.group, Trigger::client_ip, asker.client));
   }
   turn.ruling = {verdict, &asker.qname(), false};
-  turn.is_open = turn.policy.generation().may_precede(*turn.group, Trigger::response_ip, verdict) ||
-                 turn.policy.generation().may_precede(*turn.group, Trigger::nsdname, verdict) ||
-                 turn.policy.generation().may_precede(*turn.group, Trigger::nsip, verdict);
+  turn.is_open = generation.may_precede(*turn.group, Trigger::response_ip, verdict) ||
+                 generation.may_precede(*turn.group, Trigger::nsdname, verdict) ||
+                 generation.may_precede(*turn.group, Trigger::nsip, verdict);
+  if (verdict.blocks()) {
+    const QnameWait wait = settings_.held()->qname_wait;
+    turn.is_open = wait == QnameWait::always || (turn.is_open && wait != QnameWait::never);
+  }
   // Nothing is looked up for these, so nothing more can be learnt.
   if (asker.qtype() == RRType::any || !asker.query.header.has(dns::flag::rd)) turn.is_open = false;
   if (!turn.is_open) {
@@ -209,12 +213,13 @@ void Handler::judge_addresses(const Turn& turn, const cache::Answer& answer, Ver
 /// change the verdict; what cannot be learnt in time matches nothing.
 bool Handler::judge_servers(Turn& turn, const dns::Name& name, Verdict& verdict) {
   const std::uint16_t group = *turn.group;
-  const bool by_address = turn.policy.generation().may_precede(group, Trigger::nsip, verdict);
-  if (!by_address && !turn.policy.generation().may_precede(group, Trigger::nsdname, verdict))
-    return false;
+  const policy::Generation& generation = turn.policy.generation();
+  const bool by_address = generation.may_precede(group, Trigger::nsip, verdict);
+  if (!by_address && !generation.may_precede(group, Trigger::nsdname, verdict)) return false;
   const MonoTime give_up_at =
       turn.asker.received + milliseconds(settings_.held()->answer_deadline_ms);
-  const ServerFactOptions options{.want_addresses = by_address};
+  const ServerFactOptions options{.min_labels = settings_.held()->min_ns_dots + std::size_t{1},
+                                  .want_addresses = by_address};
   std::vector<Finding> findings;
   if (turn.findings != nullptr) findings = *turn.findings;
   if (turn.given != nullptr) findings.push_back(finding_of(*turn.given));
@@ -226,9 +231,9 @@ bool Handler::judge_servers(Turn& turn, const dns::Name& name, Verdict& verdict)
     if (wait_for_facts(turn, facts.missing, give_up_at)) return true;
   }
   if (!facts.is_whole) stats_.servers_unknown.add();
-  take_better(verdict, turn.policy.generation().decide_servers(group, facts.names));
+  take_better(verdict, generation.decide_servers(group, facts.names));
   for (const IpAddress& address : facts.addresses) {
-    take_better(verdict, turn.policy.generation().decide(group, Trigger::nsip, address));
+    take_better(verdict, generation.decide(group, Trigger::nsip, address));
   }
   return false;
 }
