@@ -123,6 +123,7 @@ class Keeper {
   void keep_in_image(const HeldImage& image);
   policy::PolicyFrame frame(const Now& now) const;
   Result<void> compile_and_publish(const Now& now);
+  void settle();
   void put_in_force(std::shared_ptr<const policy::Generation> generation, const Now& now);
   std::uint64_t next_key();
   void keep_copies();
@@ -145,6 +146,9 @@ class Keeper {
   std::vector<Change> changes_;
   // Published once, kept until nobody else holds them.
   std::vector<std::shared_ptr<const policy::Generation>> retired_;
+  // In force, and to settle once the one before is gone: so that there is never more than one of
+  // them in this process's memory whole.
+  HeldImage unsettled_;
   MonoTime look_at_retired_{};  // When next; only while there are any.
   bool must_publish_ = false;
   bool is_restored_ = false;  // An image is in force from the start.
