@@ -191,9 +191,10 @@ Result<api::Reloaded> Service::reload() {
   // One reload at a time: the lock is held while the parts are told.
   const auto done = running_.with([&](config::Config& running) -> Result<void> {
     const auto later = config::needs_restart(running, *wanted);
+    // First what can be refused: then all stays as it was.
+    POSTERN_CHECK(exceptions_->configure(own_lists(*wanted), exception_answers(*wanted)));
     take_reloadable(running, *wanted);
     settings_.publish(std::make_shared<const server::Settings>(settings_of(running)));
-    POSTERN_CHECK(exceptions_->configure(own_lists(running), exception_answers(running)));
     feeds_->reconfigure(feeds_options(running, places_, seeds_.secret));
     zones_->reconfigure(zone_server_options(running, places_));
     log_.info("config", "read again and in force");
@@ -203,7 +204,10 @@ Result<api::Reloaded> Service::reload() {
     }
     return {};
   });
-  POSTERN_CHECK(done);
+  if (!done) {
+    log_.error("config", "nothing was changed: " + done.error().text);
+    return Unexpected(done.error());
+  }
   api::Reloaded reloaded;
   reloaded.is_reading_feeds = !feeds_->wait_until_reconfigured(kReadingFeeds);
   reloaded.unreadable_feeds = feeds_->unreadable();

@@ -385,6 +385,9 @@ TEST(Config, FeedsAndGroupsAreCheckedTogether) {
        "the first a letter or digit, at most 32\n"},
       {"feeds: [{name: hafnium, format: hosts, path: x}]",
        "f:1:16: feeds[0].name: \"hafnium\" is the name of a built-in list; choose another name\n"},
+      {"feeds: [{name: exceptions, format: hosts, path: x}]",
+       "f:1:16: feeds[0].name: \"exceptions\" is the name of a built-in list; choose another "
+       "name\n"},
       {"feeds: [{name: a, format: hosts, url: 'ftp://h/'}]",
        "f:1:39: feeds[0].url: \"ftp://h/\" is not an http or https URL; write https://…, or give a "
        "local file as path\n"},

@@ -28,8 +28,20 @@ std::string name_of(int i) {
   return "host" + std::to_string(i * 7919 % 1000003) + ".example";
 }
 
+/// Names that hundreds of tenants allow, and none that is asked for.
+std::shared_ptr<const policy::ExceptionTable> exceptions_of(int count) {
+  std::vector<policy::Exception> all;
+  for (int i = 0; i < count; ++i) {
+    const auto name = dns::Name::from_text("excepted." + name_of(i));
+    policy::Audience audience{.kind = policy::Audience::Kind::tenant,
+                              .name = "tenant" + std::to_string(i % 500)};
+    all.push_back({.name = *name, .audience = std::move(audience)});
+  }
+  return policy::ExceptionTable::create(all, {.name = "exceptions"}, 42).value();
+}
+
 /// Asks `queries` in turn, all of them answered once before.
-void run(benchmark::State& state, const std::vector<Octets>& queries) {
+void run(benchmark::State& state, const std::vector<Octets>& queries, int exceptions = 0) {
   constexpr int kRules = 100'000;
   testing::ZoneSpec zone;
   zone.options.name = "bench";
@@ -40,6 +52,7 @@ void run(benchmark::State& state, const std::vector<Octets>& queries) {
   }
   const Published<Settings> settings(std::make_shared<const Settings>(settings_value));
   const Published<policy::Generation> policy(testing::policy_of({zone}));
+  const Published<policy::ExceptionTable> excepted(exceptions_of(exceptions));
   const cache::Options cache;
   testing::FakeResolver resolver;
   resolver.set_immediate(true);
@@ -56,6 +69,7 @@ void run(benchmark::State& state, const std::vector<Octets>& queries) {
                    .replies = world,
                    .sink = sink,
                    .answers = world,
+                   .exceptions = &excepted,
                    .seed = 1});
   const Moment now{MonoTime(seconds(1000)), WallTime(seconds(1'700'000'000))};
   std::vector<std::uint8_t> out(limits::kUdpOctets);
@@ -101,6 +115,13 @@ void Cached(benchmark::State& state) {
   run(state, queries);
 }
 BENCHMARK(Cached)->Arg(1)->Arg(1000)->Arg(50'000);
+
+void CachedBesideExceptions(benchmark::State& state) {
+  std::vector<Octets> queries;
+  for (int i = 0; i < 1000; ++i) queries.push_back(testing::query_of({.name = name_of(i)}));
+  run(state, queries, static_cast<int>(state.range(0)));
+}
+BENCHMARK(CachedBesideExceptions)->Arg(0)->Arg(20'000);
 
 }  // namespace
 }  // namespace postern::server

@@ -214,7 +214,7 @@ class SqliteStore final : public ExceptionStore {
                               "list\" shows those there are",
                               id));
     }
-    const Exception removed = *at;
+    Exception removed = *at;
     kept.erase(at);
     Transaction transaction(*database_);
     const auto done = [&]() -> Result<void> {
