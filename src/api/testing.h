@@ -43,6 +43,7 @@ struct Fixture {
   FakeJournal journal;
   Published<policy::Generation> policy;
   Guarded<std::vector<std::string>> updated;  ///< Names given to update_feed; "!" for any size.
+  Guarded<std::vector<std::string>> decided;  ///< "activate malware", "roll_back_all 3".
   std::atomic<int> reloads{0};
   std::atomic<bool> reload_fails{false};
   Services services();
