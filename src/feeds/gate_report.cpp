@@ -74,10 +74,16 @@ std::vector<GateReport> judge_updates(const policy::Generation& before,
     compared.push_back(i);
   }
   std::vector<intel::RuleInspection> inspections(subjects.size(), intel::RuleInspection(rules));
-  options.on_added = [&](const policy::ZoneOptions& zone, const policy::Rule& rule) {
+  const auto inspection = [&](const policy::ZoneOptions& zone) {
     const auto at = std::ranges::find(subjects, zone.name, &GateSubject::feed);
-    if (at == subjects.end()) return;
-    inspections[static_cast<std::size_t>(at - subjects.begin())].look(zone, rule);
+    return at == subjects.end() ? nullptr
+                                : &inspections[static_cast<std::size_t>(at - subjects.begin())];
+  };
+  options.on_added = [&](const policy::ZoneOptions& zone, const policy::Rule& rule) {
+    if (intel::RuleInspection* by = inspection(zone)) by->look(zone, rule);
+  };
+  options.on_blocked = [&](const policy::ZoneOptions& zone, const policy::Rule& rule) {
+    if (intel::RuleInspection* by = inspection(zone)) by->look_at_use(rule);
   };
   policy::Comparison all;
   if (!compared.empty()) all = policy::compare(before, after, traffic, options);

@@ -83,11 +83,19 @@ void RuleInspection::look(const policy::ZoneOptions& zone, const policy::Rule& r
       add(GateReason::partner_domain, rule, domain);
     }
   }
+  const bool covers = rule.scope != policy::Scope::exact;
   const Shared shared = shared_kind(rule.name);
-  if (shared == Shared::registry) add(GateReason::public_suffix, rule);
-  if (shared == Shared::hosting && !passes && rule.scope != policy::Scope::exact) {
-    add(GateReason::shared_hosting, rule);
-  }
+  const bool is_top = rule.name.label_count() <= 1;
+  if (shared == Shared::registry && (covers || is_top)) add(GateReason::public_suffix, rule);
+  if (passes || !covers) return;
+  if (shared == Shared::hosting) add(GateReason::shared_hosting, rule);
+  // Lists of dynamic names block many of these, and mean it.
+  if (shared == Shared::suffix && suffixes_.size() < kMaxSuffixes) suffixes_.insert(rule.name);
+}
+
+void RuleInspection::look_at_use(const policy::Rule& rule) {
+  if (policy::has_prefix(rule.trigger) || suffixes_.erase(rule.name) == 0) return;
+  add(GateReason::shared_hosting, rule);
 }
 
 void RuleInspection::add(GateReason reason, const policy::Rule& rule, const dns::Name* domain) {

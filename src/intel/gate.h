@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,7 +31,8 @@ enum class GateReason : std::uint8_t {
   own_domain,      ///< It blocks a domain of the organisation's.
   partner_domain,  ///< The same for a partner's.
   public_suffix,   ///< It has a rule on everybody's name: "com".
-  shared_hosting,  ///< It blocks all that many parties have below one name: "github.io".
+  shared_hosting,  ///< It blocks all that many parties have below one name: "sharepoint.com"; or
+                   ///< "hopto.org", where some of that is used here.
   top_names,       ///< It blocks too many of the names that are used most here.
   clients,         ///< It blocks a name that too many clients use.
   queries,         ///< It blocks too large a part of what is asked.
@@ -80,10 +82,13 @@ class RuleInspection {
 
   /// For ComparisonOptions::on_added. About 300 ns.
   void look(const policy::ZoneOptions& zone, const policy::Rule& rule);
+  /// For ComparisonOptions::on_blocked.
+  void look_at_use(const policy::Rule& rule);
   std::vector<GateFinding> findings() const;
 
  private:
   static constexpr std::size_t kShown = 5;
+  static constexpr std::size_t kMaxSuffixes = 10'000;  ///< More than there are.
   struct Faults {
     std::uint64_t count = 0;
     std::vector<std::string> first;
@@ -91,7 +96,8 @@ class RuleInspection {
   void add(GateReason reason, const policy::Rule& rule, const dns::Name* domain = nullptr);
 
   const GateRules* rules_;
-  std::array<Faults, 4> faults_;  // own_domain to shared_hosting.
+  std::array<Faults, 4> faults_;   // own_domain to shared_hosting.
+  std::set<dns::Name> suffixes_;  // With rules on all below them, and not seen in use so far.
 };
 
 /// What the names that are asked for say against a change. Parts of all queries and clients count

@@ -22,8 +22,10 @@ TEST(PublicSuffix, TellsEverybodysNamesFromSomebodys) {
       {"co.uk", Shared::registry},
       {"notatld", Shared::registry},
       {".", Shared::registry},
-      {"github.io", Shared::hosting},
-      {"s3.amazonaws.com", Shared::hosting},
+      {"github.io", Shared::suffix},
+      {"s3.amazonaws.com", Shared::suffix},
+      {"hopto.org", Shared::suffix},
+      {"somebody.mm", Shared::no},
       {"cloudfront.net", Shared::hosting},
       {"sharepoint.com", Shared::hosting},
       {"somebody.github.io", Shared::no},
@@ -99,9 +101,12 @@ TEST(RuleInspection, FindsRulesThatNoListShouldHave) {
       {"com", Scope::at_and_below, Action::block, "public_suffix "},
       {"com", Scope::exact, Action::block, "public_suffix "},
       {"com", Scope::below, Action::nxdomain, "public_suffix "},
-      {"github.io", Scope::at_and_below, Action::block, "shared_hosting "},
-      {"github.io", Scope::exact, Action::block, ""},
-      {"github.io", Scope::at_and_below, Action::pass, ""},
+      {"co.uk", Scope::at_and_below, Action::block, "public_suffix "},
+      {"co.uk", Scope::exact, Action::block, ""},
+      {"sharepoint.com", Scope::at_and_below, Action::block, "shared_hosting "},
+      {"sharepoint.com", Scope::exact, Action::block, ""},
+      {"sharepoint.com", Scope::at_and_below, Action::pass, ""},
+      {"hopto.org", Scope::at_and_below, Action::block, ""},
       {"com", Scope::at_and_below, Action::pass, "public_suffix "},
       {"ours.example", Scope::exact, Action::block, "own_domain "},
       {"www.ours.example", Scope::exact, Action::block, "own_domain "},
@@ -124,6 +129,21 @@ TEST(RuleInspection, FindsRulesThatNoListShouldHave) {
   }
 }
 
+TEST(RuleInspection, ASuffixOfManyMattersWhereSomeOfItIsUsed) {
+  const GateRules rules;
+  RuleInspection inspection(rules);
+  const policy::Rule rule{.name = name("hopto.org"), .scope = Scope::at_and_below, .line = 3};
+  inspection.look({.name = "feed"}, rule);
+  EXPECT_TRUE(inspection.findings().empty());
+  inspection.look_at_use({.name = name("other.example"), .scope = Scope::at_and_below});
+  EXPECT_TRUE(inspection.findings().empty());
+  inspection.look_at_use(rule);
+  inspection.look_at_use(rule);
+  ASSERT_EQ(inspection.findings().size(), 1U);
+  EXPECT_EQ(inspection.findings()[0].text,
+            "blocks names below which many parties have theirs: hopto.org and below, line 3");
+}
+
 TEST(RuleInspection, SaysWhichAndHowMany) {
   GateRules rules;
   rules.own_domains = {name("ours.example")};
@@ -134,7 +154,7 @@ TEST(RuleInspection, SaysWhichAndHowMany) {
   }
   ASSERT_EQ(inspection.findings().size(), 1U);
   const std::string text = inspection.findings()[0].text;
-  EXPECT_EQ(text.substr(0, 77),
+  EXPECT_EQ(text.substr(0, 78),
             "blocks your own domain ours.example by h1.ours.example, line 1; ours.example b");
   EXPECT_TRUE(text.ends_with("; and 3 more")) << text;
 }

@@ -40,6 +40,16 @@ const std::vector<std::string>& hosts() {
   return lines;
 }
 
+bool is_suffix(const std::string& text, int section) {
+  return psl_is_public_suffix2(psl_builtin(), text.c_str(), section | PSL_TYPE_NO_STAR_RULE) != 0;
+}
+
+/// The list has the name itself, not only all names at its place.
+bool is_listed(const std::string& text, int section) {
+  if (!is_suffix(text, section)) return false;
+  return !is_suffix("a-name-that-no-list-has" + text.substr(text.find('.')), section);
+}
+
 }  // namespace
 
 Shared shared_kind(const dns::Name& name) {
@@ -47,14 +57,9 @@ Shared shared_kind(const dns::Name& name) {
   if (labels <= 1) return Shared::registry;
   if (labels > kMostLabels) return Shared::no;
   const std::string text = name.to_display();
-  const psl_ctx_t* const list = psl_builtin();
-  if (psl_is_public_suffix2(list, text.c_str(), PSL_TYPE_ICANN | PSL_TYPE_NO_STAR_RULE) != 0) {
-    return Shared::registry;
-  }
-  if (psl_is_public_suffix2(list, text.c_str(), PSL_TYPE_PRIVATE | PSL_TYPE_NO_STAR_RULE) != 0 ||
-      std::ranges::binary_search(hosts(), text)) {
-    return Shared::hosting;
-  }
+  if (std::ranges::binary_search(hosts(), text)) return Shared::hosting;
+  if (is_listed(text, PSL_TYPE_ICANN)) return Shared::registry;
+  if (is_listed(text, PSL_TYPE_PRIVATE)) return Shared::suffix;
   return Shared::no;
 }
 

@@ -262,9 +262,10 @@ class Comparer {
     changed.zone = by.zone(verdict.zone).name;
     changed.rule = by.rule_text(verdict);
     changed.line = by.line(verdict);
-    if (is_blocked && asked.is_answered &&
-        is_more_used(changed, result_.zones[zone].most_used)) {
-      result_.zones[zone].most_used = changed;
+    if (is_blocked && asked.is_answered) {
+      if (options_.on_blocked) options_.on_blocked(by.zone(verdict.zone), by.rule(verdict));
+      ChangedName& most_used = result_.zones[zone].most_used;
+      if (is_more_used(changed, most_used)) most_used = changed;
     }
     effect.examples.push_back(std::move(changed));
     shorten(effect.examples, 16 * options_.examples);

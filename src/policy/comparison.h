@@ -87,6 +87,8 @@ struct ComparisonOptions {
   std::size_t rules = 200;         ///< Kept of the rules added, and of those removed.
   /// Called with each rule that `after` has and `before` has not; `data` means nothing.
   std::function<void(const ZoneOptions& zone, const Rule& rule)> on_added = {};
+  /// Called after that, for each name that exists and would be newly blocked, with the rule.
+  std::function<void(const ZoneOptions& zone, const Rule& rule)> on_blocked = {};
 };
 
 /// A name counts for the zone whose rule decides it in `after`, if that is one of those asked
