@@ -59,8 +59,7 @@ Response roll_back_all(const Context& context, const Call& call) {
   if (error != std::errc() || end != text.data() + text.size()) {
     return problem(400, fmt::format("\"{}\" is not the number of a generation", text));
   }
-  return decide(context, call,
-                {.kind = Kind::roll_back_all, .feed = "", .generation = generation},
+  return decide(context, call, {.kind = Kind::roll_back_all, .feed = "", .generation = generation},
                 fmt::format("rollback of all feeds to generation {}", generation));
 }
 

@@ -32,7 +32,8 @@ constexpr Flag kControlFlags[] = {kJson, kConfig, kStateDir, kSocket};
 
 constexpr Flag kUpdateFlags[] = {
     {"accept", 0, "",
-     "This once, take a list with so few rules, or so many more than it had: it is meant to be so."},
+     "This once, take a list with so few rules, or so many more than it had: it is meant to be "
+     "so."},
     kJson,
     kConfig,
     kStateDir,
@@ -40,7 +41,8 @@ constexpr Flag kUpdateFlags[] = {
 };
 
 constexpr Flag kPreviewFlags[] = {
-    {"file", 'f', "FILE", "Of this file instead of what the server holds: nothing is put in force."},
+    {"file", 'f', "FILE",
+     "Of this file instead of what the server holds: nothing is put in force."},
     {"url", 0, "URL", "Of what is there."},
     {"format", 0, "FORMAT", "How that is written; else as the configuration says of NAME."},
     kJson,
@@ -173,6 +175,7 @@ int run(std::string_view program, std::span<const std::string_view> words) {
     fmt::print("postern {}\n", POSTERN_VERSION);
     return kExitGood;
   }
+  if (words[0] == kBuildRules) return run_build_rules(words.subspan(1));
   const Command* command = find_command(commands(), words);
   if (command == nullptr) {
     fmt::print(stderr, "postern: {}\n", unknown_command_text(commands(), words));

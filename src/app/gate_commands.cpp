@@ -16,6 +16,7 @@
 #include "app/process.h"
 #include "app/table.h"
 #include "app/wiring.h"
+#include "feeds/builder.h"
 #include "feeds/files.h"
 #include "feeds/obtain.h"
 #include "feeds/preview.h"
@@ -70,10 +71,10 @@ Result<feeds::Source> wanted_source(const Arguments& arguments, const feeds::Opt
   return source;
 }
 
-Result<feeds::Content> read_source(const feeds::Source& source) {
+Result<feeds::Content> read_source(const feeds::Source& source, const feeds::Builder& builder) {
   if (!source.path.empty()) {
     const std::string text = POSTERN_TRY(read_text_file(source.path, source.max_octets));
-    return feeds::parse_copy(text, source.format, feeds::Origin::local);
+    return builder.read(text, source.format, feeds::Origin::local);
   }
   const std::atomic<bool> cancelled{false};
   feeds::UnpackTurns turns;
@@ -83,7 +84,7 @@ Result<feeds::Content> read_source(const feeds::Source& source) {
   job.format = source.format;
   job.max_octets = source.max_octets;
   job.timeout = source.fetch_timeout;
-  feeds::Obtained obtained = POSTERN_TRY(feeds::obtain(job, cancelled, turns));
+  feeds::Obtained obtained = POSTERN_TRY(feeds::obtain(job, cancelled, {turns, builder}));
   return std::move(obtained.content);
 }
 
@@ -93,14 +94,14 @@ Result<std::string> preview_aside(const Arguments& arguments) {
   const Places places = places_of(config, arguments.value("state-dir"));
   feeds::Options options = feeds_options(config, places, POSTERN_TRY(random_seed()));
   const feeds::Source source = POSTERN_TRY(wanted_source(arguments, options));
-  const feeds::Content content = POSTERN_TRY(read_source(source));
+  const feeds::Content content = POSTERN_TRY(read_source(source, feeds::Builder(options.builder)));
   const auto traffic = feeds::read_questions(places.questions());
   if (!traffic) {
     fmt::print(stderr, "postern feed preview: what was asked for here is not known: {}\n",
                traffic.error().text);
   }
-  const feeds::GateReport report = POSTERN_TRY(feeds::preview(
-      std::move(options), source, *content.rules, traffic ? *traffic : policy::Traffic{}));
+  const feeds::GateReport report = POSTERN_TRY(
+      feeds::preview(std::move(options), source, content, traffic ? *traffic : policy::Traffic{}));
   return feeds::to_json(report);
 }
 

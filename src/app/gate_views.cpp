@@ -51,8 +51,9 @@ std::string view_gate_report(const Json& report) {
                      grouped(rules["before"].count()), grouped(rules["after"].count()),
                      grouped(rules["added"].count()), grouped(rules["removed"].count()));
   if (history["names_in_use"].count() == 0) {
-    return out + "Nothing that was asked for here is remembered yet, so that it could not be tried "
-                 "on that.\n";
+    return out +
+           "Nothing that was asked for here is remembered yet, so that it could not be tried "
+           "on that.\n";
   }
   out += fmt::format(
       "Tried on {} names that were asked for here ({} exist), in {} queries of about {} clients.\n",
@@ -83,8 +84,9 @@ std::string view_generations(const Json& generations) {
   for (const Json& each : generations["kept"].items()) {
     out += fmt::format("  {}\n", printable(each.text()));
   }
-  return out + "\"postern feed rollback NUMBER\" goes back to one, \"postern feed rollback NAME\" "
-               "takes back a feed's last change.\n";
+  return out +
+         "\"postern feed rollback NUMBER\" goes back to one, \"postern feed rollback NAME\" "
+         "takes back a feed's last change.\n";
 }
 
 }  // namespace postern::app

@@ -59,7 +59,7 @@ class FanOut final : public event::QuerySink {
 /// from one.
 class Service {
  public:
-  static Result<std::unique_ptr<Service>> start(config::Config config, Overrides overrides,
+  static Result<std::unique_ptr<Service>> start(const config::Config& config, Overrides overrides,
                                                 Log& log);
   ~Service();
   Service(const Service&) = delete;
@@ -79,7 +79,7 @@ class Service {
   std::size_t zone_count() const { return policy_.current()->zone_count(); }
 
  private:
-  Service(config::Config config, Overrides overrides, Log& log);
+  Service(const config::Config& config, Overrides overrides, Log& log);
   Result<void> start_parts();
   Result<std::unique_ptr<resolve::Resolver>> make_resolver(const config::Config& config) const;
   feeds::Options gated_feeds_options(const config::Config& config);

@@ -200,8 +200,7 @@ std::size_t QuestionTable::memory_octets() const {
 
 Octets QuestionTable::encode() const {
   Writer out;
-  out.reserve(kHeaderOctets + 64 * groups_.size() + entries_.size() * kEntryOctets +
-              names_.size());
+  out.reserve(kHeaderOctets + 64 * groups_.size() + entries_.size() * kEntryOctets + names_.size());
   out.u32(kMagic);
   out.u16(day_);
   out.u8(static_cast<std::uint8_t>(groups_.size()));

@@ -6,8 +6,8 @@
 
 namespace postern::feeds {
 
-Downloads::Downloads(UnpackTurns& turns, std::function<void()> on_done)
-    : turns_(turns), on_done_(std::move(on_done)) {
+Downloads::Downloads(Hands hands, std::function<void()> on_done)
+    : hands_(hands), on_done_(std::move(on_done)) {
   for (std::size_t i = 0; i < kThreads; ++i) threads_.emplace_back([this] { run(); });
 }
 
@@ -44,7 +44,7 @@ void Downloads::run() {
       job = std::move(jobs_.front());
       jobs_.pop_front();
     }
-    Outcome outcome{job.feed, job.ticket, obtain(job, cancelled_, turns_)};
+    Outcome outcome{job.feed, job.ticket, obtain(job, cancelled_, hands_)};
     {
       const std::lock_guard lock(mutex_);
       outcomes_.push_back(std::move(outcome));

@@ -15,6 +15,7 @@
 #include "base/file_descriptor.h"
 #include "base/guarded.h"
 #include "base/thread.h"
+#include "feeds/builder.h"
 #include "feeds/downloads.h"
 #include "feeds/keeper.h"
 #include "feeds/stats.h"
@@ -54,8 +55,9 @@ class Order {
   Result<std::string> wait(milliseconds longest) {
     std::unique_lock lock(mutex_);
     if (changed_.wait_for(lock, longest, [this] { return result_.has_value(); })) return *result_;
-    return fail(Errc::unavailable, "feeds are being read, and it waits for that; \"postern feed "
-                                   "list\" shows when it is done");
+    return fail(Errc::unavailable,
+                "feeds are being read, and it waits for that; \"postern feed "
+                "list\" shows when it is done");
   }
 
  private:
@@ -86,7 +88,8 @@ class FeedsThread final : public Feeds {
       : wakeup_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
         target_(target),
         look_every_(options.look_every),
-        keeper_(std::move(options), target, turns_, log) {
+        builder_(options.builder),
+        keeper_(std::move(options), target, {turns_, builder_}, log) {
     POSTERN_ASSERT(wakeup_);
     curl_global_init(CURL_GLOBAL_DEFAULT);
     show_state();
@@ -157,8 +160,8 @@ class FeedsThread final : public Feeds {
         return fail(Errc::not_found, "there is no feed \"" + name + "\"");
       }
       if (at->gate_report == nullptr) {
-        return fail(Errc::not_found, "no update of the feed " + name +
-                                         " was judged since the server started");
+        return fail(Errc::not_found,
+                    "no update of the feed " + name + " was judged since the server started");
       }
       return *at->gate_report;
     });
@@ -215,6 +218,7 @@ class FeedsThread final : public Feeds {
   void stop() override {
     const std::lock_guard lock(stop_mutex_);
     if (!thread_.joinable()) return;
+    builder_.stop();
     thread_.request_stop();
     wake();
     thread_.join();
@@ -233,7 +237,7 @@ class FeedsThread final : public Feeds {
     keeper_.load_all(now());
     show_state();
     say_loaded(1);
-    Downloads downloads(turns_, [this] { wake(); });
+    Downloads downloads({turns_, builder_}, [this] { wake(); });
     while (!stopping.stop_requested()) {
       const std::uint64_t given = read_mailbox();
       work(downloads);
@@ -355,6 +359,7 @@ class FeedsThread final : public Feeds {
   const milliseconds look_every_;
   MonoTime next_look_{};
   UnpackTurns turns_;
+  Builder builder_;
   Keeper keeper_;
   Watcher watcher_;
 

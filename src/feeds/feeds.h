@@ -13,6 +13,7 @@
 #include "base/metric.h"
 #include "base/published.h"
 #include "base/result.h"
+#include "feeds/build_command.h"
 #include "feeds/transfer.h"
 #include "intel/feed_status.h"
 #include "intel/format.h"
@@ -44,9 +45,12 @@ struct Options {
   std::vector<policy::Group> groups;  ///< Zone indices refer to `sources`.
   std::string cache_dir;              ///< Last good copies; made if missing.
   std::string program;                ///< Tells one build of the program from another.
-  std::uint64_t seed = 0;             ///< For jitter and the generation's hash key.
-  seconds first_retry{30};            ///< Doubles up to `refresh`.
-  milliseconds look_every{10'000};    ///< At local files, for changes that nobody tells of.
+  /// What reads long texts and builds large images in a process of its own, without a program this
+  /// process. Taken over at the start only.
+  BuildCommand builder;
+  std::uint64_t seed = 0;           ///< For jitter and the generation's hash key.
+  seconds first_retry{30};          ///< Doubles up to `refresh`.
+  milliseconds look_every{10'000};  ///< At local files, for changes that nobody tells of.
   intel::GateRules gate;
   /// The names that updates are tried on; unset: none are known.
   std::function<policy::Traffic()> traffic;
@@ -62,10 +66,10 @@ enum class Acceptance : std::uint8_t {
 /// What a person decides about policy.
 struct GateOrder {
   enum class Kind : std::uint8_t {
-    activate,         ///< The update of `feed` that is held comes into force.
-    reject,           ///< It is dropped, and the same one stays out.
-    roll_back_feed,   ///< `feed` gets the rules back that it had before its last change.
-    roll_back_all,    ///< All feeds get those that they had in `generation`.
+    activate,        ///< The update of `feed` that is held comes into force.
+    reject,          ///< It is dropped, and the same one stays out.
+    roll_back_feed,  ///< `feed` gets the rules back that it had before its last change.
+    roll_back_all,   ///< All feeds get those that they had in `generation`.
   };
   Kind kind{};
   std::string feed;

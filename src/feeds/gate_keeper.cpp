@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include "feeds/builder.h"
 #include "feeds/image_source.h"
 #include "feeds/keeper.h"
 
@@ -126,8 +127,8 @@ void Keeper::hold(const GateReport& report, const Now& now) {
 void Keeper::show_held(FeedState& feed) {
   feed.status.held.reset();
   if (!feed.held) return;
-  intel::HeldUpdate shown{std::string(to_string(feed.held->state)), feed.held->since,
-                          feed.held->facts.rules, {}};
+  intel::HeldUpdate shown{
+      std::string(to_string(feed.held->state)), feed.held->since, feed.held->facts.rules, {}};
   for (const intel::GateFinding& each : feed.held->reasons) shown.reasons.push_back(each.text);
   feed.status.held = std::move(shown);
   // What a person wants so is nothing wrong.
@@ -155,8 +156,8 @@ bool Keeper::is_held_already(FeedState& feed, const Arrival& arrival) {
 
 void Keeper::drop_held(FeedState& feed, std::string_view why) {
   if (!feed.held) return;
-  log_.info("gate", feed.status.name + ": the update that was held is dropped: " +
-                        std::string(why));
+  log_.info("gate",
+            feed.status.name + ": the update that was held is dropped: " + std::string(why));
   held_store_.remove(feed.status.name);
   if (feed.held->state == HeldState::waiting) {
     feed.status.last_error.clear();
@@ -184,9 +185,9 @@ Result<std::string> Keeper::activate(FeedState& feed, const Now& now) {
     return fail(Errc::invalid_input, "the update of " + name +
                                          " was rejected and is gone; the next one is judged again");
   }
-  std::string text =
-      POSTERN_TRY(held_store_.load_text(name, *feed.held, feed.source.max_octets));
-  Content content = POSTERN_TRY(parse_copy(text, feed.source.format, origin_of(feed.source)));
+  std::string text = POSTERN_TRY(held_store_.load_text(name, *feed.held, feed.source.max_octets));
+  Content content =
+      POSTERN_TRY(hands_.builder.read(text, feed.source.format, origin_of(feed.source)));
   content.stamp = feed.stamp;
   const std::string sha256 = content.sha256;
   Held held = std::move(*feed.held);
@@ -220,8 +221,8 @@ Result<std::string> Keeper::reject(FeedState& feed, const Now& now) {
 }
 
 /// Gives the feed the rules that it has in the image. False where it has none there, or the same.
-bool Keeper::take_back(FeedState& feed, const std::shared_ptr<const policy::RuleImage>& image,
-                       const Now& now) {
+bool Keeper::take_back(FeedState& feed, const HeldImage& held_image, const Now& now) {
+  const policy::RuleImage* const image = held_image.image.get();
   const auto zone = zone_of(*image, feed.source);
   if (!zone) return false;
   const auto source = image_source_from(image->zones()[*zone].source);
@@ -242,7 +243,8 @@ bool Keeper::take_back(FeedState& feed, const std::shared_ptr<const policy::Rule
     feed.held = std::move(held);
   }
   Content content;
-  content.image = image;
+  content.image = held_image.image;
+  content.image_memory = held_image.memory;
   content.image_zone = *zone;
   content.sha256 = source->sha256;
   content.lines_skipped = source->lines_skipped;
@@ -255,7 +257,8 @@ bool Keeper::take_back(FeedState& feed, const std::shared_ptr<const policy::Rule
 }
 
 /// Where all feeds have in this image the rules that they are to have, there is nothing to compile.
-void Keeper::use_image(const std::shared_ptr<const policy::RuleImage>& image) {
+void Keeper::use_image(const HeldImage& held) {
+  const policy::RuleImage* const image = held.image.get();
   std::vector<std::uint16_t> zones;
   for (const FeedState& feed : feeds_) {
     const auto zone = zone_of(*image, feed.source);
@@ -270,7 +273,8 @@ void Keeper::use_image(const std::shared_ptr<const policy::RuleImage>& image) {
   for (std::size_t i = 0; i < feeds_.size(); ++i) {
     if (zones[i] == policy::kNoZone) continue;
     feeds_[i].content.rules.reset();
-    feeds_[i].content.image = image;
+    feeds_[i].content.image = held.image;
+    feeds_[i].content.image_memory = held.memory;
     feeds_[i].content.image_zone = zones[i];
   }
 }
@@ -322,7 +326,7 @@ Result<std::string> Keeper::roll_back_all(std::uint64_t generation, const Now& n
                                      " are not kept; \"postern feed rollback\" lists those that "
                                      "are");
   }
-  const std::shared_ptr<const policy::RuleImage> image = POSTERN_TRY(images_.load(*number));
+  const HeldImage image = POSTERN_TRY(images_.load(*number));
   std::size_t changed = 0;
   for (FeedState& feed : feeds_) changed += take_back(feed, image, now) ? 1 : 0;
   if (changed == 0) {

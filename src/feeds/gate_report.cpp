@@ -26,8 +26,8 @@ std::vector<GateFinding> findings_of(const GateSubject& subject, const policy::Z
   for (auto& each : inspection.findings()) findings.push_back(std::move(each));
   for (auto& each : intel::traffic_faults(change, all, rules)) findings.push_back(std::move(each));
   if (subject.mode == GateMode::hold) {
-    findings.push_back({intel::GateReason::by_hand,
-                        "waits for a person, as the configuration says (gate: hold)"});
+    findings.push_back(
+        {intel::GateReason::by_hand, "waits for a person, as the configuration says (gate: hold)"});
   }
   return findings;
 }
@@ -88,8 +88,8 @@ std::vector<GateReport> judge_updates(const policy::Generation& before,
   policy::Comparison all;
   if (!compared.empty()) all = policy::compare(before, after, traffic, options);
   std::vector<policy::ZoneChange> changes = std::exchange(all.zones, {});
-  const auto took = std::chrono::duration_cast<microseconds>(std::chrono::steady_clock::now() -
-                                                             began);
+  const auto took =
+      std::chrono::duration_cast<microseconds>(std::chrono::steady_clock::now() - began);
   std::vector<GateReport> reports;
   for (std::size_t i = 0; i < subjects.size(); ++i) {
     GateReport report;

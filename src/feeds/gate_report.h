@@ -18,8 +18,8 @@ struct GateSubject {
   std::string feed;
   intel::GateMode mode = intel::GateMode::automatic;
   intel::SizeChange sizes{};
-  bool sizes_only = false;       ///< Its owner edits it himself: nothing else is looked at.
-  bool is_any_size = false;      ///< The operator says that it is meant to have so many rules.
+  bool sizes_only = false;   ///< Its owner edits it himself: nothing else is looked at.
+  bool is_any_size = false;  ///< The operator says that it is meant to have so many rules.
 };
 
 struct GateReport {

@@ -1,4 +1,5 @@
-// The gate: what comes from afar is in force only if nothing speaks against it, or a person says so.
+// The gate: what comes from afar is in force only if nothing speaks against it, or a person says
+// so.
 #include <algorithm>
 #include <chrono>
 #include <string>

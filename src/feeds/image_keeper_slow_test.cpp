@@ -98,9 +98,8 @@ TEST_F(ImageKeeperTest, OnlyTheLastImagesAreKept) {
     folder.replace("local.txt", "n" + std::to_string(i) + ".example\n");
     ASSERT_TRUE(eventually([&] { return blocks("n" + std::to_string(i) + ".example"); }));
   }
-  EXPECT_TRUE(eventually([&] {
-    return images() == std::vector<std::uint64_t>{12, 11, 10, 9, 8, 7, 6, 5, 4, 3};
-  }));
+  EXPECT_TRUE(eventually(
+      [&] { return images() == std::vector<std::uint64_t>{12, 11, 10, 9, 8, 7, 6, 5, 4, 3}; }));
 }
 
 TEST_F(ImageKeeperTest, ADamagedImageIsPassedOverForTheOneBefore) {

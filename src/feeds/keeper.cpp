@@ -4,6 +4,7 @@
 #include <ranges>
 #include <utility>
 
+#include "feeds/builder.h"
 #include "feeds/digest.h"
 #include "feeds/image_source.h"
 #include "feeds/schedule.h"
@@ -59,10 +60,10 @@ std::string place_of(const Source& source) {
 
 }  // namespace
 
-Keeper::Keeper(Options options, Published<policy::Generation>& target, UnpackTurns& turns, Log& log)
+Keeper::Keeper(Options options, Published<policy::Generation>& target, Hands hands, Log& log)
     : options_(std::move(options)),
       target_(target),
-      turns_(turns),
+      hands_(hands),
       log_(log),
       store_(options_.cache_dir),
       images_(options_.cache_dir, log),
@@ -119,7 +120,7 @@ void Keeper::load(FeedState& feed, const Now& now) {
   } else {
     feed.status.last_try = now.wall;
     if (!has_text(feed, sha256_hex(feed.source.text))) {
-      auto content = parse_copy(feed.source.text, feed.source.format, Origin::local);
+      auto content = hands_.builder.read(feed.source.text, feed.source.format, Origin::local);
       if (!content) return failed(feed, content.error(), now);
       accept(feed, {.content = std::move(*content), .is_judged = false});
     }
@@ -152,7 +153,7 @@ void Keeper::load_last_good(FeedState& feed, const Now& now) {
     }
     return;
   }
-  auto content = parse_copy(copy->text, feed.source.format, origin_of(feed.source));
+  auto content = hands_.builder.read(copy->text, feed.source.format, origin_of(feed.source));
   if (content && feed.content.is_of_old_source) {
     // The same text read in another way must not lose nearly all of its rules.
     const bool is_local = !is_remote(feed.source);
@@ -165,7 +166,8 @@ void Keeper::load_last_good(FeedState& feed, const Now& now) {
     return;
   }
   const WallTime checked_at = copy->facts.checked_at;
-  accept(feed, {.content = std::move(*content), .facts = std::move(copy->facts), .is_judged = false});
+  accept(feed,
+         {.content = std::move(*content), .facts = std::move(copy->facts), .is_judged = false});
   resume(feed, checked_at, now);
 }
 
@@ -203,10 +205,10 @@ Result<void> Keeper::read_file_of(FeedState& feed, const Now& now) {
   FileContent file = POSTERN_TRY(read_file(source.path, source.max_octets));
   feed.stamp = file.stamp;
   UnpackTurns::Turn turn;
-  if (is_packed(file.text)) turn = turns_.take_beside_held();
+  if (is_packed(file.text)) turn = hands_.turns.take_beside_held();
   std::string text = POSTERN_TRY(unpack(std::move(file.text), source.max_octets));
   turn.unpacked(text.size());
-  Content content = POSTERN_TRY(parse_copy(text, source.format, Origin::local));
+  Content content = POSTERN_TRY(hands_.builder.read(text, source.format, Origin::local));
   content.stamp = feed.stamp;
   CopyFacts facts{feed.digest, "", {}, content.sha256, now.wall, content.rule_count()};
   accept(feed, {.content = std::move(content),
@@ -239,8 +241,7 @@ void Keeper::reconfigure(Options options, const Now& now) {
   Options old_options = std::exchange(options_, std::move(options));
   std::vector<FeedState> old_feeds = std::exchange(feeds_, {});
   const CopyStore old_store = std::exchange(store_, CopyStore(options_.cache_dir));
-  const HeldStore old_held =
-      std::exchange(held_store_, HeldStore(options_.cache_dir + "/held"));
+  const HeldStore old_held = std::exchange(held_store_, HeldStore(options_.cache_dir + "/held"));
   const ImageStore old_images = std::exchange(images_, ImageStore(options_.cache_dir, log_));
   for (const Source& source : options_.sources) {
     FeedState feed = make_state(source);

@@ -43,10 +43,10 @@ struct FeedState {
   std::optional<std::uint64_t> fetching;  ///< The ticket of the download under way.
   bool is_wanted = false;  ///< Someone asked for it: even if nothing seems to have changed.
   Acceptance acceptance = Acceptance::checked;  ///< Of the next try.
-  std::optional<TransferTimers> timers;  ///< Of a transferred zone; they say when it is `due`.
-  bool is_expired = false;               ///< Its SOA's expire has passed without contact.
-  bool accepts_any_size = false;         ///< Of the try under way.
-  std::optional<Held> held;              ///< An update that is not in force.
+  std::optional<TransferTimers> timers;       ///< Of a transferred zone; they say when it is `due`.
+  bool is_expired = false;                    ///< Its SOA's expire has passed without contact.
+  bool accepts_any_size = false;              ///< Of the try under way.
+  std::optional<Held> held;                   ///< An update that is not in force.
   std::shared_ptr<const std::string> report;  ///< Of the last update that was judged; may be null.
 };
 
@@ -55,8 +55,8 @@ struct Arrival {
   Content content{};
   CopyFacts facts{};
   std::optional<std::string> text{};
-  UnpackTurns::Turn turn{};      ///< Of the text.
-  bool is_judged = true;         ///< By the gate; not what was in force before, or a person wants.
+  UnpackTurns::Turn turn{};  ///< Of the text.
+  bool is_judged = true;     ///< By the gate; not what was in force before, or a person wants.
   bool accepts_any_size = false;
 };
 
@@ -67,7 +67,7 @@ inline constexpr seconds kRetiredCheck{1};
 /// compiled, leaves all as it was, with the reason in the feed's status.
 class Keeper {
  public:
-  Keeper(Options options, Published<policy::Generation>& target, UnpackTurns& turns, Log& log);
+  Keeper(Options options, Published<policy::Generation>& target, Hands hands, Log& log);
 
   /// What was in force when the process ended is so again, as far as its feeds are the same. True
   /// where that is all that needs no network: `load_all` may then take its time.
@@ -90,7 +90,8 @@ class Keeper {
   void take(Outcome outcome, const Now& now);
   /// What a person decides: Feeds::order.
   Result<std::string> order(const GateOrder& order, const Now& now);
-  /// Compiles, has the gate judge what comes from afar, and publishes if something has changed since the last time.
+  /// Compiles, has the gate judge what comes from afar, and publishes if something has changed
+  /// since the last time.
   void publish(const Now& now);
 
   /// Reads those local files again that are not as they were when last read.
@@ -124,7 +125,7 @@ class Keeper {
   // What `compile` gives.
   struct Compiled {
     std::shared_ptr<const policy::Generation> generation;
-    Octets built;  // The image, where it is a new one.
+    HeldImage built;  // The image, where it is a new one.
   };
 
   FeedState make_state(Source source) const;
@@ -145,8 +146,8 @@ class Keeper {
   void succeeded(FeedState& feed, const Now& now);
   void failed(FeedState& feed, const Error& error, const Now& now);
   void schedule(FeedState& feed, const Now& now);
-  Result<Octets> build_image();
-  void keep_in_image(const std::shared_ptr<const policy::RuleImage>& image);
+  Result<HeldImage> build_image();
+  void keep_in_image(const HeldImage& image);
   policy::PolicyFrame frame(const Now& now) const;
   Result<Compiled> compile(const Now& now);
   Result<void> compile_and_publish(const Now& now);
@@ -159,9 +160,8 @@ class Keeper {
   Result<std::string> reject(FeedState& feed, const Now& now);
   Result<std::string> roll_back(FeedState& feed, const Now& now);
   Result<std::string> roll_back_all(std::uint64_t generation, const Now& now);
-  bool take_back(FeedState& feed, const std::shared_ptr<const policy::RuleImage>& image,
-                 const Now& now);
-  void use_image(const std::shared_ptr<const policy::RuleImage>& image);
+  bool take_back(FeedState& feed, const HeldImage& held_image, const Now& now);
+  void use_image(const HeldImage& held);
   Result<void> put_back_in_force(std::uint64_t image, const Now& now);
   void put_in_force(std::shared_ptr<const policy::Generation> generation, const Now& now);
   std::uint64_t next_key();
@@ -177,7 +177,7 @@ class Keeper {
 
   Options options_;
   Published<policy::Generation>& target_;
-  UnpackTurns& turns_;
+  const Hands hands_;
   Log& log_;
   CopyStore store_;
   ImageStore images_;
@@ -190,8 +190,8 @@ class Keeper {
   bool must_publish_ = false;
   bool has_published_ = false;
   bool is_frame_new_ = false;  // Other options or groups: to be published whatever the feeds do.
-  bool is_restored_ = false;  // An image is in force from the start.
-  bool is_loading_ = false;   // Under `load_all`: what did not change meanwhile need not be read.
+  bool is_restored_ = false;   // An image is in force from the start.
+  bool is_loading_ = false;    // Under `load_all`: what did not change meanwhile need not be read.
   std::uint64_t generation_ = 0;
   std::uint64_t last_ticket_ = 0;
   std::uint64_t random_;

@@ -7,10 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "feeds/builder.h"
 #include "feeds/image_store.h"
-#include "feeds/obtain.h"
-#include "policy/extract.h"
-#include "policy/image_writer.h"
 
 namespace postern::feeds {
 namespace {
@@ -32,27 +30,28 @@ Result<std::shared_ptr<const policy::Generation>> framed(
 }
 
 /// The rules of an image, those of one zone replaced.
-Result<std::shared_ptr<const policy::RuleImage>> with_zone(
-    const std::shared_ptr<const policy::RuleImage>& image, const std::string& name,
-    const policy::ZoneRules& rules, std::uint64_t key) {
-  std::vector<std::uint16_t> numbers;
-  for (std::size_t zone = 0; image && zone < image->zones().size(); ++zone) {
-    if (image->zones()[zone].name != name) numbers.push_back(static_cast<std::uint16_t>(zone));
+Result<HeldImage> with_zone(const HeldImage& image, const std::string& name, const Content& content,
+                            const Options& options) {
+  std::vector<Content> contents;
+  std::vector<Builder::Zone> zones;
+  const std::size_t count = image.image ? image.image->zones().size() : 0;
+  contents.reserve(count);  // The zones point to them.
+  for (std::size_t zone = 0; zone < count; ++zone) {
+    const std::string& other = image.image->zones()[zone].name;
+    if (other == name) continue;
+    Content& held = contents.emplace_back();
+    held.image = image.image;
+    held.image_memory = image.memory;
+    held.image_zone = static_cast<std::uint16_t>(zone);
+    zones.push_back({other, "", &held});
   }
-  std::vector<policy::ZoneRules> others;
-  if (image) others = policy::extract_rules(*image, numbers);
-  std::vector<policy::ZoneContent> zones;
-  for (std::size_t i = 0; i < others.size(); ++i) {
-    zones.push_back({image->zones()[numbers[i]].name, "", &others[i]});
-  }
-  zones.push_back({name, "", &rules});
-  const Octets built = POSTERN_TRY(policy::build_image(zones, key));
-  return hold_image(built);
+  zones.push_back({name, "", &content});
+  return Builder(options.builder).build(zones, options.seed);
 }
 
 }  // namespace
 
-Result<GateReport> preview(Options options, const Source& source, const policy::ZoneRules& rules,
+Result<GateReport> preview(Options options, const Source& source, const Content& content,
                            const policy::Traffic& traffic) {
   const std::string& name = source.zone.name;
   const auto known = std::ranges::find_if(
@@ -63,17 +62,18 @@ Result<GateReport> preview(Options options, const Source& source, const policy::
     for (policy::Group& group : options.groups) group.zones.push_back(index);
   }
   NullLog log;
-  const auto image = ImageStore(options.cache_dir, log).load_newest();
+  const HeldImage image = ImageStore(options.cache_dir, log).load_newest();
   auto before = policy::Generation::empty();
-  if (image) before = POSTERN_TRY(framed(options, image));
-  const auto changed = POSTERN_TRY(with_zone(image, name, rules, options.seed));
-  const auto after = POSTERN_TRY(framed(options, changed));
   std::uint64_t rules_before = 0;
-  for (std::size_t i = 0; image && i < image->zones().size(); ++i) {
-    if (image->zones()[i].name == name) rules_before = image->zones()[i].rule_count();
+  if (image.image) {
+    before = POSTERN_TRY(framed(options, image.image));
+    const auto at = std::ranges::find(image.image->zones(), name, &policy::ImageZone::name);
+    if (at != image.image->zones().end()) rules_before = at->rule_count();
   }
+  const HeldImage changed = POSTERN_TRY(with_zone(image, name, content, options));
+  const auto after = POSTERN_TRY(framed(options, changed.image));
   // Whoever asks wants to hear all that there is to say.
-  const GateSubject subject{.feed = name, .sizes = {rules_before, rules.size(), false}};
+  const GateSubject subject{.feed = name, .sizes = {rules_before, content.rule_count(), false}};
   return judge_updates(*before, *after, traffic, {subject}, options.gate).front();
 }
 

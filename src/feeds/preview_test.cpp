@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include "feeds/builder.h"
 #include "feeds/feeds_fixture.h"
 
 namespace postern::feeds {
@@ -12,19 +13,16 @@ namespace {
 
 using PreviewTest = testing::FeedsFixture;
 
-policy::ZoneRules rules(std::initializer_list<std::string_view> names) {
-  policy::ZoneRules made;
-  for (const std::string_view each : names) {
-    made.add({.name = dns::Name::from_text(each).value(), .line = 1});
-  }
-  return made;
+Content content(std::string_view text) {
+  intel::FeedOptions format;
+  return Builder({}).read(text, format, Origin::local).value();
 }
 
 TEST_F(PreviewTest, TellsWhatAListWouldDoAgainstWhatTheServerHasInForce) {
   const policy::AskedName asked{dns::Name::from_text("www.shop.example").value(), 1, 9, {}, true};
   const policy::Traffic traffic{{"default"}, [&](const auto& take) { take(asked); }};
   const Source pack = text_source("pack", "bad.example\n");
-  const policy::ZoneRules list = rules({"www.shop.example", "com"});
+  const Content list = content("www.shop.example\ncom\n");
   // Nothing is in force yet.
   const auto first = preview(options({pack}), source("new"), list, traffic);
   ASSERT_TRUE(first) << first.error().text;

@@ -237,8 +237,8 @@ class Memory final : public QuestionMemory {
     auto file = read_file(options_.path, kMaxFileOctets);
     if (!file) {
       if (file.error().code != Errc::not_found) {
-        log_.warning("gate", "what was asked before is not known, and learnt anew: " +
-                                 file.error().text);
+        log_.warning("gate",
+                     "what was asked before is not known, and learnt anew: " + file.error().text);
       }
       return;
     }
@@ -280,7 +280,7 @@ class Memory final : public QuestionMemory {
   Guarded<QuestionTable> table_;
   std::mutex mutex_;
   std::condition_variable changed_;
-  bool hurry_ = false;       // These three under mutex_.
+  bool hurry_ = false;  // These three under mutex_.
   bool is_read_ = false;
   std::uint64_t taken_ = 0;  // Of what was recorded.
   std::jthread thread_;      // Last: it starts when all else is there.

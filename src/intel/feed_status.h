@@ -35,11 +35,11 @@ struct FeedStatus {
   std::optional<WallTime> last_try;
   std::optional<WallTime> last_success;
   std::optional<WallTime> next_try;
-  std::uint64_t rules = 0;          ///< In force.
-  std::uint64_t lines_skipped = 0;  ///< Of the copy in force.
-  std::string first_skipped;        ///< "line 17: …": the first of them.
-  std::string last_error;           ///< Empty after a success.
-  std::uint64_t generation = 0;     ///< That first carried the copy in force.
+  std::uint64_t rules = 0;           ///< In force.
+  std::uint64_t lines_skipped = 0;   ///< Of the copy in force.
+  std::string first_skipped;         ///< "line 17: …": the first of them.
+  std::string last_error;            ///< Empty after a success.
+  std::uint64_t generation = 0;      ///< That first carried the copy in force.
   std::optional<HeldUpdate> held{};  ///< Not in force.
 };
 

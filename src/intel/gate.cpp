@@ -63,7 +63,8 @@ std::optional<GateFinding> size_fault(const SizeChange& sizes, const GateRules& 
                     after, before,
                     is_long ? fmt::format("{} %", must_stay) : std::string("a tenth"))};
   }
-  if (!is_local && before > kFewRemote && after >= kLongList && after >= before * rules.max_growth) {
+  if (!is_local && before > kFewRemote && after >= kLongList &&
+      after >= before * rules.max_growth) {
     return GateFinding{GateReason::grown,
                        fmt::format("has {} rules where there were {}: {} times as many", after,
                                    before, after / before)};
@@ -108,8 +109,8 @@ void RuleInspection::add(GateReason reason, const policy::Rule& rule, const dns:
 
 std::vector<GateFinding> RuleInspection::findings() const {
   constexpr std::string_view kWords[] = {
-      "blocks your own domain ", "blocks your partner's domain ", "has rules on public suffixes: ",
-      "blocks names below which many parties have theirs: "};
+      "blocks your own domain ", "blocks your partner's domain ",
+      "has rules on public suffixes: ", "blocks names below which many parties have theirs: "};
   std::vector<GateFinding> findings;
   for (std::size_t i = 0; i < faults_.size(); ++i) {
     const Faults& faults = faults_[i];
@@ -131,18 +132,18 @@ std::vector<GateFinding> traffic_faults(const policy::ZoneChange& change,
     for (std::size_t i = 0; i < blocked.examples.size() && i < 3; ++i) {
       names += (i == 0 ? "" : ", ") + blocked.examples[i].name.to_display();
     }
-    findings.push_back({GateReason::top_names,
-                        fmt::format("blocks {} of the {} names used most here ({}, …); {} may be",
-                                    blocked.top_names, rules.top_names, names,
-                                    rules.max_top_names)});
+    findings.push_back(
+        {GateReason::top_names,
+         fmt::format("blocks {} of the {} names used most here ({}, …); {} may be",
+                     blocked.top_names, rules.top_names, names, rules.max_top_names)});
   }
   const policy::ChangedName& used = change.most_used;
   if (all.clients >= kFewClients && used.clients >= kFewUsers &&
       std::uint64_t{used.clients} * 100 > std::uint64_t{all.clients} * rules.max_clients_percent) {
-    findings.push_back({GateReason::clients,
-                        fmt::format("blocks {} (line {}: {}), which {} of about {} clients used",
-                                    used.name.to_display(), used.line, used.rule, used.clients,
-                                    all.clients)});
+    findings.push_back(
+        {GateReason::clients,
+         fmt::format("blocks {} (line {}: {}), which {} of about {} clients used",
+                     used.name.to_display(), used.line, used.rule, used.clients, all.clients)});
   }
   if (all.queries_in_use >= kFewQueries &&
       blocked.queries_in_use * 100 > all.queries_in_use * rules.max_queries_percent) {

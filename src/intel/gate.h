@@ -52,8 +52,8 @@ struct GateFinding {
 struct GateRules {
   std::vector<dns::Name> own_domains{};
   std::vector<dns::Name> partner_domains{};
-  std::uint32_t top_names = 1000;        ///< The most used names, of which
-  std::uint32_t max_top_names = 10;      ///< so many may be newly blocked.
+  std::uint32_t top_names = 1000;          ///< The most used names, of which
+  std::uint32_t max_top_names = 10;        ///< so many may be newly blocked.
   std::uint32_t max_clients_percent = 20;  ///< One name's, of all clients.
   std::uint32_t max_queries_percent = 5;   ///< Of all for names that exist.
   std::uint32_t max_shrink_percent = 40;   ///< Of a list with kLongList rules or more.
@@ -96,7 +96,7 @@ class RuleInspection {
   void add(GateReason reason, const policy::Rule& rule, const dns::Name* domain = nullptr);
 
   const GateRules* rules_;
-  std::array<Faults, 4> faults_;   // own_domain to shared_hosting.
+  std::array<Faults, 4> faults_;  // own_domain to shared_hosting.
   std::set<dns::Name> suffixes_;  // With rules on all below them, and not seen in use so far.
 };
 

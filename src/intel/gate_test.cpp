@@ -18,20 +18,13 @@ dns::Name name(std::string_view text) {
 
 TEST(PublicSuffix, TellsEverybodysNamesFromSomebodys) {
   const std::pair<const char*, Shared> cases[] = {
-      {"com", Shared::registry},
-      {"co.uk", Shared::registry},
-      {"notatld", Shared::registry},
-      {".", Shared::registry},
-      {"github.io", Shared::suffix},
-      {"s3.amazonaws.com", Shared::suffix},
-      {"hopto.org", Shared::suffix},
-      {"somebody.mm", Shared::no},
-      {"cloudfront.net", Shared::hosting},
-      {"sharepoint.com", Shared::hosting},
-      {"somebody.github.io", Shared::no},
-      {"example.com", Shared::no},
-      {"d111.cloudfront.net", Shared::no},
-      {"a.b.c.d.e.f.g.com", Shared::no},
+      {"com", Shared::registry},           {"co.uk", Shared::registry},
+      {"notatld", Shared::registry},       {".", Shared::registry},
+      {"github.io", Shared::suffix},       {"s3.amazonaws.com", Shared::suffix},
+      {"hopto.org", Shared::suffix},       {"somebody.mm", Shared::no},
+      {"cloudfront.net", Shared::hosting}, {"sharepoint.com", Shared::hosting},
+      {"somebody.github.io", Shared::no},  {"example.com", Shared::no},
+      {"d111.cloudfront.net", Shared::no}, {"a.b.c.d.e.f.g.com", Shared::no},
   };
   for (const auto& [text, kind] : cases) {
     EXPECT_EQ(shared_kind(text == std::string_view(".") ? dns::Name() : name(text)), kind) << text;
@@ -119,8 +112,7 @@ TEST(RuleInspection, FindsRulesThatNoListShouldHave) {
   for (const Case& c : cases) {
     SCOPED_TRACE(std::string(c.owner) + " " + std::string(policy::to_string(c.action)));
     RuleInspection inspection(rules);
-    const policy::Rule rule{
-        .name = name(c.owner), .scope = c.scope, .action = c.action, .line = 3};
+    const policy::Rule rule{.name = name(c.owner), .scope = c.scope, .action = c.action, .line = 3};
     inspection.look({.name = "feed"}, rule);
     EXPECT_EQ(reasons(inspection.findings()), c.found);
     RuleInspection watching(rules);
@@ -149,8 +141,8 @@ TEST(RuleInspection, SaysWhichAndHowMany) {
   rules.own_domains = {name("ours.example")};
   RuleInspection inspection(rules);
   for (std::uint32_t i = 1; i <= 8; ++i) {
-    inspection.look({.name = "feed"}, {.name = name("h" + std::to_string(i) + ".ours.example"),
-                                       .line = i});
+    inspection.look({.name = "feed"},
+                    {.name = name("h" + std::to_string(i) + ".ours.example"), .line = i});
   }
   ASSERT_EQ(inspection.findings().size(), 1U);
   const std::string text = inspection.findings()[0].text;

@@ -14,8 +14,8 @@ enum class Shared : std::uint8_t {
   suffix,    ///< "github.io", "hopto.org": the private section of the Public Suffix List.
 };
 
-/// What everybody's name this is; of a name below such a one: no. Names that are suffixes only since
-/// all at their place are ("*.mm") are none: some of them are somebody's. About 200 ns.
+/// What everybody's name this is; of a name below such a one: no. Names that are suffixes only
+/// since all at their place are ("*.mm") are none: some of them are somebody's. About 200 ns.
 Shared shared_kind(const dns::Name& name);
 
 }  // namespace postern::intel

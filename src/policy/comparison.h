@@ -48,10 +48,10 @@ struct ChangedName {
 struct Effect {
   std::uint64_t names = 0;
   std::uint64_t queries = 0;
-  std::uint32_t clients = 0;      ///< At least so many.
-  std::uint64_t names_in_use = 0; ///< Of the names, those that exist.
+  std::uint32_t clients = 0;       ///< At least so many.
+  std::uint64_t names_in_use = 0;  ///< Of the names, those that exist.
   std::uint64_t queries_in_use = 0;
-  std::uint64_t top_names = 0;    ///< Of these, those that rank in the first ComparisonOptions::top.
+  std::uint64_t top_names = 0;  ///< Of these, those that rank in the first ComparisonOptions::top.
   /// The most used ones, best rank first.
   std::vector<ChangedName> examples;
 };

@@ -36,7 +36,10 @@ TEST(ComparisonSlow, AMillionRulesAndTwoHundredThousandNamesTakeLessThanFiveSeco
   std::vector<AskedName> names;
   for (std::uint32_t i = 0; i < kNames; ++i) {
     AskedName made{dns::Name::from_text("www.domain" + std::to_string(i * 10) + ".example").value(),
-                   1, i % 100 + 1, {}, true};
+                   1,
+                   i % 100 + 1,
+                   {},
+                   true};
     made.clients.add(std::uint64_t{i % 500 + 1} << 48);
     names.push_back(made);
   }

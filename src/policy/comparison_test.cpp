@@ -68,11 +68,11 @@ std::vector<std::string> shown(const std::vector<ChangedName>& names) {
 TEST(Comparison, TellsWhatIsNewlyBlockedByWhichRuleAndHowMuchItIsUsed) {
   const auto before = generation({{"ads", {block("old.example")}}});
   const auto after = generation({{"ads", {block("old.example"), block("shop.example", 7)}}});
-  const Comparison found = compare(
-      *before, *after,
-      traffic({asked("www.shop.example", 30, 3), asked("shop.example", 5, 2),
-               asked("other.example", 90, 4), asked("gone.shop.example", 4, 1, 1, false)}),
-      {.zones = {"ads"}, .top = 2});
+  const Comparison found =
+      compare(*before, *after,
+              traffic({asked("www.shop.example", 30, 3), asked("shop.example", 5, 2),
+                       asked("other.example", 90, 4), asked("gone.shop.example", 4, 1, 1, false)}),
+              {.zones = {"ads"}, .top = 2});
   ASSERT_EQ(found.zones.size(), 1U);
   const ZoneChange& ads = found.zones[0];
   EXPECT_EQ(ads.rules_before, 1U);
@@ -106,21 +106,44 @@ TEST(Comparison, CountsForTheFeedThatDecidesAndForNoOther) {
     std::vector<std::uint64_t> blocked, released;
   };
   const Case cases[] = {
-      {"blocked already", {{"a", {block("x.example")}}, {"b", {}}},
-       {{"a", {block("x.example")}}, {"b", {block("x.example")}}}, {"b"}, {0}, {0}},
-      {"allowed before it", {{"allow", {allow("x.example")}}, {"b", {}}},
-       {{"allow", {allow("x.example")}}, {"b", {block("x.example")}}}, {"b"}, {0}, {0}},
-      {"two at once: the first one decides", {{"a", {}}, {"b", {}}},
-       {{"a", {block("x.example")}}, {"b", {block("x.example")}}}, {"a", "b"}, {1, 0}, {0, 0}},
+      {"blocked already",
+       {{"a", {block("x.example")}}, {"b", {}}},
+       {{"a", {block("x.example")}}, {"b", {block("x.example")}}},
+       {"b"},
+       {0},
+       {0}},
+      {"allowed before it",
+       {{"allow", {allow("x.example")}}, {"b", {}}},
+       {{"allow", {allow("x.example")}}, {"b", {block("x.example")}}},
+       {"b"},
+       {0},
+       {0}},
+      {"two at once: the first one decides",
+       {{"a", {}}, {"b", {}}},
+       {{"a", {block("x.example")}}, {"b", {block("x.example")}}},
+       {"a", "b"},
+       {1, 0},
+       {0, 0}},
       {"let through", {{"a", {block("x.example")}}}, {{"a", {}}}, {"a"}, {0}, {1}},
       {"blocked by the next one, once the first one lets go",
        {{"allow", {allow("x.example")}}, {"b", {block("x.example")}}},
-       {{"allow", {}}, {"b", {block("x.example")}}}, {"allow"}, {1}, {0}},
-      {"an allow list that lets go of much", {{"allow", {}}, {"b", {block("x.example")}}},
-       {{"allow", {allow("example")}}, {"b", {block("x.example")}}}, {"allow"}, {0}, {1}},
+       {{"allow", {}}, {"b", {block("x.example")}}},
+       {"allow"},
+       {1},
+       {0}},
+      {"an allow list that lets go of much",
+       {{"allow", {}}, {"b", {block("x.example")}}},
+       {{"allow", {allow("example")}}, {"b", {block("x.example")}}},
+       {"allow"},
+       {0},
+       {1}},
       {"a feed that is new", {}, {{"a", {block("x.example")}}}, {"a"}, {1}, {0}},
-      {"only for the group that asked", {{"staff", {}}}, {{"staff", {block("x.example")}}},
-       {"staff"}, {0}, {0}},
+      {"only for the group that asked",
+       {{"staff", {}}},
+       {{"staff", {block("x.example")}}},
+       {"staff"},
+       {0},
+       {0}},
   };
   for (const Case& c : cases) {
     SCOPED_TRACE(c.what);
@@ -182,7 +205,8 @@ TEST(Comparison, FindsWhatASlowTwinFinds) {
     }
     std::vector<AskedName> names;
     for (int i = 0; i < 8; ++i) {
-      names.push_back(asked("w" + std::to_string(i) + "." + any_name(), static_cast<std::uint32_t>(1 + random() % 9), 1));
+      names.push_back(asked("w" + std::to_string(i) + "." + any_name(),
+                            static_cast<std::uint32_t>(1 + random() % 9), 1));
       names.push_back(asked(any_name(), 1, 1));
     }
     const auto before = generation(lists[0]), after = generation(lists[1]);
