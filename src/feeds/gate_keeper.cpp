@@ -305,6 +305,7 @@ Result<std::string> Keeper::roll_back(FeedState& feed, const Now& now) {
     const auto image = images_.load(number);
     if (!image || !take_back(feed, *image, now)) continue;
     use_image(*image);
+    unsettled_ = *image;
     POSTERN_CHECK(put_back_in_force(number, now));
     log_.warning("gate", name + ": rolled back to its rules of generation " +
                              std::to_string(number) + ", as was asked for");
@@ -334,6 +335,7 @@ Result<std::string> Keeper::roll_back_all(std::uint64_t generation, const Now& n
                                          std::to_string(generation) + " already");
   }
   use_image(image);
+  unsettled_ = image;
   POSTERN_CHECK(put_back_in_force(*number, now));
   log_.warning("gate", "all feeds rolled back to generation " + std::to_string(generation) +
                            ", as was asked for: " + std::to_string(changed) + " changed");
