@@ -68,7 +68,9 @@ void write_policy(JsonWriter& json, const policy::Generation& generation) {
   json.field("rules", generation.rule_count());
   json.field("memory_octets", generation.memory_octets());
   json.key("groups").begin_array();
-  for (const policy::Group& group : generation.groups()) json.string(group.name);
+  for (const policy::Group& group : generation.groups()) {
+    if (group.hours.empty()) json.string(group.name);
+  }
   json.end_array().end_object();
 }
 

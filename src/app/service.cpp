@@ -45,6 +45,8 @@ void take_reloadable(config::Config& running, const config::Config& wanted) {
   running.feeds = wanted.feeds;
   running.groups = wanted.groups;
   running.tenants = wanted.tenants;
+  running.schedules = wanted.schedules;
+  running.during = wanted.during;
   running.keys = wanted.keys;
   running.publish = wanted.publish;
   running.gate_max_clients_percent = wanted.gate_max_clients_percent;

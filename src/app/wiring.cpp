@@ -6,6 +6,7 @@
 #include "app/server_commands.h"
 #include "base/assert.h"
 #include "config/groups.h"
+#include "config/schedules.h"
 #include "intel/feed_name.h"
 #include "policy/in_force.h"
 
@@ -198,6 +199,46 @@ feeds::Source source_of(const config::Feed& feed, const config::Config& config) 
   return source;
 }
 
+namespace {
+
+/// What Group::hours and the audience of their lists are called.
+std::string hours_name(const config::During& during) {
+  return during.group + "/" + during.schedule;
+}
+
+/// Adds the policies of the hours of schedules, and has their groups point to them.
+void add_hours(const config::Config& config, feeds::Options& options) {
+  for (const config::During& during : config.during) {
+    const auto schedule =
+        std::ranges::find(config.schedules, during.schedule, &config::Schedule::name);
+    POSTERN_ASSERT(schedule != config.schedules.end());  // Checked by config.
+    const auto configured = std::ranges::find(config.groups, during.group, &config::Group::name);
+    // The default group need not be in the file.
+    config::Group base;
+    base.name = during.group;
+    if (configured != config.groups.end()) base = *configured;
+    auto made = std::make_shared<policy::Schedule>();
+    made->name = schedule->name;
+    made->zone = schedule->zone;
+    for (const std::string& text : schedule->windows) {
+      const auto window = policy::window_from_text(text);
+      POSTERN_ASSERT(window.has_value());  // Checked by config.
+      made->windows.push_back(*window);
+    }
+    const config::Group changed = config::group_during(base, during);
+    const auto own = std::ranges::find(options.groups, during.group, &policy::Group::name);
+    POSTERN_ASSERT(own != options.groups.end());
+    own->during.push_back({std::move(made), static_cast<std::uint16_t>(options.groups.size())});
+    options.groups.push_back({.name = changed.name,
+                              .zones = zones_of(changed, config, options.sources),
+                              .answer = changed.answer,
+                              .tenant = changed.tenant,
+                              .hours = hours_name(during)});
+  }
+}
+
+}  // namespace
+
 feeds::Options feeds_options(const config::Config& config, const Places& places,
                              std::uint64_t seed) {
   feeds::Options options;
@@ -226,6 +267,7 @@ feeds::Options feeds_options(const config::Config& config, const Places& places,
       options.groups.push_back(std::move(made));
     }
   }
+  add_hours(config, options);
   return options;
 }
 
@@ -299,6 +341,16 @@ std::vector<policy::Exception> own_lists(const config::Config& config) {
     const policy::Audience audience{.kind = Kind::group, .name = group.name};
     add_list(group.allow, policy::Action::pass, audience, all);
     add_list(group.block, policy::Action::block, audience, all);
+  }
+  for (const config::During& during : config.during) {
+    const policy::Audience audience{.kind = Kind::hours, .name = hours_name(during)};
+    add_list(during.allow, policy::Action::pass, audience, all);
+    add_list(during.block, policy::Action::block, audience, all);
+    if (!during.block_all) continue;
+    all.push_back({.scope = policy::Scope::at_and_below,
+                   .action = policy::Action::block,
+                   .audience = audience,
+                   .owner = "configuration"});
   }
   return all;
 }

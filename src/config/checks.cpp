@@ -364,6 +364,7 @@ void check(const Draft& draft, const Node& root, Problems& problems) {
   check_feeds(draft, problems);
   check_groups(draft, problems);
   check_tenants(draft, problems);
+  check_schedules(draft, problems);
   check_publish(draft, problems);
 }
 

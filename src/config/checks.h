@@ -13,6 +13,8 @@ namespace postern::config {
 inline constexpr std::size_t kMaxFeeds = 1000;  ///< policy::Generation takes 1024 zones.
 inline constexpr std::size_t kMaxGroups = 1000;
 inline constexpr std::size_t kMaxTenants = 1000;
+inline constexpr std::size_t kMaxSchedules = 1000;
+inline constexpr std::size_t kMaxDuring = 1000;  ///< Each is a group of a generation.
 inline constexpr std::size_t kMaxForwardZones = 1000;
 inline constexpr std::size_t kMaxKeys = 1000;
 inline constexpr std::size_t kMaxPublished = 100;  ///< Each is made anew at each change of policy.
@@ -24,6 +26,8 @@ struct Draft {
   std::vector<const Node*> feed_nodes;
   std::vector<const Node*> group_nodes;
   std::vector<const Node*> tenant_nodes;
+  std::vector<const Node*> schedule_nodes;
+  std::vector<const Node*> during_nodes;
   std::vector<const Node*> forward_nodes;
   std::vector<const Node*> key_nodes;
   std::vector<const Node*> publish_nodes;
@@ -40,6 +44,8 @@ std::string item_path(std::string_view list, std::size_t index, std::string_view
 /// A key's secret: in the file or beside it. `node` is the section that has it, at `path`.
 void check_secret(const Node& node, const std::string& path, const std::string& secret,
                   Problems& problems);
+/// Mistakes in `schedules` and `during`.
+void check_schedules(const Draft& draft, Problems& problems);
 /// Mistakes in `tenants`, and groups of tenants that are not there.
 void check_tenants(const Draft& draft, Problems& problems);
 /// Mistakes in the lists that the key `feeds` or `without` of an item of `list` names; `node` is

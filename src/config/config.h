@@ -17,6 +17,7 @@
 #include "dns/tsig.h"
 #include "intel/gate.h"
 #include "policy/rule.h"
+#include "policy/schedule.h"
 
 namespace postern::config {
 
@@ -114,6 +115,27 @@ struct Group {
   std::vector<std::string> block;
 };
 
+/// Hours of the week at a place.
+struct Schedule {
+  std::string name;
+  std::string time_zone = "UTC";
+  std::vector<std::string> windows;  ///< As policy::window_from_text takes them.
+  policy::TimeZone zone{};           ///< Of `time_zone`; to be filled by who can read it.
+  Place zone_place;                  ///< Where the file names it.
+};
+
+/// What is in force for a group while a schedule holds; what it leaves out is as ever.
+struct During {
+  std::string group;
+  std::string schedule;
+  std::optional<std::vector<std::string>> feeds;
+  std::vector<std::string> without;
+  std::optional<policy::BlockAnswer> answer;
+  std::vector<std::string> allow;
+  std::vector<std::string> block;
+  bool block_all = false;  ///< All that no `allow` of these hours names.
+};
+
 /// A TSIG key that we share with another name server (RFC 8945).
 struct Key {
   dns::Name name;
@@ -172,6 +194,8 @@ struct Config {
   bool pack_hafnium = true;  ///< The built-in indicator pack.
   std::vector<Feed> feeds;
   std::vector<Tenant> tenants;
+  std::vector<Schedule> schedules;
+  std::vector<During> during;
   std::vector<Group> groups;  ///< The default group ("default") is always there.
   std::vector<Key> keys;
   std::vector<Publish> publish;

@@ -403,6 +403,41 @@ constexpr Option<Tenant> kTenantOptions[] = {
     "Feeds and lists that are in force for none of the tenant's groups."},
    into<&Tenant::without>},
 };
+
+constexpr Option<Schedule> kScheduleOptions[] = {
+  {{"name", Kind::label, "", 0, 0, kAtReload,
+    "What the schedule is called.", {}, Presence::required}, into<&Schedule::name>},
+  {{"time_zone", Kind::text, "UTC", 0, 0, kAtReload,
+    "Whose wall clock it goes by, e.g. Europe/Berlin; summer time is followed."},
+   into<&Schedule::time_zone>},
+  {{"windows", Kind::windows, "", 0, 0, kAtReload,
+    "When it holds: \"mon-fri 21:00-07:00\" (into the next morning), \"sat,sun 00:00-24:00\", \"daily 12:00-13:00\".",
+    {}, Presence::required}, into<&Schedule::windows>},
+};
+
+constexpr Option<During> kDuringOptions[] = {
+  {{"allow", Kind::patterns, "[]", 0, 0, kAtReload,
+    "Names that are not blocked in these hours; before the group's own lists."},
+   into<&During::allow>},
+  {{"answer", Kind::choice, "", 0, 0, kAtReload,
+    "What these clients then get for blocked names.", kBlockAnswers}, into<&During::answer>},
+  {{"block", Kind::patterns, "[]", 0, 0, kAtReload,
+    "Names that are blocked in these hours unless allow has them; before the group's own lists."},
+   into<&During::block>},
+  {{"block_all", Kind::flag, "false", 0, 0, kAtReload,
+    "Block every name that neither allow here nor an exception for the client has."},
+   into<&During::block_all>},
+  {{"feeds", Kind::labels, "", 0, 0, kAtReload,
+    "Which feeds are in force; unset: as ever. Written as groups[].feeds."},
+   into<&During::feeds>},
+  {{"group", Kind::label, "", 0, 0, kAtReload,
+    "The group that it is for; of several items of a group the first whose schedule holds counts.", {}, Presence::required},
+   into<&During::group>},
+  {{"schedule", Kind::label, "", 0, 0, kAtReload,
+    "While this schedule holds.", {}, Presence::required}, into<&During::schedule>},
+  {{"without", Kind::labels, "[]", 0, 0, kAtReload,
+    "Feeds and lists that are not in force in these hours."}, into<&During::without>},
+};
 // clang-format on
 
 template <class Target, std::size_t N>
@@ -420,6 +455,8 @@ static_assert(sorted_and_explained(kFeedOptions));
 static_assert(sorted_and_explained(kForwardOptions));
 static_assert(sorted_and_explained(kGroupOptions));
 static_assert(sorted_and_explained(kTenantOptions));
+static_assert(sorted_and_explained(kScheduleOptions));
+static_assert(sorted_and_explained(kDuringOptions));
 static_assert(sorted_and_explained(kKeyOptions));
 static_assert(sorted_and_explained(kPublishOptions));
 
@@ -459,6 +496,8 @@ std::string_view to_string(Kind kind) {
     case Kind::name:
       return "name";
     case Kind::names:
+    case Kind::windows:
+      return "list of hours";
     case Kind::patterns:
       return "list of names";
     case Kind::label:
@@ -494,6 +533,12 @@ std::span<const Option<Feed>> feed_options() {
 std::span<const Option<Group>> group_options() {
   return kGroupOptions;
 }
+std::span<const Option<Schedule>> schedule_options() {
+  return kScheduleOptions;
+}
+std::span<const Option<During>> during_options() {
+  return kDuringOptions;
+}
 std::span<const Option<Tenant>> tenant_options() {
   return kTenantOptions;
 }
@@ -514,6 +559,9 @@ std::vector<Spec> config_specs() {
 
 std::vector<ListSpec> list_specs() {
   return {
+      {"during", kAtReload, "What else is in force for a group at some hours.",
+       specs_of(during_options()),
+       "- group: kids\n  schedule: bedtime\n  block_all: true\n  allow: ['*.school.example']\n"},
       {"feeds", kAtReload,
        "Sources of names to block or allow, in order: the first that has a name decides. Before "
        "them come policy.allow, policy.block and the packs.",
@@ -533,6 +581,10 @@ std::vector<ListSpec> list_specs() {
        "Zones that are asked of given servers: internal domains, or everything.",
        specs_of(forward_options()),
        "- zone: corp.example\n  servers: [10.0.0.53, 'tls://10.0.0.54:853#dns.corp.example']\n"},
+      {"schedules", kAtReload, "Hours of the week, by the wall clock of a place.",
+       specs_of(schedule_options()),
+       "- name: bedtime\n  time_zone: Europe/Berlin\n  windows: ['sun-thu 21:00-07:00', 'fri,sat "
+       "23:00-08:00']\n"},
       {"tenants", kAtReload, "Organisations: what their groups have in common.",
        specs_of(tenant_options()),
        "- name: school\n  allow: ['*.library.example']\n  block: [games.example]\n"},

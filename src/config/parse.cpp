@@ -183,8 +183,8 @@ void read_items(const Node& list, const ItemList<Item>& into, Draft& draft, Prob
   }
 }
 
-constexpr std::string_view kLists[] = {"feeds",   "groups",           "keys",
-                                       "publish", "resolver.forward", "tenants"};
+constexpr std::string_view kLists[] = {"during",           "feeds",     "groups", "keys", "publish",
+                                       "resolver.forward", "schedules", "tenants"};
 
 bool read_list(std::string_view path, const Node& node, Draft& draft, Problems& problems) {
   Config& config = draft.config;
@@ -201,6 +201,14 @@ bool read_list(std::string_view path, const Node& node, Draft& draft, Problems& 
     read_items<Publish>(
         node, {path, publish_options(), kMaxPublished, config.publish, draft.publish_nodes}, draft,
         problems);
+  } else if (path == "schedules") {
+    read_items<Schedule>(
+        node, {path, schedule_options(), kMaxSchedules, config.schedules, draft.schedule_nodes},
+        draft, problems);
+  } else if (path == "during") {
+    read_items<During>(node,
+                       {path, during_options(), kMaxDuring, config.during, draft.during_nodes},
+                       draft, problems);
   } else if (path == "tenants") {
     read_items<Tenant>(node,
                        {path, tenant_options(), kMaxTenants, config.tenants, draft.tenant_nodes},
@@ -215,7 +223,7 @@ bool read_list(std::string_view path, const Node& node, Draft& draft, Problems& 
   return true;
 }
 
-/// Remembers where the file says what each feed is read from.
+/// Remembers where the file says what each feed is read from, and names each time zone.
 void note_sources(Draft& draft) {
   for (std::size_t i = 0; i < draft.config.feeds.size(); ++i) {
     Feed& feed = draft.config.feeds[i];
@@ -225,6 +233,9 @@ void note_sources(Draft& draft) {
       feed.source_key = fmt::format("feeds[{}].{}", i, key);
       feed.source_place = source->place;
     }
+  }
+  for (std::size_t i = 0; i < draft.config.schedules.size(); ++i) {
+    draft.config.schedules[i].zone_place = place_of(*draft.schedule_nodes[i], "time_zone");
   }
 }
 

@@ -55,6 +55,11 @@ Result<void> check_frame(const PolicyFrame& frame, const RuleImage& image) {
   if (frame.groups.empty()) {
     return fail(Errc::invalid_input, "no group of clients; the first one is everybody's default");
   }
+  for (const Group& group : frame.groups) {
+    for (const During& during : group.during) {
+      POSTERN_ASSERT(during.schedule != nullptr && during.group < frame.groups.size());
+    }
+  }
   if (frame.groups.size() > kMaxGroups) {
     return fail(Errc::limit_exceeded, std::to_string(frame.groups.size()) + " groups; at most " +
                                           std::to_string(kMaxGroups));
