@@ -89,6 +89,25 @@ std::vector<feeds::Source> sources_of(const config::Config& config) {
   return sources;
 }
 
+std::vector<dns::Name> names_of(const std::vector<std::string>& texts) {
+  std::vector<dns::Name> names;
+  for (const std::string& text : texts) {
+    if (const auto name = dns::Name::from_text(text)) names.push_back(*name);
+  }
+  return names;
+}
+
+intel::GateRules gate_rules(const config::Config& config) {
+  return {.own_domains = names_of(config.gate_own_domains),
+          .partner_domains = names_of(config.gate_partner_domains),
+          .top_names = config.gate_top_names,
+          .max_top_names = config.gate_max_top_names,
+          .max_clients_percent = config.gate_max_clients_percent,
+          .max_queries_percent = config.gate_max_queries_percent,
+          .max_shrink_percent = config.gate_max_shrink_percent,
+          .max_growth = config.gate_max_growth};
+}
+
 /// The indices of the zones in force for a group. A built-in list that is empty or off has no zone,
 /// and is passed over.
 std::vector<std::uint16_t> zones_of(const config::Group& group, const config::Config& config,
@@ -176,6 +195,7 @@ feeds::Source source_of(const config::Feed& feed, const config::Config& config) 
   source.mirrors = feed.mirrors;
   source.refresh = seconds(feed.refresh_s);
   source.max_octets = feed.max_octets;
+  source.gate = feed.gate;
   return source;
 }
 
@@ -230,6 +250,7 @@ feeds::Options feeds_options(const config::Config& config, const Places& places,
   options.builder.words = {"postern", std::string(kBuildRules)};
   options.builder.max_memory = std::max(machine_memory() / 2, kLeastBuildMemory);
   options.seed = seed;
+  options.gate = gate_rules(config);
   options.groups.push_back({.name = "default",
                             .clients = {},
                             .zones = zones_of({}, config, options.sources),
@@ -248,6 +269,36 @@ feeds::Options feeds_options(const config::Config& config, const Places& places,
   }
   add_hours(config, options);
   return options;
+}
+
+feeds::QuestionMemoryOptions question_options(const config::Config& config, const Places& places,
+                                              std::uint64_t hash_key, std::uint64_t client_key) {
+  return {.path = places.questions(),
+          .days = config.gate_days,
+          .max_names = config.gate_max_names,
+          .hash_key = hash_key,
+          .client_key = client_key};
+}
+
+feeds::GateOrder gate_order(const api::FeedDecision& decision) {
+  using From = api::FeedDecision::Kind;
+  using To = feeds::GateOrder::Kind;
+  feeds::GateOrder order{
+      .kind = To::activate, .feed = decision.feed, .generation = decision.generation};
+  switch (decision.kind) {
+    case From::activate:
+      break;
+    case From::reject:
+      order.kind = To::reject;
+      break;
+    case From::roll_back:
+      order.kind = To::roll_back_feed;
+      break;
+    case From::roll_back_all:
+      order.kind = To::roll_back_all;
+      break;
+  }
+  return order;
 }
 
 feeds::ZoneServerOptions zone_server_options(const config::Config& config, const Places& places) {

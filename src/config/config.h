@@ -15,6 +15,7 @@
 #include "base/result.h"
 #include "dns/name.h"
 #include "dns/tsig.h"
+#include "intel/gate.h"
 #include "policy/rule.h"
 #include "policy/schedule.h"
 
@@ -87,6 +88,7 @@ struct Feed {
   std::uint32_t transfer_min_refresh_s = 10;
   std::uint32_t transfer_max_refresh_s = 604'800;
   bool transfer_drop_expired = false;
+  std::optional<intel::GateMode> gate;  ///< Unset: as fits where the feed comes from.
   // Where the file says what the feed is read from, for complaints about that.
   std::string source_key;  ///< "feeds[2].path".
   Place source_place;
@@ -197,6 +199,17 @@ struct Config {
   std::vector<Group> groups;  ///< The default group ("default") is always there.
   std::vector<Key> keys;
   std::vector<Publish> publish;
+  // gate
+  std::uint32_t gate_days = 14;
+  std::uint32_t gate_max_names = 1'000'000;
+  std::uint32_t gate_max_clients_percent = 20;
+  std::uint32_t gate_max_growth = 10;
+  std::uint32_t gate_max_queries_percent = 5;
+  std::uint32_t gate_max_shrink_percent = 40;
+  std::uint32_t gate_max_top_names = 10;
+  std::uint32_t gate_top_names = 1000;
+  std::vector<std::string> gate_own_domains;
+  std::vector<std::string> gate_partner_domains;
   // journal
   bool journal_enabled = true;
   std::uint32_t journal_days = 180;

@@ -44,7 +44,7 @@ void Downloads::run() {
       job = std::move(jobs_.front());
       jobs_.pop_front();
     }
-    Outcome outcome{job.before.name, job.ticket, obtain(job, cancelled_, hands_)};
+    Outcome outcome{job.feed, job.ticket, obtain(job, cancelled_, hands_)};
     {
       const std::lock_guard lock(mutex_);
       outcomes_.push_back(std::move(outcome));

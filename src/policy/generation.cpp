@@ -274,6 +274,10 @@ const ZoneOptions& Generation::zone(std::uint16_t index) const {
   return impl_->frame.zones[index];
 }
 
+std::uint16_t Generation::image_zone(std::uint16_t index) const {
+  return impl_->frame.image_zones[index];
+}
+
 const RuleImage& Generation::image() const {
   return *impl_->image;
 }

@@ -144,6 +144,8 @@ class Generation {
   std::size_t zone_count() const;
   const ZoneOptions& zone(std::uint16_t index) const;
   const RuleImage& image() const;
+  /// Which zone of the image has its rules; kNoZone: none.
+  std::uint16_t image_zone(std::uint16_t index) const;
   /// Every rule of a zone, in no particular order; with its local data where it has some.
   void for_each_rule(
       std::uint16_t zone,
