@@ -56,6 +56,7 @@ std::string place_of(const feeds::Source& source) {
   if (!source.path.empty()) return source.path;
   if (!source.url.empty()) return source.url;
   if (source.transfer) return source.transfer->zone.to_display();
+  if (source.taxii) return feeds::shown_taxii(*source.taxii);
   const std::string& name = source.zone.name;
   return name == "allow" || name == "block" ? "policy." + name : "built in";
 }

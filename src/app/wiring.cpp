@@ -90,6 +90,18 @@ std::optional<feeds::TransferSource> transfer_of(const config::Feed& feed) {
   return transfer;
 }
 
+/// Where a collection is polled; nothing for a feed that is no such.
+std::optional<feeds::TaxiiSource> taxii_of(const config::Feed& feed) {
+  if (feed.taxii_url.empty()) return std::nullopt;
+  return feeds::TaxiiSource{.url = feed.taxii_url,
+                            .collection = feed.taxii_collection,
+                            .user = feed.taxii_user,
+                            .password_file = feed.taxii_password_file,
+                            .token_file = feed.taxii_token_file,
+                            .tls_ca_file = feed.taxii_tls_ca_file,
+                            .whole_every = seconds(feed.taxii_whole_every_s)};
+}
+
 }  // namespace
 
 std::optional<policy::Override> override_of(const config::Feed& feed) {
@@ -138,6 +150,7 @@ feeds::Source source_of(const config::Feed& feed, const config::Config& config) 
   source.url = feed.url;
   source.transfer = transfer_of(feed);
   if (source.transfer) source.format.origin = source.transfer->zone;
+  source.taxii = taxii_of(feed);
   source.mirrors = feed.mirrors;
   source.refresh = seconds(feed.refresh_s);
   source.max_octets = feed.max_octets;

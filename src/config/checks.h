@@ -38,6 +38,8 @@ std::string item_path(std::string_view list, std::size_t index, std::string_view
 /// A key's secret: in the file or beside it. `node` is the section that has it, at `path`.
 void check_secret(const Node& node, const std::string& path, const std::string& secret,
                   Problems& problems);
+/// Mistakes in where a feed comes from: a path, a URL, a primary or a TAXII server.
+void check_feed_source(const Feed& feed, const Node& node, std::size_t index, Problems& problems);
 /// Mistakes in `keys` and `publish`.
 void check_publish(const Draft& draft, Problems& problems);
 /// Mistakes. `root` is the document.

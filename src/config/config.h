@@ -85,6 +85,14 @@ struct Feed {
   std::uint32_t transfer_min_refresh_s = 10;
   std::uint32_t transfer_max_refresh_s = 604'800;
   bool transfer_drop_expired = false;
+  // A TAXII collection; in place of these.
+  std::string taxii_url;
+  std::string taxii_collection;
+  std::string taxii_user;
+  std::string taxii_password_file;
+  std::string taxii_token_file;
+  std::string taxii_tls_ca_file;
+  std::uint32_t taxii_whole_every_s = 86'400;
   // Where the file says what the feed is read from, for complaints about that.
   std::string source_key;  ///< "feeds[2].path".
   Place source_place;

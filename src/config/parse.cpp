@@ -213,7 +213,7 @@ bool read_list(std::string_view path, const Node& node, Draft& draft, Problems& 
 void note_sources(Draft& draft) {
   for (std::size_t i = 0; i < draft.config.feeds.size(); ++i) {
     Feed& feed = draft.config.feeds[i];
-    for (const std::string_view key : {"path", "url", "transfer"}) {
+    for (const std::string_view key : {"path", "url", "transfer", "taxii"}) {
       const Node* source = draft.feed_nodes[i]->find(key);
       if (source == nullptr) continue;
       feed.source_key = fmt::format("feeds[{}].{}", i, key);

@@ -437,7 +437,8 @@ TEST_F(DownloadsTest, APackedCopyWaitsWhileAnotherIsUnpacked) {
     ASSERT_TRUE(other);
     std::atomic<bool> is_done{false};
     std::jthread thread([&] {
-      const auto obtained = obtain(job, go_on, turns);
+      Postponed postponed;
+      const auto obtained = obtain(job, go_on, turns, postponed);
       EXPECT_TRUE(obtained) << (obtained ? "" : obtained.error().text);
       is_done = true;
     });

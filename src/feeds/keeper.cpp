@@ -37,7 +37,7 @@ bool reads_alike(const intel::FeedOptions& a, const intel::FeedOptions& b) {
 // True where the content of one is the content of the other: the zone's options may differ.
 bool same_content(const Source& a, const Source& b) {
   return a.text == b.text && a.path == b.path && a.url == b.url && a.mirrors == b.mirrors &&
-         a.transfer == b.transfer && a.max_octets == b.max_octets &&
+         a.transfer == b.transfer && a.taxii == b.taxii && a.max_octets == b.max_octets &&
          reads_alike(a.format, b.format);
 }
 
@@ -52,12 +52,13 @@ bool is_as_read(const FeedState& feed) {
 }
 
 Origin origin_of(const Source& source) {
-  if (source.transfer) return Origin::primary;
+  if (source.transfer || source.taxii) return Origin::primary;
   return is_remote(source) ? Origin::remote : Origin::local;
 }
 
 std::string place_of(const Source& source) {
   if (source.transfer) return shown_transfer(*source.transfer);
+  if (source.taxii) return shown_taxii(*source.taxii);
   if (is_remote(source)) return shown_url(source.url);
   return is_file(source) ? source.path : "built in";
 }
@@ -333,13 +334,18 @@ Job Keeper::job_of(FeedState& feed, const Now& now) {
   job.format = feed.source.format;
   job.max_octets = feed.source.max_octets;
   job.timeout = feed.source.fetch_timeout;
+  if (feed.content.is_there() && !feed.content.is_of_old_source) {
+    job.stored = StoredCopy{options_.cache_dir, feed.digest, feed.content.sha256};
+  }
+  if (feed.source.taxii) {
+    const TaxiiSource& source = *feed.source.taxii;
+    const microseconds age = now.wall - feed.facts.taxii.whole_at;
+    job.taxii = {source, feed.facts.taxii, is_wanted || age >= source.whole_every};
+  }
   if (!feed.timers) return job;
   feed.timers->began(now.mono);
   job.transfer = request_of(feed);
   job.transfer->may_go_back = is_wanted;
-  if (feed.content.is_there() && !feed.content.is_of_old_source) {
-    job.stored = StoredCopy{options_.cache_dir, feed.digest, feed.content.sha256};
-  }
   return job;
 }
 
@@ -348,21 +354,26 @@ void Keeper::take(Outcome outcome, const Now& now) {
   if (feed == nullptr || feed->fetching != outcome.ticket) return;  // Reconfigured meanwhile.
   feed->fetching.reset();
   feed->status.last_try = now.wall;
-  if (!outcome.obtained) return failed(*feed, outcome.obtained.error(), now);
+  if (!outcome.obtained) {
+    failed(*feed, outcome.obtained.error(), now);
+    return postpone(*feed, outcome.postponed, now);
+  }
   Obtained& obtained = *outcome.obtained;
   if (feed->timers && obtained.soa) feed->timers->succeeded(*obtained.soa, now.mono, chance());
   if (obtained.not_modified) {
     if (obtained.content.zone) feed->content.zone = std::move(obtained.content.zone);
+    if (obtained.taxii) feed->facts.taxii = *obtained.taxii;
     feed->facts.checked_at = now.wall;
     save_facts(*feed);
   } else {
-    if (feed->timers) log_.info("feeds", outcome.name + ": " + obtained.how);
+    if (!obtained.how.empty()) log_.info("feeds", outcome.name + ": " + obtained.how);
     CopyFacts facts{feed->digest,
                     std::move(obtained.fetched_from),
                     std::move(obtained.validators),
                     obtained.content.sha256,
                     now.wall,
-                    obtained.content.rule_count()};
+                    obtained.content.rule_count(),
+                    obtained.taxii.value_or(TaxiiMark{})};
     accept(*feed, std::move(obtained.content), std::move(facts), std::move(obtained.text),
            std::move(obtained.turn));
   }
@@ -427,6 +438,15 @@ void Keeper::schedule(FeedState& feed, const Now& now) {
   const microseconds wait = until_next_try(rhythm, feed.failures_in_row, chance());
   feed.due = now.mono + wait;
   feed.status.next_try = now.wall + wait;
+}
+
+// A server that asks for patience is not asked again before.
+void Keeper::postpone(FeedState& feed, const Postponed& postponed, const Now& now) {
+  constexpr seconds kLongest{86'400};
+  const MonoTime not_before = now.mono + std::min(postponed.retry_after, kLongest);
+  if (!feed.due || *feed.due >= not_before) return;
+  feed.due = not_before;
+  feed.status.next_try = now.wall + (not_before - now.mono);
 }
 
 void Keeper::publish(const Now& now) {

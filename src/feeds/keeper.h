@@ -119,6 +119,7 @@ class Keeper {
   void succeeded(FeedState& feed, const Now& now);
   void failed(FeedState& feed, const Error& error, const Now& now);
   void schedule(FeedState& feed, const Now& now);
+  static void postpone(FeedState& feed, const Postponed& postponed, const Now& now);
   Result<Octets> build_image();
   void keep_in_image(const std::shared_ptr<const policy::RuleImage>& image);
   policy::PolicyFrame frame(const Now& now) const;

@@ -135,12 +135,16 @@ Result<Obtained> obtain_from(const Job& job, const std::string& url,
 }  // namespace
 
 bool is_remote(const Source& source) {
-  return source.text.empty() && source.path.empty() && (source.transfer || !source.url.empty());
+  return source.text.empty() && source.path.empty() &&
+         (source.transfer || source.taxii || !source.url.empty());
 }
 
 std::string source_digest(const Source& source) {
   if (!source.text.empty() || !source.path.empty()) return sha256_hex("path:" + source.path);
   if (source.transfer) return sha256_hex("zone:" + source.transfer->zone.to_text());
+  if (source.taxii) {
+    return sha256_hex("taxii:" + source.taxii->url + "\n" + source.taxii->collection);
+  }
   return sha256_hex("url:" + source.url);
 }
 
@@ -177,8 +181,10 @@ Result<Content> parse_copy(std::string_view text, const intel::FeedOptions& form
   return content;
 }
 
-Result<Obtained> obtain(const Job& job, const std::atomic<bool>& cancelled, UnpackTurns& turns) {
+Result<Obtained> obtain(const Job& job, const std::atomic<bool>& cancelled, UnpackTurns& turns,
+                        Postponed& postponed) {
   if (job.transfer) return obtain_zone(job, cancelled);
+  if (job.taxii) return obtain_collection(job, cancelled, postponed);
   Error error{Errc::invalid_input, "no URL"};
   std::string told;
   for (const std::string& url : job.urls) {

@@ -13,6 +13,8 @@
 #include "feeds/feeds.h"
 #include "feeds/fetcher.h"
 #include "feeds/files.h"
+#include "feeds/store.h"
+#include "feeds/taxii.h"
 #include "feeds/transfer.h"
 #include "feeds/unpack_turn.h"
 
@@ -49,7 +51,7 @@ bool is_remote(const Source& source);
 std::string source_digest(const Source& source);
 
 /// Whether the operator wrote the text with his own hands, or it came from afar: over the web, or
-/// as a zone from its primary, which is whole or does not come at all.
+/// as a zone or collection from its server, which is whole or does not come at all.
 enum class Origin : std::uint8_t { local, remote, primary };
 
 /// What a new copy of a feed is compared with.
@@ -74,6 +76,13 @@ struct StoredCopy {
   std::string sha256;  ///< Of the text in force: no other will do.
 };
 
+/// A poll of a collection.
+struct TaxiiRequest {
+  TaxiiSource source;
+  TaxiiMark mark;         ///< Of the copy at hand.
+  bool is_whole = false;  ///< Everything is to be asked for.
+};
+
 /// What a download is to fetch, and what it is compared with.
 struct Job {
   FeedBefore before;
@@ -85,6 +94,7 @@ struct Job {
   std::uint64_t max_octets = 0;
   seconds timeout{};
   std::optional<TransferRequest> transfer;  ///< Instead of URLs.
+  std::optional<TaxiiRequest> taxii;        ///< Instead of both.
   std::optional<StoredCopy> stored;         ///< Its base, where the request has none.
 };
 
@@ -97,13 +107,24 @@ struct Obtained {
   std::string fetched_from;
   std::optional<Soa>
       soa;          ///< Of the zone; with `not_modified` too. `content.zone` may then be set.
-  std::string how;  ///< Of a transfer, for the log.
+  std::string how;  ///< Of a transfer or poll, for the log.
+  std::optional<TaxiiMark> taxii;  ///< Of a collection; with `not_modified` too.
+};
+
+/// What a server said that does not want to be asked so often.
+struct Postponed {
+  seconds retry_after{0};
 };
 
 /// Fetches from the first URL that gives a good copy. The error names what was wrong with each.
-Result<Obtained> obtain(const Job& job, const std::atomic<bool>& cancelled, UnpackTurns& turns);
+Result<Obtained> obtain(const Job& job, const std::atomic<bool>& cancelled, UnpackTurns& turns,
+                        Postponed& postponed);
 
 /// The same for a job with a transfer: its zone as text and rules.
 Result<Obtained> obtain_zone(const Job& job, const std::atomic<bool>& cancelled);
+
+/// The same for a job with a collection: what is new in it, put into the stored copy.
+Result<Obtained> obtain_collection(const Job& job, const std::atomic<bool>& cancelled,
+                                   Postponed& postponed);
 
 }  // namespace postern::feeds

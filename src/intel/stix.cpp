@@ -53,6 +53,8 @@ class StixReader : public JsonItemReader {
     const std::string_view language = object.text_at("pattern_type");
     if (!language.empty() && language != "stix") return sink_.ignore();
     const std::string_view text = object.text_at("pattern");
+    if (text.empty() && is_revoked(object))
+      return sink_.ignore();  // What StixObjects leaves of it.
     const std::string_view why = why_not(object);
     if (!why.empty()) return sink_.skip(text, why);
     if (is_doubted(object)) return;
@@ -65,11 +67,14 @@ class StixReader : public JsonItemReader {
     if (pattern->indicators.empty() && pattern->left_out.empty()) sink_.ignore();
   }
 
+  static bool is_revoked(const JsonValue& object) {
+    const auto revoked = object.find("revoked");
+    return revoked && revoked->is_true();
+  }
+
   // Empty: it is in force.
   std::string_view why_not(const JsonValue& object) const {
-    if (object.find("revoked").has_value() && object.find("revoked")->is_true()) {
-      return "is revoked by its publisher";
-    }
+    if (is_revoked(object)) return "is revoked by its publisher";
     bool is_benign = false;
     if (const auto types = object.find("indicator_types")) {
       types->for_each([&](JsonValue type) { is_benign |= type.text() == "benign"; });
