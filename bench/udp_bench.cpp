@@ -3,88 +3,36 @@
 //   udp_bench echo ADDRESS:PORT              sends each datagram back with QR set: the floor
 //   udp_bench answer ADDRESS:PORT            gives every question an A record: floor, and upstream
 //   udp_bench load ADDRESS:PORT NAMES SECONDS [WINDOW [unique]]
+//   udp_bench paced ADDRESS:PORT NAMES SECONDS RATE     how long answers take: paced.cpp
 //
 // `load` keeps WINDOW queries under way over eight sockets, drawing names evenly (fixed seed) from
 // the file NAMES; `unique` puts a counter before each name, so that none was asked before. It polls
 // without sleeping, so that the server never pays for waking it. Prints one JSON object.
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <chrono>
 #include <cstdio>
 #include <cstring>
-#include <fstream>
 #include <memory>
 #include <random>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include <arpa/inet.h>
-#include <fcntl.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
 
 #include "base/file_descriptor.h"
 #include "base/ip.h"
 #include "base/octets.h"
-#include "dns/name.h"
+#include "udp.h"
 
 namespace {
 
+using namespace postern::bench;
 using postern::Endpoint;
 using postern::FileDescriptor;
 using postern::Octets;
-using Clock = std::chrono::steady_clock;
-
-constexpr std::size_t kBatch = 32;
-constexpr std::size_t kDatagram = 1500;
-constexpr std::size_t kSockets = 8;
-constexpr int kBufferOctets = 4 << 20;
-constexpr std::size_t kCounterDigits = 10;
-
-[[noreturn]] void stop(const std::string& why) {
-  std::fprintf(stderr, "udp_bench: %s\n", why.c_str());
-  std::exit(1);
-}
-
-sockaddr_in address_of(const Endpoint& endpoint) {
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(endpoint.port);
-  std::memcpy(&address.sin_addr, endpoint.address.octets().data(), 4);
-  return address;
-}
-
-FileDescriptor udp_socket() {
-  FileDescriptor fd(::socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  if (!fd) stop("socket");
-  setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUF, &kBufferOctets, sizeof kBufferOctets);
-  setsockopt(fd.get(), SOL_SOCKET, SO_SNDBUF, &kBufferOctets, sizeof kBufferOctets);
-  return fd;
-}
-
-// A batch of datagrams with room for each, for recvmmsg and sendmmsg.
-struct Batch {
-  std::array<std::array<std::uint8_t, kDatagram>, kBatch> octets;
-  std::array<iovec, kBatch> parts{};
-  std::array<sockaddr_in, kBatch> peers{};
-  std::array<mmsghdr, kBatch> messages{};
-
-  void prepare(bool with_peers) {
-    for (std::size_t i = 0; i < kBatch; ++i) {
-      parts[i] = {octets[i].data(), kDatagram};
-      messages[i] = {};
-      messages[i].msg_hdr.msg_iov = &parts[i];
-      messages[i].msg_hdr.msg_iovlen = 1;
-      if (with_peers) {
-        messages[i].msg_hdr.msg_name = &peers[i];
-        messages[i].msg_hdr.msg_namelen = sizeof peers[i];
-      }
-    }
-  }
-};
 
 // The A record 192.0.2.1 behind the question; returns the answer's size.
 std::size_t write_answer(std::uint8_t* octets, std::size_t size) {
@@ -139,35 +87,14 @@ struct Load {
   bool unique = false;
 };
 
-Octets query_for(const std::string& text, bool unique) {
-  const auto name = postern::dns::Name::from_text(text);
-  if (!name) stop("bad name: " + text);
-  Octets octets = {0, 0, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0};
-  if (unique) {
-    octets.push_back(kCounterDigits);
-    octets.insert(octets.end(), kCounterDigits, '0');
-  }
-  octets.insert(octets.end(), name->wire().begin(), name->wire().end());
-  const std::uint8_t tail[] = {0, 1, 0, 1};
-  octets.insert(octets.end(), tail, tail + 4);
-  return octets;
-}
-
 struct Counts {
   std::uint64_t sent = 0, received = 0, nxdomain = 0, noerror = 0, servfail = 0, lost = 0;
 };
 
 class Generator {
  public:
-  Generator(const Endpoint& server, Load load) : load_(std::move(load)) {
-    const sockaddr_in address = address_of(server);
-    for (std::size_t i = 0; i < kSockets; ++i) {
-      sockets_.push_back(udp_socket());
-      if (connect(sockets_[i].get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) !=
-          0) {
-        stop("connect");
-      }
-    }
+  Generator(const Endpoint& server, Load load)
+      : load_(std::move(load)), sockets_(connected_sockets(server)) {
     per_socket_ = std::max<std::size_t>(load_.window / kSockets, 1);
   }
 
@@ -258,11 +185,7 @@ int load(const Endpoint& server, int count, char** arguments) {
   Load load;
   load.unique = count > 3 && std::string_view(arguments[3]) == "unique";
   if (count > 2) load.window = static_cast<std::size_t>(std::max(1, std::stoi(arguments[2])));
-  std::ifstream file(arguments[0]);
-  for (std::string line; std::getline(file, line);) {
-    if (!line.empty()) load.queries.push_back(query_for(line, load.unique));
-  }
-  if (load.queries.empty()) stop("no names");
+  load.queries = queries_of(arguments[0], load.unique);
   const double seconds = std::stod(arguments[1]);
   Generator generator(server, std::move(load));
   const Counts counts = generator.run(std::chrono::duration<double>(seconds));
@@ -277,11 +200,12 @@ int load(const Endpoint& server, int count, char** arguments) {
 }  // namespace
 
 int main(int count, char** arguments) {
-  if (count < 3) stop("udp_bench echo|answer|load ADDRESS:PORT …");
+  if (count < 3) stop("udp_bench echo|answer|load|paced ADDRESS:PORT …");
   const std::string_view what = arguments[1];
   const auto endpoint = Endpoint::from_text(arguments[2]);
   if (!endpoint) stop(endpoint.error().text);
   if (what == "echo" || what == "answer") return serve(*endpoint, what == "answer");
   if (what == "load") return load(*endpoint, count - 3, arguments + 3);
-  stop("echo, answer or load");
+  if (what == "paced") return paced(*endpoint, count - 3, arguments + 3);
+  stop("echo, answer, load or paced");
 }

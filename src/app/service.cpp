@@ -69,7 +69,7 @@ Result<config::Config> read_config(const Overrides& overrides, Log& log) {
   return *std::move(outcome.config);
 }
 
-Service::Service(config::Config config, Overrides overrides, Log& log)
+Service::Service(const config::Config& config, Overrides overrides, Log& log)
     : log_(log),
       overrides_(std::move(overrides)),
       places_(places_of(config, overrides_.state_dir)),
@@ -81,9 +81,9 @@ Service::~Service() {
   stop();
 }
 
-Result<std::unique_ptr<Service>> Service::start(config::Config config, Overrides overrides,
+Result<std::unique_ptr<Service>> Service::start(const config::Config& config, Overrides overrides,
                                                 Log& log) {
-  std::unique_ptr<Service> service(new Service(std::move(config), std::move(overrides), log));
+  std::unique_ptr<Service> service(new Service(config, std::move(overrides), log));
   POSTERN_CHECK(service->start_parts());
   return service;
 }

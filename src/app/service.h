@@ -54,7 +54,7 @@ class FanOut final : public event::QuerySink {
 /// from one.
 class Service {
  public:
-  static Result<std::unique_ptr<Service>> start(config::Config config, Overrides overrides,
+  static Result<std::unique_ptr<Service>> start(const config::Config& config, Overrides overrides,
                                                 Log& log);
   ~Service();
   Service(const Service&) = delete;
@@ -74,7 +74,7 @@ class Service {
   std::size_t zone_count() const { return policy_.current()->zone_count(); }
 
  private:
-  Service(config::Config config, Overrides overrides, Log& log);
+  Service(const config::Config& config, Overrides overrides, Log& log);
   Result<void> start_parts();
   Result<std::unique_ptr<resolve::Resolver>> make_resolver(const config::Config& config) const;
   api::Services services();

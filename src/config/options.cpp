@@ -408,7 +408,6 @@ std::string_view to_string(Kind kind) {
     case Kind::name:
       return "name";
     case Kind::names:
-      return "list of names";
     case Kind::patterns:
       return "list of names";
     case Kind::label:

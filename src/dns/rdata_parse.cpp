@@ -43,7 +43,8 @@ std::optional<std::uint32_t> parse_time(std::string_view text) {
                                          std::chrono::day(part(6, 2))};
   if (!date.ok() || part(8, 2) > 23 || part(10, 2) > 59 || part(12, 2) > 60) return {};
   const std::chrono::seconds days = std::chrono::sys_days(date).time_since_epoch();
-  const std::int64_t seconds = days.count() + part(8, 2) * 3600 + part(10, 2) * 60 + part(12, 2);
+  const std::int64_t seconds =
+      days.count() + part(8, 2) * 3600LL + part(10, 2) * 60LL + part(12, 2);
   if (seconds < 0 || seconds > 0xffffffff) return {};
   return static_cast<std::uint32_t>(seconds);
 }

@@ -65,8 +65,8 @@ std::string_view to_string(TsigError error);
 /// seconds since 1970 UTC. After an error the exchange is over.
 class TsigExchange {
  public:
-  static constexpr std::uint16_t kFudgeSeconds = 300;   ///< As RFC 8945 §10 recommends.
-  static constexpr std::size_t kMaxUnsigned = 99;  ///< In a row (§5.3.1).
+  static constexpr std::uint16_t kFudgeSeconds = 300;  ///< As RFC 8945 §10 recommends.
+  static constexpr std::size_t kMaxUnsigned = 99;      ///< In a row (§5.3.1).
   /// Room that a signature takes at most: names, the fixed part, the longest MAC, server time.
   static constexpr std::size_t kMaxRecordOctets = 2 * Name::kMaxOctets + 26 + 64 + 6;
 

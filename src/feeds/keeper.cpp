@@ -216,7 +216,7 @@ std::uint64_t Keeper::rules_before(const FeedState& feed) const {
 
 // What the next try is compared with: once with nothing, where that was asked for.
 FeedBefore Keeper::take_before(FeedState& feed) {
-  const FeedBefore before{feed.status.name, rules_before(feed)};
+  FeedBefore before{feed.status.name, rules_before(feed)};
   if (std::exchange(feed.acceptance, Acceptance::checked) == Acceptance::checked) return before;
   log_.warning("feeds", before.name +
                             ": this once any number of rules is taken, as was asked for; "

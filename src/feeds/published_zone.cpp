@@ -253,7 +253,7 @@ RecordSource whole_zone(const dns::Name& zone, std::uint32_t serial,
 }
 
 std::optional<RecordSource> changes_since(const dns::Name& zone, std::uint32_t serial,
-                                          std::shared_ptr<const ZoneVersion> version) {
+                                          const std::shared_ptr<const ZoneVersion>& version) {
   const auto& history = version->history;
   const auto first =
       std::ranges::find(history, serial, [](const auto& each) { return each->from; });

@@ -99,7 +99,7 @@ RecordSource whole_zone(const dns::Name& zone, std::uint32_t serial,
 /// What has changed since `serial` (RFC 1995 §4). Nothing where that is not known any more. The
 /// source keeps what it needs alive.
 std::optional<RecordSource> changes_since(const dns::Name& zone, std::uint32_t serial,
-                                          std::shared_ptr<const ZoneVersion> version);
+                                          const std::shared_ptr<const ZoneVersion>& version);
 /// The SOA alone: there is nothing new, or it is too much for one message.
 RecordSource soa_alone(const dns::Name& zone, std::uint32_t serial);
 

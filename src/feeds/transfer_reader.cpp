@@ -12,7 +12,6 @@ namespace postern::feeds {
 namespace {
 
 using dns::MessageView;
-using dns::Name;
 using dns::Rcode;
 using dns::RRClass;
 using dns::RRType;

@@ -27,7 +27,7 @@ std::uint64_t owner_hash(const policy::Rule& rule) {
   const bool is_prefix = policy::has_prefix(rule.trigger);
   const OctetView octets = is_prefix ? rule.prefix.address().octets() : rule.name.wire();
   const std::uint64_t what = std::hash<std::string_view>()(text_of(octets));
-  return what + rule.prefix.length() * 1009 + static_cast<std::uint64_t>(rule.trigger) * 257 +
+  return what + rule.prefix.length() * 1009ULL + static_cast<std::uint64_t>(rule.trigger) * 257 +
          static_cast<std::uint64_t>(rule.scope) * 31 + static_cast<std::uint64_t>(rule.rank);
 }
 

@@ -130,14 +130,18 @@ struct Generation::Impl {
         places(std::move(zone_order)),
         first_places(frame.groups.size()),
         frame_zones(image->zones().size(), kNoZone) {
-    for (std::uint16_t zone = 0; zone < frame.zones.size(); ++zone) {
+    // All within policy/limits.h: `create` and RuleImage::open have looked.
+    const auto zone_count = static_cast<std::uint16_t>(frame.zones.size());
+    const auto image_zone_count = static_cast<std::uint16_t>(image->zones().size());
+    for (std::uint16_t zone = 0; zone < zone_count; ++zone) {
       if (frame.image_zones[zone] == kNoZone) continue;
       frame_zones[frame.image_zones[zone]] = zone;
       rule_count += image->zones()[frame.image_zones[zone]].rule_count();
     }
-    for (std::uint16_t group = 0; group < frame.groups.size(); ++group) {
+    const auto group_count = static_cast<std::uint16_t>(frame.groups.size());
+    for (std::uint16_t group = 0; group < group_count; ++group) {
       first_places[group].fill(kNoZone);
-      for (std::uint16_t zone = 0; zone < image->zones().size(); ++zone) {
+      for (std::uint16_t zone = 0; zone < image_zone_count; ++zone) {
         for (std::size_t trigger = 0; trigger < kTriggerCount; ++trigger) {
           if (image->zones()[zone].counts[trigger] == 0) continue;
           std::uint16_t& first = first_places[group][trigger];

@@ -96,9 +96,11 @@ Certificate make_certificate(const std::string& folder) {
   X509_sign(certificate, key, EVP_sha256());
 
   FILE* file = std::fopen(out.certificate_file.c_str(), "w");
+  POSTERN_ASSERT(file != nullptr);
   PEM_write_X509(file, certificate);
   std::fclose(file);
   file = std::fopen(out.key_file.c_str(), "w");
+  POSTERN_ASSERT(file != nullptr);
   PEM_write_PrivateKey(file, key, nullptr, nullptr, 0, nullptr, nullptr);
   std::fclose(file);
 

@@ -89,7 +89,7 @@ class HandlerTest : public ::testing::Test, public resolve::ReplySink, public An
   }
   /// Asks and waits for the resolver.
   std::string ask_through(const Ask& query, event::Transport transport = event::Transport::udp) {
-    const std::string first = ask(query, transport);
+    std::string first = ask(query, transport);
     if (first != "pending") return first;
     resolver_.answer_all();
     const auto late = take_late();
