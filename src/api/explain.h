@@ -20,6 +20,7 @@ struct ExplainQuestion {
   std::optional<event::Query> record{};
   bool by_trace = false;           ///< `record` is what is asked about, and set.
   std::string why_no_record = "";  ///< A sentence, where there is no `record`.
+  WallTime now{};                  ///< For how old indicators are.
 };
 
 /// The decision of today's policy, and what became of the record, as a JSON object: schema

@@ -254,6 +254,7 @@ Response explain_name(const Context& context, const Call& call) {
   auto question = question_from(call.params);
   if (!question) return problem(question.error());
   const auto generation = context.services.policy->current();
+  question->now = call.request.now;
   add_record(context, *generation, call.request.now, *question);
   return json(explain_json(*generation, *question));
 }
@@ -276,7 +277,8 @@ Response explain_trace(const Context& context, const Call& call) {
                                  .type = record.qtype,
                                  .client = record.client,
                                  .record = record,
-                                 .by_trace = true};
+                                 .by_trace = true,
+                                 .now = call.request.now};
   return json(explain_json(*context.services.policy->current(), question));
 }
 

@@ -132,6 +132,7 @@ feeds::Source source_of(const config::Feed& feed, const config::Config& config) 
   if (feed.ttl_s) source.zone.ttl_s = *feed.ttl_s;
   source.zone.ede = feed.ede;
   source.zone.log_only = feed.log_only;
+  source.zone.sharing = feed.tlp;
   source.zone.max_ttl_s = feed.max_ttl_s;
   source.zone.policy_override = override_of(feed);
   const auto format = intel::format_from_text(feed.format);

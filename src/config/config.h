@@ -69,9 +69,10 @@ struct Feed {
   std::string json_removed;
   bool url_hosts = false;
   std::uint32_t min_confidence = 0;  ///< 0 to 100; stix only.
-  std::string origin;                ///< rpz only; "" = the SOA's owner.
-  std::string policy_override;       ///< "", or one of the choices of `override`.
-  std::string override_target;       ///< For "cname".
+  policy::Sharing tlp = policy::Sharing::unmarked;
+  std::string origin;           ///< rpz only; "" = the SOA's owner.
+  std::string policy_override;  ///< "", or one of the choices of `override`.
+  std::string override_target;  ///< For "cname".
   std::uint32_t max_ttl_s = 604'800;
   std::uint64_t max_octets = 256U << 20;
   // A zone by AXFR and IXFR; in place of `url` and `path`.

@@ -73,6 +73,10 @@ constexpr std::array kEdeTable = {dns::EdeCode::blocked, dns::EdeCode::censored,
 
 constexpr std::array kExpireTable = {false, true};
 
+constexpr std::array kTlpTable = {policy::Sharing::clear, policy::Sharing::green,
+                                  policy::Sharing::amber, policy::Sharing::amber_strict,
+                                  policy::Sharing::red};
+
 constexpr auto kAtReload = Applies::at_reload;
 constexpr auto kAtRestart = Applies::at_restart;
 
@@ -244,6 +248,9 @@ constexpr Option<Feed> kFeedOptions[] = {
   {{"taxii.whole_every_s", Kind::seconds, "86400", 60, 2'592'000, kAtReload,
     "How often the whole collection is fetched anew: only so is seen what the server deleted. \"postern feed update\" does so too."},
    into<&Feed::taxii_whole_every_s>},
+  {{"tlp", Kind::choice, "", 0, 0, kAtReload,
+    "The marking (TLP 2.0) of all that the feed says, where its own are less strict or there are none: what is amber+strict or red is never given to others.",
+    "clear|green|amber|amber+strict|red"}, from_table<&Feed::tlp, &kTlpTable>},
   {{"transfer.max_refresh_s", Kind::seconds, "604800", 1, 604'800, kAtReload,
     "The zone is looked at at least this often, whatever its SOA says."},
    into<&Feed::transfer_max_refresh_s>},

@@ -89,9 +89,4 @@ std::string reading_digest(const Source& source) {
   return sha256_hex(all);
 }
 
-bool is_timeless(const intel::FeedOptions& options) {
-  using enum intel::Format;
-  return options.format != stix && options.format != misp && options.format != json;
-}
-
 }  // namespace postern::feeds

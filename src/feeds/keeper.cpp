@@ -129,7 +129,7 @@ void Keeper::load(FeedState& feed, const Now& now) {
 
 bool Keeper::has_text(const FeedState& feed, std::string_view sha256) const {
   return feed.content.is_there() && !feed.content.is_of_old_source && !sha256.empty() &&
-         feed.content.sha256 == sha256 && is_timeless(feed.source.format);
+         feed.content.sha256 == sha256;
 }
 
 // What was good when the process ended protects again at once.
@@ -304,6 +304,7 @@ std::vector<std::string> Keeper::changed_files() const {
 
 std::vector<Job> Keeper::take_due(const Now& now) {
   expire_old(now);
+  check_validity(now);
   std::vector<Job> jobs;
   for (FeedState& feed : feeds_) {
     if (!feed.due || *feed.due > now.mono || feed.fetching) continue;
@@ -382,9 +383,8 @@ void Keeper::take(Outcome outcome, const Now& now) {
 
 void Keeper::accept(FeedState& feed, Content content, CopyFacts facts,
                     std::optional<std::string> text, UnpackTurns::Turn turn) {
-  // Where rules have times in them, the same text may mean others now.
   if (feed.content.is_there() && !feed.content.is_of_old_source &&
-      content.sha256 == feed.content.sha256 && is_timeless(feed.source.format)) {
+      content.sha256 == feed.content.sha256) {
     feed.content.zone = std::move(content.zone);
     feed.content.stamp = content.stamp;
     feed.facts = std::move(facts);
@@ -510,6 +510,7 @@ std::optional<MonoTime> Keeper::next_due() const {
     if (feed.due && !feed.fetching) consider(*feed.due);
   }
   if (!retired_.empty()) consider(look_at_retired_);
+  if (validity_due_) consider(*validity_due_);
   return next;
 }
 

@@ -48,6 +48,10 @@ struct FeedState {
 /// How often a replaced generation is looked at: do workers still read it?
 inline constexpr seconds kRetiredCheck{1};
 
+/// How soon after a generation another one may come only because rules have begun or ceased to
+/// hold.
+inline constexpr seconds kValidityPause{30};
+
 /// One thread; no waiting on the network. A copy that is refused, or a generation that cannot be
 /// compiled, leaves all as it was, with the reason in the feed's status.
 class Keeper {
@@ -132,6 +136,8 @@ class Keeper {
   void restore_timers(FeedState& feed, WallTime checked_at, const Now& now);
   TransferRequest request_of(const FeedState& feed) const;
   void expire_old(const Now& now);
+  void watch_validity(const policy::Generation& generation, const Now& now);
+  void check_validity(const Now& now);
   void expire(FeedState& feed);
   static void begin_timers(FeedState& feed, seconds first_retry);
   double chance();
@@ -146,7 +152,9 @@ class Keeper {
   std::vector<Change> changes_;
   // Published once, kept until nobody else holds them.
   std::vector<std::shared_ptr<const policy::Generation>> retired_;
-  MonoTime look_at_retired_{};  // When next; only while there are any.
+  MonoTime look_at_retired_{};            // When next; only while there are any.
+  std::optional<MonoTime> validity_due_;  // When rules in force may begin or cease to hold.
+  MonoTime validity_not_before_{};
   bool must_publish_ = false;
   bool is_restored_ = false;  // An image is in force from the start.
   bool is_loading_ = false;   // Under `load_all`: what did not change meanwhile need not be read.

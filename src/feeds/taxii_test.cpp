@@ -27,8 +27,9 @@ struct TaxiiPollTest : ::testing::Test {
         reply(R"({"title":"t","api_roots":["/other/","https://t.example/api/"]})");
     answers["https://t.example/other/collections/"] =
         reply(R"({"collections":[{"id":"x","title":"Other names","can_read":true}]})");
-    answers[std::string(kRoot) + "collections/"] = reply(
-        R"({"collections":[{"id":"c0","title":"Closed","can_read":false},{"id":"c1","title":"Bad names","can_read":true}]})");
+    answers[std::string(kRoot) + "collections/"] =
+        reply(R"({"collections":[{"id":"c0","title":"Closed","can_read":false},)"
+              R"({"id":"c1","title":"Bad names","can_read":true}]})");
   }
   Result<std::string> run(const std::string& added_after = "") {
     TaxiiPoll poll(source, limits, [this](const std::string& url) -> Result<TaxiiReply> {

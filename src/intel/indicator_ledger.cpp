@@ -223,8 +223,9 @@ Result<IndicatorLedger> IndicatorLedger::from_text(std::string_view text, const 
       continue;
     }
     Entry entry;
-    const bool is_next = read_entry(line, entry) && (ledger.entries_.empty() ||
-                         ledger.entries_.back().owner.text < entry.owner.text);
+    const bool is_next =
+        read_entry(line, entry) &&
+        (ledger.entries_.empty() || ledger.entries_.back().owner.text < entry.owner.text);
     if (!is_next || ledger.entries_.size() >= 2 * kMaxIndicators) {
       return fail(Errc::corrupt, "the list of indicators is damaged");
     }
@@ -278,7 +279,8 @@ std::string indicator_json(const IndicatorLedger::Entry& entry) {
       pattern_of(owner), stix_time(entry.created_us));
   // Later than valid_from (STIX 2.1 §4.7); what ended before is revoked anyway.
   const std::int64_t until_us = std::int64_t{owner.note.valid_until_s} * 1'000'000;
-  if (until_us > entry.created_us) json += fmt::format(R"(,"valid_until":"{}")", stix_time(until_us));
+  if (until_us > entry.created_us)
+    json += fmt::format(R"(,"valid_until":"{}")", stix_time(until_us));
   if (owner.note.confidence != policy::RuleNote::kNoConfidence) {
     json += fmt::format(R"(,"confidence":{})", owner.note.confidence);
   }

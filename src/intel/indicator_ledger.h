@@ -1,8 +1,8 @@
-// What a policy blocks, as STIX 2.1 indicators that others poll: since when each of them is said, and
-// which are taken back.
+// What a policy blocks, as STIX 2.1 indicators that others poll: since when each of them is said,
+// and which are taken back.
 //
-// Start at IndicatorLedger::update. A value of one time, which never changes, so that it may be read
-// while the next one is made. `IndicatorLedger::page` is what a TAXII server hands out.
+// Start at IndicatorLedger::update. A value of one time, which never changes, so that it may be
+// read while the next one is made. `IndicatorLedger::page` is what a TAXII server hands out.
 #pragma once
 
 #include <array>
@@ -32,23 +32,23 @@ inline constexpr Uuid kPosternSpace = {0x6f, 0x1d, 0x1c, 0x0e, 0x52, 0x3b, 0x4e,
 
 /// A name or prefix that a policy blocks.
 struct BlockedOwner {
-  std::string text;          ///< "bad.example", or "192.0.2.0/24" for answers with such addresses.
+  std::string text;  ///< "bad.example", or "192.0.2.0/24" for answers with such addresses.
   bool is_prefix = false;
-  bool itself = false;       ///< Of a name: it is blocked, …
-  bool below = false;        ///< … all below it are.
-  policy::RuleNote note{};   ///< Confidence, end and marking; all else means nothing here.
+  bool itself = false;      ///< Of a name: it is blocked, …
+  bool below = false;       ///< … all below it are.
+  policy::RuleNote note{};  ///< Confidence, end and marking; all else means nothing here.
 
   bool operator==(const BlockedOwner&) const = default;
 };
 
 /// What of a collection is asked for (TAXII 2.1 §3.4).
 struct IndicatorFilter {
-  std::optional<WallTime> added_after;
-  std::vector<std::string> ids;            ///< "indicator--…"; empty: all.
-  std::vector<std::string> types;          ///< Empty: all.
-  std::vector<std::string> versions;       ///< Times; empty: the newest.
-  std::vector<std::string> spec_versions;  ///< Empty: all.
-  std::int64_t next_us = 0;                ///< Behind this time of being added.
+  std::optional<WallTime> added_after{};
+  std::vector<std::string> ids{};            ///< "indicator--…"; empty: all.
+  std::vector<std::string> types{};          ///< Empty: all.
+  std::vector<std::string> versions{};       ///< Times; empty: the newest.
+  std::vector<std::string> spec_versions{};  ///< Empty: all.
+  std::int64_t next_us = 0;                  ///< Behind this time of being added.
   std::size_t limit = 1000;
 };
 
@@ -71,8 +71,8 @@ class IndicatorLedger {
   explicit IndicatorLedger(const Uuid& space) : space_(space) {}
 
   /// The ledger after this one. `blocked` in any order, each text once; those over kMaxIndicators
-  /// are left out. Equal content keeps its times; what is gone is revoked, what comes back has a new
-  /// id (STIX 2.1 §3.2: nothing is ever un-revoked).
+  /// are left out. Equal content keeps its times; what is gone is revoked, what comes back has a
+  /// new id (STIX 2.1 §3.2: nothing is ever un-revoked).
   IndicatorLedger update(std::vector<BlockedOwner> blocked, WallTime now) const;
 
   /// By their text.

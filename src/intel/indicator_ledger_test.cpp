@@ -117,8 +117,8 @@ TEST(IndicatorLedger, FiltersChoose) {
 
 TEST(IndicatorLedger, ReadsBackFromDiskAsItWas) {
   BlockedOwner noted = name("b.example", false, true);
-  noted.note = {.valid_until_s = 1'900'000'000, .confidence = 70,
-                .sharing = policy::Sharing::amber};
+  noted.note = {
+      .valid_until_s = 1'900'000'000, .confidence = 70, .sharing = policy::Sharing::amber};
   const IndicatorLedger ledger = IndicatorLedger(kSpace)
                                      .update({name("a.example"), prefix("2001:db8::/32")}, at(0))
                                      .update({noted, prefix("2001:db8::/32")}, at(1));
@@ -146,17 +146,20 @@ TEST(IndicatorLedger, NamesThatNeedEscapesAreLeftOutAndCounted) {
 
 TEST(IndicatorLedger, AnIndicatorHasWhatStixAsksFor) {
   BlockedOwner owner = name("a.example", true, true);
-  owner.note = {.valid_until_s = 1'900'000'000, .confidence = 70,
-                .sharing = policy::Sharing::green};
-  const IndicatorLedger ledger = IndicatorLedger(kSpace).update({owner}, WallTime(seconds(1'800'000'000)));
-  EXPECT_EQ(indicator_json(ledger.entries()[0]),
-            R"({"type":"indicator","spec_version":"2.1","id":")" + indicator_id(ledger.entries()[0]) +
-            R"(","created":"2027-01-15T08:00:00.000000Z","modified":"2027-01-15T08:00:00.000000Z",)"
-            R"("name":"a.example","indicator_types":["malicious-activity"],)"
-            R"("pattern":"[domain-name:value = 'a.example' OR domain-name:value LIKE '%.a.example']",)"
-            R"("pattern_type":"stix","valid_from":"2027-01-15T08:00:00.000000Z",)"
-            R"("valid_until":"2030-03-17T17:46:40.000000Z","confidence":70,)"
-            R"("object_marking_refs":["marking-definition--34098fce-860f-48ae-8e50-ebd3cc5e41da"]})");
+  owner.note = {
+      .valid_until_s = 1'900'000'000, .confidence = 70, .sharing = policy::Sharing::green};
+  const IndicatorLedger ledger =
+      IndicatorLedger(kSpace).update({owner}, WallTime(seconds(1'800'000'000)));
+  EXPECT_EQ(
+      indicator_json(ledger.entries()[0]),
+      R"({"type":"indicator","spec_version":"2.1","id":")" + indicator_id(ledger.entries()[0]) +
+          R"(","created":"2027-01-15T08:00:00.000000Z","modified":"2027-01-15T08:00:00.000000Z",)"
+          R"("name":"a.example","indicator_types":["malicious-activity"],)"
+          R"("pattern":"[domain-name:value = 'a.example' OR )"
+          R"(domain-name:value LIKE '%.a.example']",)"
+          R"("pattern_type":"stix","valid_from":"2027-01-15T08:00:00.000000Z",)"
+          R"("valid_until":"2030-03-17T17:46:40.000000Z","confidence":70,)"
+          R"("object_marking_refs":["marking-definition--34098fce-860f-48ae-8e50-ebd3cc5e41da"]})");
 }
 
 TEST(IndicatorLedger, OurOwnReaderTakesThemForWhatTheyAre) {

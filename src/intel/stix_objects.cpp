@@ -42,12 +42,12 @@ bool fits_into_json(std::string_view text) {
 StixObjects::Facts StixObjects::facts_of(std::string_view object) {
   std::string line = on_one_line(object);
   const auto value = parser_.parse(line);
-  if (!value) return {line, {}, line};
+  if (!value) return {line, {}, line, false};
   const std::string_view type = value->text_at("type");
   const std::string_view language = value->text_at("pattern_type");
   const bool is_indicator = type == "indicator" && (language.empty() || language == "stix");
   if (!is_indicator && type != "marking-definition") return {};
-  Facts facts{std::string(value->text_at("id")), modified_of(*value), {}};
+  Facts facts{std::string(value->text_at("id")), modified_of(*value), {}, !is_indicator};
   if (facts.id.empty()) facts.id = line;
   const auto revoked = value->find("revoked");
   const std::string_view modified = value->text_at("modified");
@@ -73,7 +73,7 @@ Result<void> StixObjects::take(std::string_view object) {
   if (!is_new && facts.modified < line.modified) return {};
   octets_ += facts.line.size() + 1;
   octets_ -= is_new ? 0 : line.text.size() + 1;
-  line = {facts.modified, std::move(facts.line)};
+  line = {facts.modified, std::move(facts.line), facts.is_marking};
   if (octets_ > max_octets_ || lines_.size() > kMaxObjects) {
     return fail(Errc::limit_exceeded,
                 fmt::format("over {} octets or {} objects; raise the feed's max_size if the "
@@ -97,9 +97,12 @@ std::string StixObjects::to_text() const {
   if (lines_.empty()) return "[]\n";
   std::string text;
   text.reserve(octets_);
-  for (const Line& line : lines_) {
-    text += line.text;
-    text += '\n';
+  for (const bool is_marking : {true, false}) {
+    for (const Line& line : lines_) {
+      if (line.is_marking != is_marking) continue;
+      text += line.text;
+      text += '\n';
+    }
   }
   return text;
 }

@@ -33,8 +33,8 @@ class StixObjects {
   /// Takes all objects of a text that `to_text` made.
   Result<void> take_lines(std::string_view text);
 
-  /// An object a line, in the order in which they first came; "[]" where there are none. The format
-  /// stix reads it.
+  /// An object a line, markings first, else in the order in which they first came; "[]" where there
+  /// are none. The format stix reads it.
   std::string to_text() const;
   std::size_t size() const { return lines_.size(); }
   /// Whether `take` would keep the object.
@@ -45,10 +45,12 @@ class StixObjects {
     std::string id;
     WallTime modified{};
     std::string line;  // Empty: the object is of no use.
+    bool is_marking = false;
   };
   struct Line {
     WallTime modified{};
     std::string text;
+    bool is_marking = false;
   };
 
   Facts facts_of(std::string_view object);

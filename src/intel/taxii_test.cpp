@@ -8,8 +8,9 @@ namespace postern::intel {
 namespace {
 
 TEST(Taxii, ADiscoveryNamesItsDefaultRootFirst) {
-  const auto entry = read_taxii_entry(
-      R"({"title":"t","default":"https://t.example/b/","api_roots":["https://t.example/a/","https://t.example/b/"]})");
+  const auto entry =
+      read_taxii_entry(R"({"title":"t","default":"https://t.example/b/",)"
+                       R"("api_roots":["https://t.example/a/","https://t.example/b/"]})");
   ASSERT_TRUE(entry) << entry.error().text;
   EXPECT_EQ(entry->api_roots,
             (std::vector<std::string>{"https://t.example/b/", "https://t.example/a/"}));
@@ -44,8 +45,9 @@ TEST(Taxii, WhatIsNeitherIsSaid) {
 }
 
 TEST(Taxii, CollectionsWithTheirRights) {
-  const auto collections = read_taxii_collections(
-      R"({"collections":[{"id":"1","title":"one","can_read":true},{"id":"2","title":"two","alias":"b","can_read":false}]})");
+  const auto collections =
+      read_taxii_collections(R"({"collections":[{"id":"1","title":"one","can_read":true},)"
+                             R"({"id":"2","title":"two","alias":"b","can_read":false}]})");
   ASSERT_TRUE(collections) << collections.error().text;
   ASSERT_EQ(collections->size(), 2U);
   EXPECT_TRUE(collections->at(0).can_read);
@@ -57,7 +59,8 @@ TEST(Taxii, CollectionsWithTheirRights) {
 
 TEST(Taxii, APageIsItsObjectsAndWhatComesNext) {
   const std::string text =
-      R"( {"more": true, "objects": [{"a": [1, {"objects": [2]}]}, {"b": "]}"}], "next": "n\u0031"} )";
+      R"( {"more": true, "objects": [{"a": [1, {"objects": [2]}]}, )"
+      R"({"b": "]}"}], "next": "n\u0031"} )";
   const auto page = read_taxii_page(text);
   ASSERT_TRUE(page) << page.error().text;
   EXPECT_TRUE(page->more);

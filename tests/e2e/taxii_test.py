@@ -1,4 +1,6 @@
 """A TAXII 2.1 collection as a feed: only what is new is fetched, what was seen stays, and a bad server changes nothing."""
+import datetime
+import json
 import pathlib
 import shutil
 import sys
@@ -149,6 +151,40 @@ class CollectionAsFeed(unittest.TestCase):
             self.assertEqual(postern.feed("t")["rules"], 2)
         server.shutdown()
         server.server_close()
+
+
+def in_seconds(count):
+    return (datetime.datetime.utcnow() + datetime.timedelta(seconds=count)).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+
+
+class TimesOfRules(unittest.TestCase):
+    """What an indicator says of itself: when it holds, how sure it is, who may be told."""
+
+    def test_rules_begin_and_end_in_their_time_and_explain_says_what_is_known(self):
+        with tempfile.TemporaryDirectory(prefix="postern-taxii-") as folder:
+            feed = pathlib.Path(folder) / "f.json"
+            soon = in_seconds(4)
+            green = "marking-definition--34098fce-860f-48ae-8e50-ebd3cc5e41da"
+            feed.write_text("\n".join(json.dumps(each) for each in [
+                domain(1, "past.example", valid_until=soon, confidence=80, object_marking_refs=[green]),
+                domain(2, "future.example", valid_from=soon),
+                domain(3, "always.example")]))
+            with Postern({"feeds": [{"name": "f", "format": "stix", "path": str(feed)}]}) as postern:
+                def blocked(name):
+                    return rcode(postern.ask(name)) == "NXDOMAIN"
+                self.assertTrue(blocked("past.example"))
+                match = postern.api("/api/v1/explain?name=past.example")["matches"][0]
+                self.assertEqual([match[key] for key in ("valid", "winner", "confidence", "tlp", "first_seen")],
+                                 [True, True, 80, "green", "2025-01-01T00:00:00.000000Z"])
+                self.assertTrue(match["valid_until"].startswith(soon[:19]))
+                text = postern.cli("explain", "past.example")
+                self.assertRegex(text, r"confidence 80, first seen 2025-01-01 \(\d+ days ago\), valid until .*, TLP:green")
+                self.assertFalse(blocked("future.example"))
+                self.assertIn("does not hold now", postern.cli("explain", "future.example"))
+                feed.unlink()  # Nothing is read again for it.
+                until(lambda: blocked("future.example") and not blocked("past.example"), "the change", 15)
+                self.assertTrue(blocked("always.example"))
+                self.assertFalse(postern.api("/api/v1/explain?name=past.example")["matches"][0]["valid"])
 
 
 if __name__ == "__main__":
