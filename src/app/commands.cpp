@@ -146,6 +146,7 @@ int run(std::string_view program, std::span<const std::string_view> words) {
     fmt::print("postern {}\n", POSTERN_VERSION);
     return kExitGood;
   }
+  if (words[0] == kBuildRules) return run_build_rules(words.subspan(1));
   const Command* command = find_command(commands(), words);
   if (command == nullptr) {
     fmt::print(stderr, "postern: {}\n", unknown_command_text(commands(), words));

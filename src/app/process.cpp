@@ -266,6 +266,13 @@ Result<std::uint64_t> random_seed() {
   return seed;
 }
 
+std::uint64_t machine_memory() {
+  const long pages = ::sysconf(_SC_PHYS_PAGES);
+  const long page = ::sysconf(_SC_PAGESIZE);
+  if (pages <= 0 || page <= 0) return 0;
+  return static_cast<std::uint64_t>(pages) * static_cast<std::uint64_t>(page);
+}
+
 std::string program_id() {
   struct stat status{};
   if (::stat("/proc/self/exe", &status) != 0) return POSTERN_VERSION;

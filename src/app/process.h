@@ -1,6 +1,7 @@
 // Process: what the program asks of the kernel and of systemd about itself.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -66,6 +67,9 @@ bool has_ipv6_loopback();
 
 /// Random octets from the kernel.
 Result<std::uint64_t> random_seed();
+
+/// Octets of memory that the machine has; 0 where it does not say.
+std::uint64_t machine_memory();
 
 /// Version, size and time of the program's own file: another build has another.
 std::string program_id();

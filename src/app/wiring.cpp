@@ -3,11 +3,15 @@
 #include <algorithm>
 
 #include "app/process.h"
+#include "app/server_commands.h"
 #include "base/assert.h"
 #include "config/groups.h"
 
 namespace postern::app {
 namespace {
+
+/// What reading and building may take at least, however small the machine.
+constexpr std::uint64_t kLeastBuildMemory = std::uint64_t{512} << 20;
 
 /// The options of a zone that says nothing for itself.
 policy::ZoneOptions zone_options(std::string_view name, const config::Config& config) {
@@ -164,6 +168,10 @@ feeds::Options feeds_options(const config::Config& config, const Places& places,
   options.sources = sources_of(config);
   options.cache_dir = places.feed_cache();
   options.program = program_id();
+  // Itself, even if another build has been put in its place meanwhile.
+  options.builder.program = "/proc/self/exe";
+  options.builder.words = {"postern", std::string(kBuildRules)};
+  options.builder.max_memory = std::max(machine_memory() / 2, kLeastBuildMemory);
   options.seed = seed;
   options.groups.push_back({.name = "default",
                             .clients = {},

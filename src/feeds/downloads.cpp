@@ -6,8 +6,8 @@
 
 namespace postern::feeds {
 
-Downloads::Downloads(UnpackTurns& turns, std::function<void()> on_done)
-    : turns_(turns), on_done_(std::move(on_done)) {
+Downloads::Downloads(Hands hands, std::function<void()> on_done)
+    : hands_(hands), on_done_(std::move(on_done)) {
   for (std::size_t i = 0; i < kThreads; ++i) threads_.emplace_back([this] { run(); });
 }
 
@@ -45,7 +45,7 @@ void Downloads::run() {
       jobs_.pop_front();
     }
     Postponed postponed;
-    auto obtained = obtain(job, cancelled_, turns_, postponed);
+    auto obtained = obtain(job, cancelled_, hands_, postponed);
     Outcome outcome{job.before.name, job.ticket, std::move(obtained), postponed};
     {
       const std::lock_guard lock(mutex_);

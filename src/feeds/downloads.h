@@ -28,7 +28,7 @@ class Downloads {
  public:
   static constexpr std::size_t kThreads = 2;
 
-  Downloads(UnpackTurns& turns, std::function<void()> on_done);
+  Downloads(Hands hands, std::function<void()> on_done);
   Downloads(const Downloads&) = delete;
   Downloads& operator=(const Downloads&) = delete;
   /// Ends what is under way within a second.
@@ -41,7 +41,7 @@ class Downloads {
  private:
   void run();
 
-  UnpackTurns& turns_;
+  const Hands hands_;
   const std::function<void()> on_done_;
   std::atomic<bool> cancelled_{false};
   std::mutex mutex_;

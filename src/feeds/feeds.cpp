@@ -15,6 +15,7 @@
 #include "base/file_descriptor.h"
 #include "base/guarded.h"
 #include "base/thread.h"
+#include "feeds/builder.h"
 #include "feeds/downloads.h"
 #include "feeds/keeper.h"
 #include "feeds/stats.h"
@@ -56,7 +57,8 @@ class FeedsThread final : public Feeds {
       : wakeup_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
         target_(target),
         look_every_(options.look_every),
-        keeper_(std::move(options), target, turns_, log) {
+        builder_(options.builder),
+        keeper_(std::move(options), target, {turns_, builder_}, log) {
     POSTERN_ASSERT(wakeup_);
     curl_global_init(CURL_GLOBAL_DEFAULT);
     show_state();
@@ -159,6 +161,7 @@ class FeedsThread final : public Feeds {
   void stop() override {
     const std::lock_guard lock(stop_mutex_);
     if (!thread_.joinable()) return;
+    builder_.stop();
     thread_.request_stop();
     wake();
     thread_.join();
@@ -177,7 +180,7 @@ class FeedsThread final : public Feeds {
     keeper_.load_all(now());
     show_state();
     say_loaded(1);
-    Downloads downloads(turns_, [this] { wake(); });
+    Downloads downloads({turns_, builder_}, [this] { wake(); });
     while (!stopping.stop_requested()) {
       const std::uint64_t given = read_mailbox();
       work(downloads);
@@ -292,6 +295,7 @@ class FeedsThread final : public Feeds {
   const milliseconds look_every_;
   MonoTime next_look_{};
   UnpackTurns turns_;
+  Builder builder_;
   Keeper keeper_;
   Watcher watcher_;
 

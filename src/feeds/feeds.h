@@ -12,6 +12,7 @@
 #include "base/metric.h"
 #include "base/published.h"
 #include "base/result.h"
+#include "feeds/build_command.h"
 #include "feeds/taxii.h"
 #include "feeds/transfer.h"
 #include "intel/feed_status.h"
@@ -40,9 +41,12 @@ struct Options {
   std::vector<policy::Group> groups;  ///< Zone indices refer to `sources`.
   std::string cache_dir;              ///< Last good copies; made if missing.
   std::string program;                ///< Tells one build of the program from another.
-  std::uint64_t seed = 0;             ///< For jitter and the generation's hash key.
-  seconds first_retry{30};            ///< Doubles up to `refresh`.
-  milliseconds look_every{10'000};    ///< At local files, for changes that nobody tells of.
+  /// What reads long texts and builds large images in a process of its own, without a program this
+  /// process. Taken over at the start only.
+  BuildCommand builder;
+  std::uint64_t seed = 0;           ///< For jitter and the generation's hash key.
+  seconds first_retry{30};          ///< Doubles up to `refresh`.
+  milliseconds look_every{10'000};  ///< At local files, for changes that nobody tells of.
 };
 
 /// What an update asked for may take.

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include "feeds/builder.h"
 #include "feeds/feeds_fixture.h"
 #include "feeds/obtain.h"
 #include "feeds/testing.h"
@@ -423,6 +424,7 @@ TEST_F(DownloadsTest, NoBadAnswerWeakensWhatIsInForce) {
 TEST_F(DownloadsTest, APackedCopyWaitsWhileAnotherIsUnpacked) {
   server.files.write("list.txt", list(30));
   UnpackTurns turns;
+  const Builder builder{BuildCommand{}};
   for (const std::string_view behaviour : {"encoded list.txt", "file list.txt"}) {
     SCOPED_TRACE(behaviour);
     serve(behaviour);
@@ -438,7 +440,7 @@ TEST_F(DownloadsTest, APackedCopyWaitsWhileAnotherIsUnpacked) {
     std::atomic<bool> is_done{false};
     std::jthread thread([&] {
       Postponed postponed;
-      const auto obtained = obtain(job, go_on, turns, postponed);
+      const auto obtained = obtain(job, go_on, {turns, builder}, postponed);
       EXPECT_TRUE(obtained) << (obtained ? "" : obtained.error().text);
       is_done = true;
     });

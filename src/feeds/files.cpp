@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <functional>
 #include <utility>
 
 #include <fcntl.h>
@@ -37,7 +38,37 @@ Result<void> write_all(int file, std::string_view text, const std::string& path)
     if (written < 0) return Unexpected<Error>(file_error("write " + path, errno));
     text.remove_prefix(static_cast<std::size_t>(written));
   }
-  if (::fsync(file) != 0) return Unexpected<Error>(file_error("fsync " + path, errno));
+  return {};
+}
+
+/// Has `write` fill a new file beside `path`, forces it to disk and renames it.
+Result<void> replace_by(const std::string& path, unsigned mode,
+                        const std::function<Result<void>(int, const std::string&)>& write) {
+  const std::string temporary = path + std::string(kUnfinished);
+  {
+    const FileDescriptor file(
+        ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode));
+    if (!file) return Unexpected<Error>(file_error("open " + temporary, errno));
+    auto done = write(file.get(), temporary);
+    if (done && ::fsync(file.get()) != 0) {
+      done = Unexpected<Error>(file_error("fsync " + temporary, errno));
+    }
+    if (!done) {
+      ::unlink(temporary.c_str());
+      return done;
+    }
+  }
+  if (std::rename(temporary.c_str(), path.c_str()) != 0) {
+    auto failed = Unexpected<Error>(file_error("rename " + temporary, errno));
+    ::unlink(temporary.c_str());
+    return failed;
+  }
+  const std::size_t slash = path.rfind('/');
+  const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+  const FileDescriptor directory(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (directory && ::fsync(directory.get()) != 0) {
+    return Unexpected<Error>(file_error("fsync " + folder, errno));
+  }
   return {};
 }
 
@@ -78,28 +109,17 @@ Result<FileContent> read_file(const std::string& path, std::uint64_t max_octets)
 }
 
 Result<void> replace_file(const std::string& path, std::string_view text, unsigned mode) {
-  const std::string temporary = path + std::string(kUnfinished);
-  {
-    const FileDescriptor file(
-        ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode));
-    if (!file) return Unexpected<Error>(file_error("open " + temporary, errno));
-    if (auto done = write_all(file.get(), text, temporary); !done) {
-      ::unlink(temporary.c_str());
-      return done;
-    }
-  }
-  if (std::rename(temporary.c_str(), path.c_str()) != 0) {
-    auto failed = Unexpected<Error>(file_error("rename " + temporary, errno));
-    ::unlink(temporary.c_str());
-    return failed;
-  }
-  const std::size_t slash = path.rfind('/');
-  const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
-  const FileDescriptor directory(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (directory && ::fsync(directory.get()) != 0) {
-    return Unexpected<Error>(file_error("fsync " + folder, errno));
-  }
-  return {};
+  return replace_by(path, mode, [text](int file, const std::string& name) {
+    return write_all(file, text, name);
+  });
+}
+
+Result<void> replace_file(const std::string& path, const SharedMemory& memory, unsigned mode) {
+  return replace_by(path, mode, [&memory](int file, const std::string& name) -> Result<void> {
+    auto done = memory.write_to(file);
+    if (!done) return Unexpected<Error>(std::move(done).error().context(name));
+    return done;
+  });
 }
 
 }  // namespace postern::feeds

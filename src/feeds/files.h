@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "feeds/shared_memory.h"
 
 namespace postern::feeds {
 
@@ -37,5 +38,8 @@ inline constexpr std::string_view kUnfinished = ".new";
 /// Writes `text` beside `path`, forces it to disk and renames: after a crash the file is the old
 /// one or the new one, whole.
 Result<void> replace_file(const std::string& path, std::string_view text, unsigned mode = 0640);
+/// The same with what is in shared memory, which passes through none of ours.
+Result<void> replace_file(const std::string& path, const SharedMemory& memory,
+                          unsigned mode = 0640);
 
 }  // namespace postern::feeds

@@ -1,14 +1,12 @@
 // What the Keeper does with rule images: from the feeds' contents to one, and back at the start.
 #include <algorithm>
-#include <map>
 #include <utility>
 
 #include <malloc.h>
 
+#include "feeds/builder.h"
 #include "feeds/image_source.h"
 #include "feeds/keeper.h"
-#include "policy/extract.h"
-#include "policy/image_writer.h"
 
 namespace postern::feeds {
 namespace {
@@ -24,24 +22,6 @@ std::shared_ptr<const policy::RuleImage> common_image(const std::vector<FeedStat
   return common;
 }
 
-/// The rules that are in images only, taken out of them: by feed.
-std::map<const FeedState*, policy::ZoneRules> rules_in_images(const std::vector<FeedState>& feeds) {
-  std::map<const policy::RuleImage*, std::vector<const FeedState*>> by_image;
-  for (const FeedState& feed : feeds) {
-    if (!feed.content.rules && feed.content.image) {
-      by_image[feed.content.image.get()].push_back(&feed);
-    }
-  }
-  std::map<const FeedState*, policy::ZoneRules> rules;
-  for (const auto& [image, owners] : by_image) {
-    std::vector<std::uint16_t> zones;
-    for (const FeedState* feed : owners) zones.push_back(feed->content.image_zone);
-    std::vector<policy::ZoneRules> extracted = policy::extract_rules(*image, zones);
-    for (std::size_t i = 0; i < owners.size(); ++i) rules[owners[i]] = std::move(extracted[i]);
-  }
-  return rules;
-}
-
 ImageSource source_of(const FeedState& feed, const std::string& program) {
   // Read as it was configured before: not what it is now.
   return {feed.content.is_of_old_source ? "" : reading_digest(feed.source),
@@ -54,27 +34,23 @@ ImageSource source_of(const FeedState& feed, const std::string& program) {
 
 }  // namespace
 
-Result<Octets> Keeper::build_image() {
-  const std::map<const FeedState*, policy::ZoneRules> extracted = rules_in_images(feeds_);
-  std::vector<std::string> sources;
-  sources.reserve(feeds_.size());  // The zones have views of them.
-  std::vector<policy::ZoneContent> zones;
+Result<HeldImage> Keeper::build_image() {
+  std::vector<Builder::Zone> zones;
   for (const FeedState& feed : feeds_) {
     if (!feed.content.is_there()) continue;
-    sources.push_back(to_text(source_of(feed, options_.program)));
-    const policy::ZoneRules& rules = feed.content.rules ? *feed.content.rules : extracted.at(&feed);
-    zones.push_back({feed.status.name, sources.back(), &rules});
+    zones.push_back({feed.status.name, to_text(source_of(feed, options_.program)), &feed.content});
   }
-  return policy::build_image(zones, next_key());
+  return hands_.builder.build(zones, next_key());
 }
 
 /// From now on the rules are in the image and nowhere else.
-void Keeper::keep_in_image(const std::shared_ptr<const policy::RuleImage>& image) {
+void Keeper::keep_in_image(const HeldImage& image) {
   std::uint16_t zone = 0;
   for (FeedState& feed : feeds_) {
     if (!feed.content.is_there()) continue;
     feed.content.rules.reset();
-    feed.content.image = image;
+    feed.content.image = image.image;
+    feed.content.image_memory = image.memory;
     feed.content.image_zone = zone++;
   }
 }
@@ -94,16 +70,14 @@ policy::PolicyFrame Keeper::frame(const Now& now) const {
 Result<void> Keeper::compile_and_publish(const Now& now) {
   const auto began = std::chrono::steady_clock::now();
   std::shared_ptr<const policy::RuleImage> image = common_image(feeds_);
-  Octets built;
-  if (!image) {
-    built = POSTERN_TRY(build_image());
-    image = POSTERN_TRY(hold_image(built));
-  }
+  HeldImage built;
   // In a copy first: if it does not come into force, all stays as it is.
   std::vector<FeedState> before;
-  if (!built.empty()) {
+  if (!image) {
+    built = POSTERN_TRY(build_image());
+    image = built.image;
     before = feeds_;
-    keep_in_image(image);
+    keep_in_image(built);
   }
   auto generation = policy::Generation::create(frame(now), image);
   if (!generation) {
@@ -114,12 +88,11 @@ Result<void> Keeper::compile_and_publish(const Now& now) {
   compile_time_ =
       std::chrono::duration_cast<microseconds>(std::chrono::steady_clock::now() - began);
   put_in_force(*std::move(generation), now);
-  if (built.empty()) return {};
-  if (const auto saved = images_.save(generation_, built); !saved) {
+  if (!built.image) return {};
+  if (const auto saved = images_.save(generation_, *built.memory); !saved) {
     log_.warning("feeds", "the rules are in force but not kept on disk: " + saved.error().text);
   }
-  built = {};
-  ::malloc_trim(0);  // What reading and building took goes back to the system.
+  ::malloc_trim(0);  // What reading took goes back to the system.
   return {};
 }
 
@@ -142,7 +115,8 @@ void Keeper::put_in_force(std::shared_ptr<const policy::Generation> generation, 
 }
 
 bool Keeper::restore_image(const Now& now) {
-  const std::shared_ptr<const policy::RuleImage> image = images_.load_newest();
+  const HeldImage held = images_.load_newest();
+  const std::shared_ptr<const policy::RuleImage>& image = held.image;
   if (!image) return false;
   bool has_any = false;
   for (FeedState& feed : feeds_) {
@@ -152,6 +126,7 @@ bool Keeper::restore_image(const Now& now) {
       const auto source = image_source_from(from.source);
       if (!source || source->reading != reading_digest(feed.source)) break;
       feed.content.image = image;
+      feed.content.image_memory = held.memory;
       feed.content.image_zone = static_cast<std::uint16_t>(zone);
       // What another build of the program has read is read again.
       if (source->program == options_.program) feed.content.sha256 = source->sha256;

@@ -3,16 +3,13 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
-#include <cstring>
 #include <filesystem>
 #include <functional>
 #include <optional>
-#include <span>
 #include <string_view>
 #include <system_error>
 
 #include <fcntl.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -26,57 +23,20 @@ constexpr std::string_view kPrefix = "rules-", kSuffix = ".image";
 /// No generation has a higher number: a name that says so is not ours.
 constexpr std::uint64_t kMaxNumber = std::uint64_t{1} << 53;
 
-/// Pages of our own, given back when nobody reads them any more.
-class Pages {
- public:
-  static Result<std::shared_ptr<Pages>> of(std::size_t octets) {
-    const std::size_t size = std::max<std::size_t>(octets, 1);
-    void* const at =
-        ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (at == MAP_FAILED) return Unexpected<Error>(system_error("get memory", errno));
-    ::madvise(at, size, MADV_HUGEPAGE);  // A wish.
-    return std::shared_ptr<Pages>(new Pages(static_cast<std::uint8_t*>(at), size));
-  }
-  ~Pages() { ::munmap(at_, size_); }
-  Pages(const Pages&) = delete;
-  Pages& operator=(const Pages&) = delete;
-
-  std::span<std::uint8_t> octets() const { return {at_, size_}; }
-  void protect() const { ::mprotect(at_, size_, PROT_READ); }
-
- private:
-  Pages(std::uint8_t* at, std::size_t size) : at_(at), size_(size) {}
-
-  std::uint8_t* at_;
-  std::size_t size_;
-};
-
-Result<std::shared_ptr<const policy::RuleImage>> open_image(const std::shared_ptr<Pages>& pages,
-                                                            std::size_t size) {
-  pages->protect();
-  return policy::RuleImage::open(pages->octets().first(size), pages);
-}
-
-Result<std::shared_ptr<const policy::RuleImage>> read_image(const std::string& path) {
+Result<HeldImage> read_image(const std::string& path) {
   const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
   struct stat status{};
   if (!file || ::fstat(file.get(), &status) != 0) {
     return Unexpected<Error>(system_error("open " + path, errno));
   }
   if (!S_ISREG(status.st_mode)) return fail(Errc::corrupt, path + " is not a regular file");
-  const auto size = static_cast<std::size_t>(status.st_size);
-  if (size > ImageStore::kMaxOctets) return fail(Errc::corrupt, path + " is too large");
-  const std::shared_ptr<Pages> pages = POSTERN_TRY(Pages::of(size));
-  for (std::size_t done = 0; done < size;) {
-    const ssize_t got = ::read(file.get(), pages->octets().data() + done, size - done);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return Unexpected<Error>(system_error("read " + path, errno));
-    if (got == 0) return fail(Errc::corrupt, path + " became shorter while it was read");
-    done += static_cast<std::size_t>(got);
+  SharedMemory memory = POSTERN_TRY(SharedMemory::create("postern-image"));
+  if (auto read = memory.append_file(file.get(), ImageStore::kMaxOctets); !read) {
+    return Unexpected<Error>(std::move(read).error().context(path));
   }
-  auto opened = open_image(pages, size);
-  if (!opened) return Unexpected<Error>(std::move(opened).error().context(path));
-  return opened;
+  auto held = hold_image(std::move(memory));
+  if (!held) return Unexpected<Error>(std::move(held).error().context(path));
+  return held;
 }
 
 std::optional<std::uint64_t> number_in(std::string_view file) {
@@ -90,12 +50,6 @@ std::optional<std::uint64_t> number_in(std::string_view file) {
 }
 
 }  // namespace
-
-Result<std::shared_ptr<const policy::RuleImage>> hold_image(OctetView octets) {
-  const std::shared_ptr<Pages> pages = POSTERN_TRY(Pages::of(octets.size()));
-  std::ranges::copy(octets, pages->octets().begin());
-  return open_image(pages, octets.size());
-}
 
 std::string ImageStore::path(std::uint64_t number) const {
   return folder_ + "/" + std::string(kPrefix) + std::to_string(number) + std::string(kSuffix);
@@ -112,7 +66,7 @@ std::vector<std::uint64_t> ImageStore::numbers() const {
   return numbers;
 }
 
-std::shared_ptr<const policy::RuleImage> ImageStore::load_newest() const {
+HeldImage ImageStore::load_newest() const {
   for (const std::uint64_t number : numbers()) {
     auto image = read_image(path(number));
     if (image) return *std::move(image);
@@ -120,14 +74,14 @@ std::shared_ptr<const policy::RuleImage> ImageStore::load_newest() const {
                   "rules of generation " + std::to_string(number) +
                       " are passed over, the feeds are read instead: " + image.error().text);
   }
-  return nullptr;
+  return {};
 }
 
-Result<void> ImageStore::save(std::uint64_t number, OctetView octets) {
+Result<void> ImageStore::save(std::uint64_t number, const SharedMemory& image) {
   std::error_code error;
   std::filesystem::create_directories(folder_, error);
   if (error) return Unexpected<Error>(system_error("make " + folder_, error.value()));
-  POSTERN_CHECK(replace_file(path(number), text_of(octets), 0600));
+  POSTERN_CHECK(replace_file(path(number), image, 0600));
   std::vector<std::uint64_t> others = numbers();
   std::erase(others, number);
   for (std::size_t i = kKept - 1; i < others.size(); ++i) {

@@ -4,21 +4,14 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <vector>
 
 #include "base/log.h"
-#include "base/octets.h"
 #include "base/result.h"
-#include "policy/rule_image.h"
+#include "feeds/image_memory.h"
 
 namespace postern::feeds {
-
-/// The octets verified and as they are read by all workers: a copy in memory of our own, in large
-/// pages where the system has them. Not the file mapped: a disk that fails, or somebody who cuts
-/// the file short, would end the process in the midst of a query.
-Result<std::shared_ptr<const policy::RuleImage>> hold_image(OctetView octets);
 
 /// A folder with "rules-NUMBER.image" for each of the last generations whose rules were others. One
 /// thread.
@@ -30,12 +23,12 @@ class ImageStore {
 
   ImageStore(std::string folder, Log& log) : folder_(std::move(folder)), log_(&log) {}
 
-  /// The newest image that is whole; null where there is none. What is damaged is passed over with
+  /// The newest image that is whole, or none. What is damaged is passed over with
   /// a warning, and what is older than that may be far from what was in force.
-  std::shared_ptr<const policy::RuleImage> load_newest() const;
+  HeldImage load_newest() const;
   /// Forced to disk under a name of its own, then renamed; of the others those of the highest
   /// numbers stay, so that there are kKept. Mode 0600: it has the key of the tables' hashes.
-  Result<void> save(std::uint64_t number, OctetView octets);
+  Result<void> save(std::uint64_t number, const SharedMemory& image);
   /// Removes what writers that were interrupted have left in the folder: images and copies.
   void remove_unfinished() const;
   /// The numbers of the images there, the newest first.

@@ -4,6 +4,7 @@
 #include <ranges>
 #include <utility>
 
+#include "feeds/builder.h"
 #include "feeds/digest.h"
 #include "feeds/image_source.h"
 #include "feeds/schedule.h"
@@ -65,10 +66,10 @@ std::string place_of(const Source& source) {
 
 }  // namespace
 
-Keeper::Keeper(Options options, Published<policy::Generation>& target, UnpackTurns& turns, Log& log)
+Keeper::Keeper(Options options, Published<policy::Generation>& target, Hands hands, Log& log)
     : options_(std::move(options)),
       target_(target),
-      turns_(turns),
+      hands_(hands),
       log_(log),
       store_(options_.cache_dir),
       images_(options_.cache_dir, log),
@@ -119,7 +120,7 @@ void Keeper::load(FeedState& feed, const Now& now) {
   } else {
     feed.status.last_try = now.wall;
     if (!has_text(feed, sha256_hex(feed.source.text))) {
-      auto content = parse_copy(feed.source.text, feed.source.format, Origin::local, {});
+      auto content = hands_.builder.read(feed.source.text, feed.source.format, Origin::local, {});
       if (!content) return failed(feed, content.error(), now);
       accept(feed, std::move(*content), {}, std::nullopt);
     }
@@ -154,7 +155,8 @@ void Keeper::load_last_good(FeedState& feed, const Now& now) {
   }
   // The same text read in another way must not lose nearly all of its rules.
   const FeedBefore before{feed.status.name, feed.content.is_of_old_source ? copy->facts.rules : 0};
-  auto content = parse_copy(copy->text, feed.source.format, origin_of(feed.source), before);
+  auto content =
+      hands_.builder.read(copy->text, feed.source.format, origin_of(feed.source), before);
   if (!content) {
     log_.warning("feeds", feed.status.name + ": last good copy: " + content.error().text);
     return;
@@ -197,10 +199,10 @@ Result<void> Keeper::read_file_of(FeedState& feed, const Now& now) {
   FileContent file = POSTERN_TRY(read_file(source.path, source.max_octets));
   feed.stamp = file.stamp;
   UnpackTurns::Turn turn;
-  if (is_packed(file.text)) turn = turns_.take_beside_held();
+  if (is_packed(file.text)) turn = hands_.turns.take_beside_held();
   std::string text = POSTERN_TRY(unpack(std::move(file.text), source.max_octets));
   turn.unpacked(text.size());
-  Content content = POSTERN_TRY(parse_copy(text, source.format, Origin::local, before));
+  Content content = POSTERN_TRY(hands_.builder.read(text, source.format, Origin::local, before));
   content.stamp = feed.stamp;
   CopyFacts facts{feed.digest, "", {}, content.sha256, now.wall, content.rule_count()};
   accept(feed, std::move(content), std::move(facts), std::move(text), std::move(turn));

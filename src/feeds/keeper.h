@@ -56,7 +56,7 @@ inline constexpr seconds kValidityPause{30};
 /// compiled, leaves all as it was, with the reason in the feed's status.
 class Keeper {
  public:
-  Keeper(Options options, Published<policy::Generation>& target, UnpackTurns& turns, Log& log);
+  Keeper(Options options, Published<policy::Generation>& target, Hands hands, Log& log);
 
   /// What was in force when the process ended is so again, as far as its feeds are the same. True
   /// where that is all that needs no network: `load_all` may then take its time.
@@ -124,8 +124,8 @@ class Keeper {
   void failed(FeedState& feed, const Error& error, const Now& now);
   void schedule(FeedState& feed, const Now& now);
   static void postpone(FeedState& feed, const Postponed& postponed, const Now& now);
-  Result<Octets> build_image();
-  void keep_in_image(const std::shared_ptr<const policy::RuleImage>& image);
+  Result<HeldImage> build_image();
+  void keep_in_image(const HeldImage& image);
   policy::PolicyFrame frame(const Now& now) const;
   Result<void> compile_and_publish(const Now& now);
   void put_in_force(std::shared_ptr<const policy::Generation> generation, const Now& now);
@@ -144,7 +144,7 @@ class Keeper {
 
   Options options_;
   Published<policy::Generation>& target_;
-  UnpackTurns& turns_;
+  const Hands hands_;
   Log& log_;
   CopyStore store_;
   ImageStore images_;

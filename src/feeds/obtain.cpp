@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "feeds/builder.h"
 #include "feeds/digest.h"
 #include "feeds/unpack.h"
 
@@ -113,7 +114,7 @@ Result<std::string> text_of(FetchAnswer answer, const Job& job, const std::atomi
 }
 
 Result<Obtained> obtain_from(const Job& job, const std::string& url,
-                             const std::atomic<bool>& cancelled, UnpackTurns& turns) {
+                             const std::atomic<bool>& cancelled, const Hands& hands) {
   FetchRequest request;
   request.url = url;
   request.max_octets = job.max_octets;
@@ -127,8 +128,10 @@ Result<Obtained> obtain_from(const Job& job, const std::string& url,
     obtained.not_modified = true;
     return obtained;
   }
-  obtained.text = POSTERN_TRY(text_of(std::move(answer), job, cancelled, turns, obtained.turn));
-  obtained.content = POSTERN_TRY(parse_copy(obtained.text, job.format, Origin::remote, job.before));
+  obtained.text =
+      POSTERN_TRY(text_of(std::move(answer), job, cancelled, hands.turns, obtained.turn));
+  obtained.content =
+      POSTERN_TRY(hands.builder.read(obtained.text, job.format, Origin::remote, job.before));
   return obtained;
 }
 
@@ -148,15 +151,14 @@ std::string source_digest(const Source& source) {
   return sha256_hex("url:" + source.url);
 }
 
-Result<Content> parse_copy(std::string_view text, const intel::FeedOptions& format, Origin origin,
-                           const FeedBefore& before) {
-  Content content;
+Result<ParsedCopy> parse_copy(std::string_view text, const intel::FeedOptions& format,
+                              Origin origin, const FeedBefore& before) {
+  ParsedCopy content;
   content.sha256 = sha256_hex(text);
   intel::FeedOptions options = format;
   options.now = std::chrono::time_point_cast<microseconds>(std::chrono::system_clock::now());
   auto feed = intel::read_feed(text, options);
   if (!feed && feed.error().code == Errc::not_found && origin == Origin::local) {
-    content.rules = std::make_shared<const policy::ZoneRules>();
     return content;
   }
   if (!feed && feed.error().code == Errc::not_found && origin == Origin::primary) {
@@ -177,18 +179,18 @@ Result<Content> parse_copy(std::string_view text, const intel::FeedOptions& form
     const intel::SkippedLine& first = feed->skipped.front();
     content.first_skipped = "line " + std::to_string(first.line) + ": " + first.text;
   }
-  content.rules = std::make_shared<const policy::ZoneRules>(std::move(feed->rules));
+  content.rules = std::move(feed->rules);
   return content;
 }
 
-Result<Obtained> obtain(const Job& job, const std::atomic<bool>& cancelled, UnpackTurns& turns,
+Result<Obtained> obtain(const Job& job, const std::atomic<bool>& cancelled, const Hands& hands,
                         Postponed& postponed) {
-  if (job.transfer) return obtain_zone(job, cancelled);
-  if (job.taxii) return obtain_collection(job, cancelled, postponed);
+  if (job.transfer) return obtain_zone(job, cancelled, hands);
+  if (job.taxii) return obtain_collection(job, cancelled, hands, postponed);
   Error error{Errc::invalid_input, "no URL"};
   std::string told;
   for (const std::string& url : job.urls) {
-    auto obtained = obtain_from(job, url, cancelled, turns);
+    auto obtained = obtain_from(job, url, cancelled, hands);
     if (obtained) return obtained;
     error = std::move(obtained).error().context(shown_url(url));
     told += (told.empty() ? "" : "; ") + error.text;

@@ -13,6 +13,7 @@
 #include "feeds/feeds.h"
 #include "feeds/fetcher.h"
 #include "feeds/files.h"
+#include "feeds/image_memory.h"
 #include "feeds/store.h"
 #include "feeds/taxii.h"
 #include "feeds/transfer.h"
@@ -20,12 +21,15 @@
 
 namespace postern::feeds {
 
+class Builder;
+
 /// The rules of one copy.
 struct Content {
   /// As they were read, until an image has them.
-  std::shared_ptr<const policy::ZoneRules> rules;
+  std::shared_ptr<const HeldRules> rules;
   /// The image that has them then, and as which of its zones. Null, too: there are none yet.
   std::shared_ptr<const policy::RuleImage> image;
+  std::shared_ptr<const SharedMemory> image_memory;  ///< See HeldImage.
   std::uint16_t image_zone = 0;
   std::uint64_t lines_skipped = 0;
   std::string first_skipped;
@@ -38,7 +42,7 @@ struct Content {
 
   bool is_there() const { return rules || image; }
   std::uint64_t rule_count() const {
-    if (rules) return rules->size();
+    if (rules) return rules->count;
     return image ? image->zones()[image_zone].rule_count() : 0;
   }
 };
@@ -60,14 +64,22 @@ struct FeedBefore {
   std::uint64_t rules = 0;  ///< Of its last good copy; 0: nothing to compare with.
 };
 
+/// What a text says, read as a feed.
+struct ParsedCopy {
+  policy::ZoneRules rules;
+  std::uint64_t lines_skipped = 0;
+  std::string first_skipped;
+  std::string sha256;  ///< Of the text.
+};
+
 /// Parses one copy. Refused (`invalid_input`): what is no such feed, what has no rules, and what
 /// has less than a tenth of the rules before if these are at least 20, or for a local text over a
 /// thousand; the error says how to have it accepted. Also a remote text that begins with mark-up,
 /// whose rules are all bare words without a dot, or, read as a list of names (domains, hosts,
 /// wildcard), has more lines that are none. A local text of comments only is a list that its owner
 /// emptied, and fine; so is a zone without rules that had few.
-Result<Content> parse_copy(std::string_view text, const intel::FeedOptions& format, Origin origin,
-                           const FeedBefore& before);
+Result<ParsedCopy> parse_copy(std::string_view text, const intel::FeedOptions& format,
+                              Origin origin, const FeedBefore& before);
 
 /// Where on disk the copy in force is kept.
 struct StoredCopy {
@@ -116,15 +128,22 @@ struct Postponed {
   seconds retry_after{0};
 };
 
+/// Who unpacks and reads what is obtained.
+struct Hands {
+  UnpackTurns& turns;
+  const Builder& builder;
+};
+
 /// Fetches from the first URL that gives a good copy. The error names what was wrong with each.
-Result<Obtained> obtain(const Job& job, const std::atomic<bool>& cancelled, UnpackTurns& turns,
+Result<Obtained> obtain(const Job& job, const std::atomic<bool>& cancelled, const Hands& hands,
                         Postponed& postponed);
 
 /// The same for a job with a transfer: its zone as text and rules.
-Result<Obtained> obtain_zone(const Job& job, const std::atomic<bool>& cancelled);
+Result<Obtained> obtain_zone(const Job& job, const std::atomic<bool>& cancelled,
+                             const Hands& hands);
 
 /// The same for a job with a collection: what is new in it, put into the stored copy.
 Result<Obtained> obtain_collection(const Job& job, const std::atomic<bool>& cancelled,
-                                   Postponed& postponed);
+                                   const Hands& hands, Postponed& postponed);
 
 }  // namespace postern::feeds

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "feeds/builder.h"
 #include "feeds/clocks.h"
 #include "feeds/digest.h"
 #include "feeds/files.h"
@@ -123,7 +124,7 @@ class Collection {
   bool is_loaded_;
 };
 
-Result<Obtained> poll(const Job& job, TaxiiClient& client, bool is_whole) {
+Result<Obtained> poll(const Job& job, TaxiiClient& client, const Hands& hands, bool is_whole) {
   const TaxiiRequest& request = *job.taxii;
   Collection collection(job, is_whole);
   TaxiiPoll conversation(request.source, {},
@@ -142,7 +143,7 @@ Result<Obtained> poll(const Job& job, TaxiiClient& client, bool is_whole) {
   }
   obtained.text = collection.objects().to_text();
   obtained.content =
-      POSTERN_TRY(parse_copy(obtained.text, job.format, Origin::primary, job.before));
+      POSTERN_TRY(hands.builder.read(obtained.text, job.format, Origin::primary, job.before));
   obtained.how = fmt::format("{} objects in the collection{}", collection.objects().size(),
                              is_whole ? ", all fetched" : "");
   return obtained;
@@ -151,15 +152,15 @@ Result<Obtained> poll(const Job& job, TaxiiClient& client, bool is_whole) {
 }  // namespace
 
 Result<Obtained> obtain_collection(const Job& job, const std::atomic<bool>& cancelled,
-                                   Postponed& postponed) {
+                                   const Hands& hands, Postponed& postponed) {
   const TaxiiRequest& request = *job.taxii;
   TaxiiClient client(job, POSTERN_TRY(credentials_of(request.source)), cancelled, postponed);
   if (!request.is_whole && job.stored && !request.mark.added_after.empty()) {
-    auto obtained = poll(job, client, false);
+    auto obtained = poll(job, client, hands, false);
     // Where the copy on disk is lost, all of it is fetched anew.
     if (obtained || obtained.error().code != Errc::corrupt) return obtained;
   }
-  return poll(job, client, true);
+  return poll(job, client, hands, true);
 }
 
 }  // namespace postern::feeds

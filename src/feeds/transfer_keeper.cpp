@@ -10,7 +10,7 @@ namespace {
 std::optional<Soa> soa_in(const Content& content) {
   const policy::ZoneSoa* soa = nullptr;
   if (content.rules) {
-    soa = content.rules->soa() ? &*content.rules->soa() : nullptr;
+    soa = content.rules->soa ? &*content.rules->soa : nullptr;
   } else if (content.image) {
     const policy::ImageZone& zone = content.image->zones()[content.image_zone];
     soa = zone.soa ? &*zone.soa : nullptr;

@@ -1,7 +1,7 @@
 // From a zone's primary to rules: the transfer, the zone as text, and what a feed is checked for.
 #include <utility>
 
-#include "feeds/digest.h"
+#include "feeds/builder.h"
 #include "feeds/obtain.h"
 #include "feeds/store.h"
 
@@ -22,7 +22,8 @@ std::shared_ptr<const ZoneCopy> load_base(const Job& job) {
 
 }  // namespace
 
-Result<Obtained> obtain_zone(const Job& job, const std::atomic<bool>& cancelled) {
+Result<Obtained> obtain_zone(const Job& job, const std::atomic<bool>& cancelled,
+                             const Hands& hands) {
   TransferRequest request = *job.transfer;
   if (!request.base) request.base = load_base(job);
   Transferred transferred = POSTERN_TRY(transfer(request, cancelled));
@@ -42,7 +43,7 @@ Result<Obtained> obtain_zone(const Job& job, const std::atomic<bool>& cancelled)
                     "large");
   }
   obtained.content =
-      POSTERN_TRY(parse_copy(obtained.text, job.format, Origin::primary, job.before));
+      POSTERN_TRY(hands.builder.read(obtained.text, job.format, Origin::primary, job.before));
   obtained.content.zone = std::move(transferred.zone);
   return obtained;
 }

@@ -10,7 +10,7 @@
 namespace postern::policy {
 namespace {
 
-OctetView pack(const IpPrefix& prefix, std::array<std::uint8_t, 17>& out) {
+OctetView packed_prefix(const IpPrefix& prefix, std::array<std::uint8_t, 17>& out) {
   const OctetView address = prefix.address().octets();
   out[0] = static_cast<std::uint8_t>(prefix.length());
   std::ranges::copy(address, out.begin() + 1);
@@ -81,7 +81,8 @@ void ZoneRules::add(const Rule& rule) {
   // Plan and writers of answers follow the index without looking again.
   POSTERN_ASSERT(rule.action != Action::local_data || rule.data < data_.size());
   std::array<std::uint8_t, 17> prefix;
-  const OctetView owner = has_prefix(rule.trigger) ? pack(rule.prefix, prefix) : rule.name.wire();
+  const OctetView owner =
+      has_prefix(rule.trigger) ? packed_prefix(rule.prefix, prefix) : rule.name.wire();
   Entry entry{};
   entry.owner_offset = owners_.size() & ((std::uint64_t{1} << 40) - 1);
   entry.owner_size = static_cast<std::uint8_t>(owner.size());

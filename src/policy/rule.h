@@ -6,6 +6,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,6 +15,7 @@
 
 #include "base/ip.h"
 #include "base/octets.h"
+#include "base/result.h"
 #include "dns/name.h"
 #include "dns/types.h"
 #include "policy/rule_note.h"
@@ -167,6 +169,12 @@ class ZoneRules {
   }
   std::size_t memory_octets() const;
 
+  /// As octets for another process of this very program (the layout is this build's own), in
+  /// pieces: about as many as `memory_octets`. Little but copying.
+  void pack(const std::function<void(OctetView)>& write) const;
+  /// What `pack` wrote. `corrupt` for anything else, whatever it is. 1 M rules: 0.05 s.
+  static Result<ZoneRules> unpack(OctetView octets);
+
  private:
   struct Entry {
     std::uint64_t owner_offset : 40;
@@ -179,10 +187,13 @@ class ZoneRules {
     std::uint32_t line;
     std::uint32_t data;  // Or the note.
   };
-  OctetView owner_at(std::size_t index) const {
-    const Entry& e = entries_[index];
-    return {owners_.data() + e.owner_offset, e.owner_size};
+  OctetView owner_at(const Entry& entry) const {
+    return {owners_.data() + entry.owner_offset, entry.owner_size};
   }
+  OctetView owner_at(std::size_t index) const { return owner_at(entries_[index]); }
+  bool unpack_notes(ByteReader& reader);
+  bool unpack_rest(ByteReader& reader);
+  bool is_sound(const Entry& entry) const;
 
   std::vector<std::uint8_t> owners_;  ///< Names, and prefixes: length octet, then the address.
   std::vector<Entry> entries_;

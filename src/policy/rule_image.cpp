@@ -88,15 +88,51 @@ std::uint64_t ImageZone::rule_count() const {
   return std::accumulate(counts.begin(), counts.end(), std::uint64_t{0});
 }
 
+bool image_checksum_holds(
+    std::uint64_t size,
+    const std::function<bool(std::uint64_t offset, std::span<std::uint8_t>)>& read) {
+  if (size < sizeof(image::Header)) return false;
+  const std::unique_ptr<XXH3_state_t, decltype(&XXH3_freeState)> state(XXH3_createState(),
+                                                                       &XXH3_freeState);
+  if (!state) return false;
+  XXH3_64bits_reset(state.get());
+  constexpr std::size_t kPiece = std::size_t{1} << 18;
+  Octets piece(kPiece);
+  image::Header header;
+  for (std::uint64_t at = 0; at < size;) {
+    const auto room = std::span(piece).first(std::min<std::uint64_t>(kPiece, size - at));
+    if (!read(at, room)) return false;
+    std::size_t skipped = 0;
+    if (at == 0) {
+      std::memcpy(&header, room.data(), sizeof header);
+      skipped = image::kCheckedFrom;
+    }
+    XXH3_64bits_update(state.get(), room.data() + skipped, room.size() - skipped);
+    at += room.size();
+  }
+  return XXH3_64bits_digest(state.get()) == header.check;
+}
+
 Result<std::shared_ptr<const RuleImage>> RuleImage::open(OctetView octets,
                                                          std::shared_ptr<const void> owner) {
+  return open(octets, std::move(owner), Checksum::verify);
+}
+
+Result<std::shared_ptr<const RuleImage>> RuleImage::open_checked(
+    OctetView octets, std::shared_ptr<const void> owner) {
+  return open(octets, std::move(owner), Checksum::known);
+}
+
+Result<std::shared_ptr<const RuleImage>> RuleImage::open(OctetView octets,
+                                                         std::shared_ptr<const void> owner,
+                                                         Checksum checksum) {
   std::shared_ptr<RuleImage> opened(new RuleImage());
   opened->owner_ = std::move(owner);
-  POSTERN_CHECK(opened->read(octets));
+  POSTERN_CHECK(opened->read(octets, checksum));
   return std::shared_ptr<const RuleImage>(std::move(opened));
 }
 
-Result<void> RuleImage::read(OctetView octets) {
+Result<void> RuleImage::read(OctetView octets, Checksum checksum) {
   octets_ = octets;
   const auto headers =
       array_of<image::Header>(octets.first(std::min(octets.size(), sizeof(image::Header))));
@@ -112,7 +148,7 @@ Result<void> RuleImage::read(OctetView octets) {
                    std::to_string(header.total_octets));
   }
   const OctetView checked = octets.subspan(image::kCheckedFrom);
-  if (XXH3_64bits(checked.data(), checked.size()) != header.check) {
+  if (checksum == Checksum::verify && XXH3_64bits(checked.data(), checked.size()) != header.check) {
     return corrupt("its checksum does not hold");
   }
   std::array<OctetView, image::kPartCount> parts;

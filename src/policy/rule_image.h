@@ -7,8 +7,10 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -33,6 +35,13 @@ struct ImageZone {
   std::uint64_t rule_count() const;
 };
 
+/// Whether the checksum in an image's header is that of the rest. `read` fills the span with the
+/// image's octets from that offset on; false where it cannot. Reads `size` octets once, in order,
+/// a piece at a time: for an image whose octets had better not be all in memory for that.
+bool image_checksum_holds(
+    std::uint64_t size,
+    const std::function<bool(std::uint64_t offset, std::span<std::uint8_t>)>& read);
+
 /// Immutable; any number of threads may read it. Holds views of octets that somebody else owns.
 class RuleImage {
  public:
@@ -43,6 +52,10 @@ class RuleImage {
   /// Errors: `corrupt`; also for another version of the format, then saying so.
   static Result<std::shared_ptr<const RuleImage>> open(OctetView octets,
                                                        std::shared_ptr<const void> owner);
+  /// The same for octets whose checksum was found to hold (`image_checksum_holds`) and that nobody
+  /// can have changed since: reads only what is needed to follow the rest.
+  static Result<std::shared_ptr<const RuleImage>> open_checked(OctetView octets,
+                                                               std::shared_ptr<const void> owner);
 
   const std::vector<ImageZone>& zones() const { return zones_; }
   std::uint64_t rule_count() const { return rule_count_; }
@@ -86,7 +99,11 @@ class RuleImage {
 
  private:
   RuleImage() = default;
-  Result<void> read(OctetView octets);
+  enum class Checksum : std::uint8_t { verify, known };
+  static Result<std::shared_ptr<const RuleImage>> open(OctetView octets,
+                                                       std::shared_ptr<const void> owner,
+                                                       Checksum checksum);
+  Result<void> read(OctetView octets, Checksum checksum);
   Result<void> read_zones(OctetView part);
   Result<void> read_kinds(OctetView part);
   Result<void> read_suffixes(OctetView part);

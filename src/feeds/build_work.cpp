@@ -1,0 +1,74 @@
+#include "feeds/build_work.h"
+
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "policy/extract.h"
+#include "policy/image_writer.h"
+
+namespace postern::feeds {
+namespace {
+
+Result<policy::ZoneRules> packed_rules(const SharedMemory& input) {
+  const auto mapping = POSTERN_TRY(Mapping::of(input));
+  return policy::ZoneRules::unpack(mapping->octets());
+}
+
+/// The rules of those zones of the order that are in the image of one input, by their place in it.
+Result<std::map<std::size_t, policy::ZoneRules>> rules_in_image(const BuildOrder& order,
+                                                                std::uint32_t input,
+                                                                const SharedMemory& memory) {
+  const auto mapping = POSTERN_TRY(Mapping::of(memory));
+  const auto image = POSTERN_TRY(policy::RuleImage::open(mapping->octets(), mapping));
+  std::vector<std::size_t> places;
+  std::vector<std::uint16_t> zones;
+  for (std::size_t i = 0; i < order.zones.size(); ++i) {
+    const ZoneOrder& zone = order.zones[i];
+    if (zone.input != input || !zone.image_zone) continue;
+    if (*zone.image_zone >= image->zones().size()) {
+      return fail(Errc::corrupt, "there is no such zone in the image");
+    }
+    places.push_back(i);
+    zones.push_back(*zone.image_zone);
+  }
+  std::vector<policy::ZoneRules> extracted = policy::extract_rules(*image, zones);
+  std::map<std::size_t, policy::ZoneRules> rules;
+  for (std::size_t i = 0; i < places.size(); ++i) rules[places[i]] = std::move(extracted[i]);
+  return rules;
+}
+
+}  // namespace
+
+Result<ReadFacts> carry_out(const ReadOrder& order, std::string_view text, SharedMemory& rules) {
+  ParsedCopy parsed = POSTERN_TRY(parse_copy(text, order.format, order.origin, order.before));
+  Result<void> written;
+  parsed.rules.pack([&](OctetView piece) {
+    if (written) written = rules.append(piece);
+  });
+  POSTERN_CHECK(std::move(written));
+  return ReadFacts{parsed.rules.size(), parsed.lines_skipped, std::move(parsed.first_skipped),
+                   std::move(parsed.sha256), parsed.rules.soa()};
+}
+
+Result<void> carry_out(const BuildOrder& order, std::span<const SharedMemory* const> inputs,
+                       SharedMemory& image) {
+  std::map<std::size_t, policy::ZoneRules> rules;
+  std::map<std::uint32_t, bool> is_image;
+  for (std::size_t i = 0; i < order.zones.size(); ++i) {
+    const ZoneOrder& zone = order.zones[i];
+    if (zone.input >= inputs.size()) return fail(Errc::corrupt, "there is no such input");
+    if (!zone.image_zone) {
+      rules[i] = POSTERN_TRY(packed_rules(*inputs[zone.input]));
+    } else if (std::exchange(is_image[zone.input], true) == false) {
+      rules.merge(POSTERN_TRY(rules_in_image(order, zone.input, *inputs[zone.input])));
+    }
+  }
+  std::vector<policy::ZoneContent> zones;
+  for (std::size_t i = 0; i < order.zones.size(); ++i) {
+    zones.push_back({order.zones[i].name, order.zones[i].source, &rules.at(i)});
+  }
+  return image.append(POSTERN_TRY(policy::build_image(zones, order.key)));
+}
+
+}  // namespace postern::feeds

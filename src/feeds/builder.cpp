@@ -1,0 +1,59 @@
+#include "feeds/builder.h"
+
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "feeds/build_work.h"
+
+namespace postern::feeds {
+
+Result<Content> Builder::read(std::string_view text, const intel::FeedOptions& format,
+                              Origin origin, const FeedBefore& before) const {
+  const ReadOrder order{format, origin, before};
+  SharedMemory rules = POSTERN_TRY(SharedMemory::create("postern-rules"));
+  ReadFacts facts;
+  if (is_much(text.size(), kLittleText)) {
+    SharedMemory input = POSTERN_TRY(SharedMemory::create("postern-text"));
+    POSTERN_CHECK(input.append(octets_of(text)));
+    const SharedMemory* const inputs[] = {&input};
+    facts = POSTERN_TRY(run_build(command_, to_octets(order), inputs, rules, is_stopped_));
+    POSTERN_CHECK(rules.seal());
+  } else {
+    facts = POSTERN_TRY(carry_out(order, text, rules));
+  }
+  Content content;
+  content.lines_skipped = facts.lines_skipped;
+  content.first_skipped = std::move(facts.first_skipped);
+  content.sha256 = std::move(facts.sha256);
+  content.rules = std::make_shared<const HeldRules>(
+      HeldRules{std::move(rules), facts.rules, std::move(facts.soa)});
+  return content;
+}
+
+Result<HeldImage> Builder::build(std::span<const Zone> zones, std::uint64_t key) const {
+  BuildOrder order{key, {}};
+  std::vector<const SharedMemory*> inputs;
+  std::map<const SharedMemory*, std::uint32_t> places;
+  std::uint64_t rules = 0;
+  for (const Zone& zone : zones) {
+    const Content& content = *zone.content;
+    const SharedMemory* const input =
+        content.rules ? &content.rules->packed : content.image_memory.get();
+    const auto [place, is_new] =
+        places.try_emplace(input, static_cast<std::uint32_t>(inputs.size()));
+    if (is_new) inputs.push_back(input);
+    order.zones.push_back({zone.name, zone.source, place->second,
+                           content.rules ? std::nullopt : std::optional(content.image_zone)});
+    rules += content.rule_count();
+  }
+  SharedMemory image = POSTERN_TRY(SharedMemory::create("postern-image"));
+  if (is_much(rules, kFewRules)) {
+    POSTERN_TRY(run_build(command_, to_octets(order), inputs, image, is_stopped_));
+  } else {
+    POSTERN_CHECK(carry_out(order, inputs, image));
+  }
+  return hold_image(std::move(image));
+}
+
+}  // namespace postern::feeds

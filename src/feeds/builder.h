@@ -1,0 +1,56 @@
+// Builder: reads texts as feeds and builds rule images of them; much of either in a process of its
+// own.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "feeds/build_process.h"
+#include "feeds/image_memory.h"
+#include "feeds/obtain.h"
+
+namespace postern::feeds {
+
+/// Any thread.
+class Builder {
+ public:
+  /// Shorter texts are read here, and images with fewer rules built here: starting a process costs
+  /// more than that, and such memory is soon back.
+  static constexpr std::uint64_t kLittleText = 256U << 10;
+  static constexpr std::uint64_t kFewRules = 20'000;
+
+  /// Without a program in `command` all is done here, whatever its size.
+  explicit Builder(BuildCommand command) : command_(std::move(command)) {}
+
+  /// `parse_copy`, its rules held. Also `unavailable`: see `run_build`.
+  Result<Content> read(std::string_view text, const intel::FeedOptions& format, Origin origin,
+                       const FeedBefore& before) const;
+
+  /// A zone to be, and where its rules are.
+  struct Zone {
+    std::string name;
+    std::string source;  ///< See policy::ImageZone.
+    const Content* content = nullptr;
+  };
+  /// An image of all zones in their order, with the rules that each content has. `key` as for
+  /// policy::build_image.
+  Result<HeldImage> build(std::span<const Zone> zones, std::uint64_t key) const;
+
+  /// What is under way ends soon, and nothing more is begun: `unavailable`.
+  void stop() { is_stopped_.store(true, std::memory_order_relaxed); }
+  bool is_stopped() const { return is_stopped_.load(std::memory_order_relaxed); }
+
+ private:
+  bool is_much(std::uint64_t is, std::uint64_t little) const {
+    return !command_.program.empty() && is > little;
+  }
+
+  const BuildCommand command_;
+  std::atomic<bool> is_stopped_{false};
+};
+
+}  // namespace postern::feeds

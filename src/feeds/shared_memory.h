@@ -1,0 +1,62 @@
+// SharedMemory: octets that have a descriptor and are in nobody's address space until mapped, so
+// that they can be handed to another process, and take no room in one that only passes them on.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "base/file_descriptor.h"
+#include "base/octets.h"
+#include "base/result.h"
+
+namespace postern::feeds {
+
+/// A memfd(2). Goes with its last descriptor and mapping.
+class SharedMemory {
+ public:
+  /// Empty. `name` is what /proc shows.
+  static Result<SharedMemory> create(const char* name);
+  /// Takes over a descriptor that somebody passed.
+  explicit SharedMemory(FileDescriptor fd) : fd_(std::move(fd)) {}
+
+  /// Behind what is there. Errors: `unavailable` where memory is short.
+  Result<void> append(OctetView octets);
+  /// The same with all that a regular file has, or at most `max_octets` of it (then it is
+  /// `limit_exceeded`).
+  Result<void> append_file(int file, std::uint64_t max_octets);
+  /// All of it to the end of a file that was opened for writing.
+  Result<void> write_to(int file) const;
+  /// From here on nobody can change it, whoever holds a descriptor.
+  Result<void> seal();
+
+  int fd() const { return fd_.get(); }
+  Result<std::uint64_t> size() const;
+  /// True if as many octets as `into` has are there at that place, and now in it.
+  bool read_at(std::uint64_t offset, std::span<std::uint8_t> into) const;
+
+ private:
+  FileDescriptor fd_;
+};
+
+/// All of a SharedMemory, to be read.
+class Mapping {
+ public:
+  /// `memory` should be sealed: else who shortens it ends whoever reads here.
+  static Result<std::shared_ptr<const Mapping>> of(const SharedMemory& memory);
+  ~Mapping();
+  Mapping(const Mapping&) = delete;
+  Mapping& operator=(const Mapping&) = delete;
+
+  OctetView octets() const { return octets_; }
+  /// Takes the pages out of this process's memory, until they are read again. They stay in the
+  /// SharedMemory.
+  void let_go() const;
+
+ private:
+  explicit Mapping(OctetView octets) : octets_(octets) {}
+
+  OctetView octets_;
+};
+
+}  // namespace postern::feeds

@@ -1,0 +1,51 @@
+#include "feeds/shared_memory.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+
+#include "feeds/files.h"
+#include "feeds/testing.h"
+
+namespace postern::feeds {
+namespace {
+
+TEST(SharedMemory, IsReadAsItWasWrittenAndSealedForGood) {
+  SharedMemory memory = SharedMemory::create("test").value();
+  ASSERT_TRUE(memory.append(octets_of("one ")));
+  ASSERT_TRUE(memory.append(octets_of("two")));
+  EXPECT_EQ(memory.size().value(), 7U);
+  ASSERT_TRUE(memory.seal());
+  EXPECT_FALSE(memory.append(octets_of("three")));
+  const auto mapping = Mapping::of(memory).value();
+  EXPECT_EQ(text_of(mapping->octets()), "one two");
+  mapping->let_go();
+  EXPECT_EQ(text_of(mapping->octets()), "one two");
+  Octets three(3);
+  EXPECT_TRUE(memory.read_at(4, three));
+  EXPECT_EQ(text_of(three), "two");
+  EXPECT_FALSE(memory.read_at(5, three));
+}
+
+TEST(SharedMemory, TakesAndGivesFiles) {
+  const testing::ScratchFolder folder;
+  folder.write("from", "some text");
+  const FileDescriptor file(::open(folder.file("from").c_str(), O_RDONLY | O_CLOEXEC));
+  SharedMemory memory = SharedMemory::create("test").value();
+  ASSERT_TRUE(memory.append_file(file.get(), 9));
+  ASSERT_TRUE(replace_file(folder.file("to"), memory));
+  EXPECT_EQ(folder.read("to"), "some text");
+  const FileDescriptor again(::open(folder.file("from").c_str(), O_RDONLY | O_CLOEXEC));
+  const auto refused = SharedMemory::create("test")->append_file(again.get(), 8);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Errc::limit_exceeded);
+}
+
+TEST(SharedMemory, MayBeEmpty) {
+  const SharedMemory memory = SharedMemory::create("test").value();
+  const auto mapping = Mapping::of(memory).value();
+  EXPECT_TRUE(mapping->octets().empty());
+  mapping->let_go();
+}
+
+}  // namespace
+}  // namespace postern::feeds
