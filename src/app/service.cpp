@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "app/collection_door.h"
 #include "app/process.h"
 
 namespace postern::app {
@@ -142,6 +143,7 @@ api::Services Service::services() {
     feeds::ZoneList list = POSTERN_TRY(zones_->list(name));
     return api::PublishedList{std::move(list.digest), std::move(list.open)};
   };
+  services.collections = [this] { return collections_of(*zones_); };
   services.metrics = [this] { return metrics(); };
   services.reload = [this] { return reload(); };
   services.version = POSTERN_VERSION;

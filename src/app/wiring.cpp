@@ -205,6 +205,10 @@ feeds::ZoneServerOptions zone_server_options(const config::Config& config, const
     zone.clients = publish.clients;
     zone.notify = publish.notify;
     zone.history_octets = publish.history_octets;
+    if (!publish.taxii_title.empty()) {
+      zone.collection = {publish.taxii_title, publish.taxii_user, publish.taxii_password_file,
+                         publish.taxii_token_file};
+    }
     for (const std::string& name : publish.keys) {
       const auto key = std::ranges::find_if(
           config.keys, [&](const config::Key& each) { return each.name.to_display() == name; });

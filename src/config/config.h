@@ -128,6 +128,11 @@ struct Publish {
   std::vector<std::string> keys;  ///< Names of `Config::keys`.
   std::vector<Endpoint> notify;
   std::uint64_t history_octets = 16U << 20;
+  // As a TAXII collection too, where there is a title.
+  std::string taxii_title;
+  std::string taxii_user;
+  std::string taxii_password_file;
+  std::string taxii_token_file;
 };
 
 struct Config {

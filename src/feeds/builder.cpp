@@ -31,12 +31,17 @@ Result<Content> Builder::read(std::string_view text, const intel::FeedOptions& f
   return content;
 }
 
-Result<HeldImage> Builder::build(std::span<const Zone> zones, std::uint64_t key) const {
-  BuildOrder order{key, {}};
+Result<HeldImage> Builder::build(std::span<const Zone> zones, std::uint64_t key,
+                                 WallTime now) const {
+  BuildOrder order{key, now, {}};
   std::vector<const SharedMemory*> inputs;
   std::map<const SharedMemory*, std::uint32_t> places;
   std::uint64_t rules = 0;
   for (const Zone& zone : zones) {
+    if (zone.votes) {
+      order.zones.push_back({zone.name, zone.source, 0, std::nullopt, zone.votes});
+      continue;
+    }
     const Content& content = *zone.content;
     const SharedMemory* const input =
         content.rules ? &content.rules->packed : content.image_memory.get();

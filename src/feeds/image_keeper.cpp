@@ -16,10 +16,23 @@ std::shared_ptr<const policy::RuleImage> common_image(const std::vector<FeedStat
   std::shared_ptr<const policy::RuleImage> common;
   for (const FeedState& feed : feeds) {
     if (!feed.content.is_there()) continue;
-    if (feed.content.rules || (common && feed.content.image != common)) return nullptr;
+    const bool is_in_image = !feed.content.rules && feed.content.image;
+    if (!is_in_image || (common && feed.content.image != common)) return nullptr;
     common = feed.content.image;
   }
   return common;
+}
+
+/// Who votes, by the places of their rules in the image. Who has no rules yet has no vote.
+std::optional<policy::Votes> votes_in(const policy::ZoneOptions& zone,
+                                      const std::vector<std::uint16_t>& places) {
+  std::optional<policy::Votes> votes = zone.votes;
+  if (!votes) return votes;
+  for (std::vector<std::uint16_t>* list : {&votes->zones, &votes->doubts}) {
+    for (std::uint16_t& each : *list) each = places[each];
+    std::erase(*list, policy::kNoZone);
+  }
+  return votes;
 }
 
 ImageSource source_of(const FeedState& feed, const std::string& program) {
@@ -34,13 +47,19 @@ ImageSource source_of(const FeedState& feed, const std::string& program) {
 
 }  // namespace
 
-Result<HeldImage> Keeper::build_image() {
+Result<HeldImage> Keeper::build_image(const Now& now) {
+  std::vector<std::uint16_t> places;  // In the image, by feed.
+  std::uint16_t next = 0;
+  for (const FeedState& feed : feeds_) {
+    places.push_back(feed.content.is_there() ? next++ : policy::kNoZone);
+  }
   std::vector<Builder::Zone> zones;
   for (const FeedState& feed : feeds_) {
     if (!feed.content.is_there()) continue;
-    zones.push_back({feed.status.name, to_text(source_of(feed, options_.program)), &feed.content});
+    zones.push_back({feed.status.name, to_text(source_of(feed, options_.program)), &feed.content,
+                     votes_in(feed.source.zone, places)});
   }
-  return hands_.builder.build(zones, next_key());
+  return hands_.builder.build(zones, next_key(), now.wall);
 }
 
 /// From now on the rules are in the image and nowhere else.
@@ -52,6 +71,7 @@ void Keeper::keep_in_image(const HeldImage& image) {
     feed.content.image = image.image;
     feed.content.image_memory = image.memory;
     feed.content.image_zone = zone++;
+    if (feed.source.zone.votes) feed.status.rules = feed.content.rule_count();
   }
 }
 
@@ -74,7 +94,7 @@ Result<void> Keeper::compile_and_publish(const Now& now) {
   // In a copy first: if it does not come into force, all stays as it is.
   std::vector<FeedState> before;
   if (!image) {
-    built = POSTERN_TRY(build_image());
+    built = POSTERN_TRY(build_image(now));
     image = built.image;
     before = feeds_;
     keep_in_image(built);

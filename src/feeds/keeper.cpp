@@ -39,7 +39,7 @@ bool reads_alike(const intel::FeedOptions& a, const intel::FeedOptions& b) {
 bool same_content(const Source& a, const Source& b) {
   return a.text == b.text && a.path == b.path && a.url == b.url && a.mirrors == b.mirrors &&
          a.transfer == b.transfer && a.taxii == b.taxii && a.max_octets == b.max_octets &&
-         reads_alike(a.format, b.format);
+         a.zone.votes == b.zone.votes && reads_alike(a.format, b.format);
 }
 
 std::optional<FileStamp> found_stamp(const std::string& path) {
@@ -61,6 +61,7 @@ std::string place_of(const Source& source) {
   if (source.transfer) return shown_transfer(*source.transfer);
   if (source.taxii) return shown_taxii(*source.taxii);
   if (is_remote(source)) return shown_url(source.url);
+  if (source.zone.votes) return "votes";
   return is_file(source) ? source.path : "built in";
 }
 
@@ -112,7 +113,14 @@ void Keeper::load_all(const Now& now) {
 }
 
 void Keeper::load(FeedState& feed, const Now& now) {
-  if (is_remote(feed.source)) {
+  if (feed.source.zone.votes) {
+    if (!feed.content.is_there() || feed.content.is_of_old_source) {
+      Content counted;
+      counted.is_counted = true;
+      accept(feed, std::move(counted), {}, std::nullopt);
+    }
+    succeeded(feed, now);
+  } else if (is_remote(feed.source)) {
     feed.due = now.mono;
     load_last_good(feed, now);
   } else if (is_file(feed.source)) {

@@ -124,7 +124,7 @@ class Keeper {
   void failed(FeedState& feed, const Error& error, const Now& now);
   void schedule(FeedState& feed, const Now& now);
   static void postpone(FeedState& feed, const Postponed& postponed, const Now& now);
-  Result<HeldImage> build_image();
+  Result<HeldImage> build_image(const Now& now);
   void keep_in_image(const HeldImage& image);
   policy::PolicyFrame frame(const Now& now) const;
   Result<void> compile_and_publish(const Now& now);

@@ -37,10 +37,12 @@ struct Content {
   std::shared_ptr<const ZoneCopy> zone;  ///< Of a transferred zone, what changes are applied to.
   /// Read as the feed was configured before, and in force until it is read as it is now.
   bool is_of_old_source = false;
+  /// Of a zone of votes: its rules are counted when an image is built.
+  bool is_counted = false;
 
   std::optional<FileStamp> stamp;  ///< Of the local file that it was read from.
 
-  bool is_there() const { return rules || image; }
+  bool is_there() const { return rules || image || is_counted; }
   std::uint64_t rule_count() const {
     if (rules) return rules->count;
     return image ? image->zones()[image_zone].rule_count() : 0;

@@ -9,7 +9,6 @@
 
 #include "feeds/builder.h"
 #include "feeds/clocks.h"
-#include "feeds/digest.h"
 #include "feeds/files.h"
 #include "feeds/obtain.h"
 #include "feeds/store.h"
@@ -18,22 +17,10 @@
 namespace postern::feeds {
 namespace {
 
-constexpr std::uint64_t kMaxSecretOctets = 4096;
 constexpr seconds kLongestPoll{1800};  // So that no server holds a download's thread for ever.
 // What a server asks to wait for is waited for in the midst of a poll up to here, so often.
 constexpr seconds kLongestWait{30};
 constexpr int kWaits = 10;
-
-// The file's first line.
-Result<std::string> read_secret(const std::string& path) {
-  auto file = read_file(path, kMaxSecretOctets);
-  if (!file) return Unexpected(std::move(file).error().context("secret"));
-  std::string secret = file->text.substr(0, file->text.find_first_of("\r\n"));
-  if (secret.empty()) {
-    return fail(Errc::invalid_input, "secret: the first line of " + path + " is empty");
-  }
-  return secret;
-}
 
 Result<HttpCredentials> credentials_of(const TaxiiSource& source) {
   HttpCredentials credentials;

@@ -160,8 +160,7 @@ IndicatorLedger IndicatorLedger::update(std::vector<BlockedOwner> blocked, WallT
     blocked.resize(kMaxIndicators);
   }
   const std::int64_t now_us = now.time_since_epoch().count();
-  const std::int64_t last_us = by_added_.empty() ? 0 : entries_[by_added_.back()].added_us;
-  std::int64_t stamp_us = std::max(now_us, last_us + 1);
+  std::int64_t stamp_us = std::max(now_us, last_added_us() + 1);
   const std::int64_t forget_us =
       now_us - std::chrono::duration_cast<microseconds>(kRevokedKept).count();
   const auto say = [&](Entry entry) {

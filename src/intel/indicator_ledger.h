@@ -78,6 +78,10 @@ class IndicatorLedger {
   /// By their text.
   const std::vector<Entry>& entries() const { return entries_; }
   std::size_t left_out() const { return left_out_; }
+  /// Of the newest version; 0 where there is none.
+  std::int64_t last_added_us() const {
+    return by_added_.empty() ? 0 : entries_[by_added_.back()].added_us;
+  }
 
   /// As it is kept on disk. Errors: `corrupt`.
   std::string to_text() const;
