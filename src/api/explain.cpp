@@ -225,6 +225,27 @@ const Match* best_of_zone(const Decision& d, std::uint16_t zone) {
   return first;
 }
 
+/// "; 1 of 3 votes (urlhaus, line 5), 2 needed": how a zone of votes came to what it says.
+std::string votes_text(const Decision& d, const policy::Votes& votes) {
+  std::string names;
+  std::size_t count = 0;
+  for (const std::uint16_t voter : votes.zones) {
+    const Match* match = best_of_zone(d, voter);
+    if (match == nullptr || !match->is_valid || match->action == policy::Action::pass) continue;
+    ++count;
+    names += fmt::format("{}{}{}", names.empty() ? "" : ", ", d.generation.zone(voter).name,
+                         line_text(match->line));
+  }
+  const bool is_doubted = std::ranges::any_of(
+      votes.doubts, [&](std::uint16_t zone) { return best_of_zone(d, zone) != nullptr; });
+  const std::string needed = !is_doubted ? fmt::format("{} needed", votes.need)
+                             : votes.doubt_need == 0
+                                 ? std::string("and a name in doubt is never blocked")
+                                 : fmt::format("{} needed of a name in doubt", votes.doubt_need);
+  return fmt::format("; {} of {} votes{}, {}", count, votes.zones.size(),
+                     names.empty() ? "" : fmt::format(" ({})", names), needed);
+}
+
 /// Zones that say the same thing are told in one step: there may be a thousand.
 class ZoneRun {
  public:
@@ -262,15 +283,20 @@ void write_zone_steps(JsonWriter& json, const Decision& d) {
       continue;
     }
     const Match* match = best_of_zone(d, zone);
-    if (match == nullptr) {
+    if (match == nullptr && !options.votes) {
       silent.add(options.name);
       continue;
     }
     silent.end();
+    const std::string votes = options.votes ? votes_text(d, *options.votes) : "";
+    if (match == nullptr) {
+      write_step(json, "zone", "no_match", options.name + ": no rule matches" + votes + ".");
+      continue;
+    }
     const std::string rule =
         fmt::format("{}: {}{}{} matches and says {}", options.name, Generation::rule_text(*match),
                     by_trigger(match->trigger), line_text(match->line), to_string(match->action));
-    const std::string known = match->note ? note_text(*match->note, d.question.now) : "";
+    const std::string known = (match->note ? note_text(*match->note, d.question.now) : "") + votes;
     if (!match->is_valid) {
       write_step(json, "zone", "no_match",
                  rule + known + "; so it does not hold now, and this zone is silent.");

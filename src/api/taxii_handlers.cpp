@@ -5,13 +5,13 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
 #include "api/handlers.h"
 #include "api/limits.h"
-#include "base/octets.h"
-#include "dns/encoding.h"
+#include "api/record_filter.h"
 #include "event/json_writer.h"
 #include "intel/indicator_ledger.h"
 #include "intel/timestamp.h"

@@ -35,6 +35,7 @@ void take_reloadable(config::Config& running, const config::Config& wanted) {
   running.min_ns_dots = wanted.min_ns_dots;
   running.pack_hafnium = wanted.pack_hafnium;
   running.feeds = wanted.feeds;
+  running.votes = wanted.votes;
   running.groups = wanted.groups;
   running.keys = wanted.keys;
   running.publish = wanted.publish;

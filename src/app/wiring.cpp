@@ -54,6 +54,35 @@ std::optional<policy::Scope> scope_of(std::string_view text) {
   return std::nullopt;
 }
 
+std::vector<std::uint16_t> places_of(const std::vector<std::string>& names,
+                                     const std::vector<feeds::Source>& sources) {
+  std::vector<std::uint16_t> places;
+  for (const std::string& name : names) {
+    const auto at =
+        std::ranges::find(sources, name, [](const feeds::Source& s) { return s.zone.name; });
+    POSTERN_ASSERT(at != sources.end());  // Checked by config.
+    places.push_back(static_cast<std::uint16_t>(at - sources.begin()));
+  }
+  return places;
+}
+
+/// A list that the feeds before it vote on.
+feeds::Source vote_source(const config::Vote& vote, const config::Config& config,
+                          const std::vector<feeds::Source>& sources) {
+  constexpr std::uint32_t kDay = 86'400;
+  feeds::Source source;
+  source.zone = zone_options(vote.name, config);
+  source.zone.log_only = vote.log_only;
+  source.zone.pass_is_own = true;
+  source.zone.votes = {.zones = places_of(vote.feeds, sources),
+                       .need = vote.need,
+                       .doubts = places_of(vote.doubt_feeds, sources),
+                       .doubt_need = vote.doubt_need,
+                       .by_confidence = vote.by_confidence,
+                       .half_life_s = vote.half_life_days * kDay};
+  return source;
+}
+
 std::vector<feeds::Source> sources_of(const config::Config& config) {
   std::vector<feeds::Source> sources;
   if (!config.allow.empty()) sources.push_back(list_source("allow", config.allow, config));
@@ -67,6 +96,8 @@ std::vector<feeds::Source> sources_of(const config::Config& config) {
     sources.push_back(std::move(source));
   }
   for (const config::Feed& feed : config.feeds) sources.push_back(source_of(feed, config));
+  for (const config::Vote& vote : config.votes)
+    sources.push_back(vote_source(vote, config, sources));
   return sources;
 }
 

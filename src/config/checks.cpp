@@ -288,6 +288,7 @@ void check(const Draft& draft, const Node& root, Problems& problems) {
   check_sinkhole(draft, root, problems);
   check_feeds(draft, problems);
   check_groups(draft, problems);
+  check_votes(draft, problems);
   check_publish(draft, problems);
 }
 

@@ -12,6 +12,7 @@ namespace postern::config {
 
 inline constexpr std::size_t kMaxFeeds = 1000;  ///< policy::Generation takes 1024 zones.
 inline constexpr std::size_t kMaxGroups = 1000;
+inline constexpr std::size_t kMaxVotes = 16;  ///< Each counts the rules of all its feeds.
 inline constexpr std::size_t kMaxForwardZones = 1000;
 inline constexpr std::size_t kMaxKeys = 1000;
 inline constexpr std::size_t kMaxPublished = 100;  ///< Each is made anew at each change of policy.
@@ -25,6 +26,7 @@ struct Draft {
   std::vector<const Node*> forward_nodes;
   std::vector<const Node*> key_nodes;
   std::vector<const Node*> publish_nodes;
+  std::vector<const Node*> vote_nodes;
 };
 
 /// The value at "a.b" below `node`; null where there is none.
@@ -40,6 +42,8 @@ void check_secret(const Node& node, const std::string& path, const std::string& 
                   Problems& problems);
 /// Mistakes in where a feed comes from: a path, a URL, a primary or a TAXII server.
 void check_feed_source(const Feed& feed, const Node& node, std::size_t index, Problems& problems);
+/// Mistakes in `votes`.
+void check_votes(const Draft& draft, Problems& problems);
 /// Mistakes in `keys` and `publish`.
 void check_publish(const Draft& draft, Problems& problems);
 /// Mistakes. `root` is the document.

@@ -100,6 +100,18 @@ struct Feed {
   Place source_place;
 };
 
+/// A list that blocks what enough feeds have.
+struct Vote {
+  std::string name;
+  std::vector<std::string> feeds;  ///< That vote.
+  std::uint32_t need = 2;
+  std::vector<std::string> doubt_feeds;
+  std::uint32_t doubt_need = 0;  ///< 0: never blocked.
+  bool by_confidence = false;
+  std::uint32_t half_life_days = 0;  ///< 0: votes do not age.
+  bool log_only = false;
+};
+
 struct Group {
   std::string name;
   std::vector<IpPrefix> clients;
@@ -170,6 +182,7 @@ struct Config {
   std::uint32_t min_ns_dots = 1;
   bool pack_hafnium = true;  ///< The built-in indicator pack.
   std::vector<Feed> feeds;
+  std::vector<Vote> votes;
   std::vector<Group> groups;  ///< The default group ("default") is always there.
   std::vector<Key> keys;
   std::vector<Publish> publish;

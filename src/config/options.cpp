@@ -379,6 +379,32 @@ constexpr Option<Publish> kPublishOptions[] = {
 };
 // clang-format on
 
+// clang-format off
+constexpr Option<Vote> kVoteOptions[] = {
+  {{"by_confidence", Kind::flag, "false", 0, 0, kAtReload,
+    "A vote counts as much as the confidence that its indicator states: 80 is 0.8 of a vote. Who states none has a whole one."},
+   into<&Vote::by_confidence>},
+  {{"doubt.feeds", Kind::labels, "[]", 0, 0, kAtReload,
+    "Feeds of names that are not lightly blocked, e.g. the most popular ones; they block nothing by themselves."},
+   into<&Vote::doubt_feeds>},
+  {{"doubt.need", Kind::count, "0", 0, 64, kAtReload,
+    "So many votes a name needs that one of doubt.feeds has; 0: it is never blocked."},
+   into<&Vote::doubt_need>},
+  {{"feeds", Kind::labels, "", 0, 0, kAtReload,
+    "The feeds that vote. They block nothing by themselves, unless a group's feeds name them.",
+    {}, Presence::required}, into<&Vote::feeds>},
+  {{"half_life_days", Kind::days, "0", 0, 3650, kAtReload,
+    "A vote counts half when its indicator was first seen so long ago, a quarter after twice as long; 0: votes do not age. Indicators that do not say since when they are known do not age."},
+   into<&Vote::half_life_days>},
+  {{"log_only", Kind::flag, "false", 0, 0, kAtReload,
+    "Record what would be blocked, and block nothing."}, into<&Vote::log_only>},
+  {{"name", Kind::label, "", 0, 0, kAtReload,
+    "What the list is called, as a feed is.", {}, Presence::required}, into<&Vote::name>},
+  {{"need", Kind::count, "2", 1, 64, kAtReload,
+    "So many of the feeds must have a name for it to be blocked."}, into<&Vote::need>},
+};
+// clang-format on
+
 template <class Target, std::size_t N>
 consteval bool sorted_and_explained(const Option<Target> (&options)[N]) {
   for (std::size_t i = 0; i < N; ++i) {
@@ -395,6 +421,7 @@ static_assert(sorted_and_explained(kForwardOptions));
 static_assert(sorted_and_explained(kGroupOptions));
 static_assert(sorted_and_explained(kKeyOptions));
 static_assert(sorted_and_explained(kPublishOptions));
+static_assert(sorted_and_explained(kVoteOptions));
 
 template <class Target>
 std::vector<Spec> specs_of(std::span<const Option<Target>> options) {
@@ -478,6 +505,10 @@ std::span<const Option<Publish>> publish_options() {
   return kPublishOptions;
 }
 
+std::span<const Option<Vote>> vote_options() {
+  return kVoteOptions;
+}
+
 std::vector<Spec> config_specs() {
   return specs_of(config_options());
 }
@@ -503,6 +534,12 @@ std::vector<ListSpec> list_specs() {
        "Zones that are asked of given servers: internal domains, or everything.",
        specs_of(forward_options()),
        "- zone: corp.example\n  servers: [10.0.0.53, 'tls://10.0.0.54:853#dns.corp.example']\n"},
+      {"votes", kAtReload,
+       "Lists that block what several feeds agree on. Each comes behind the feeds, in the file's "
+       "order.",
+       specs_of(vote_options()),
+       "- name: agreed\n  feeds: [urlhaus, threatfox, cert]\n  need: 2\n  doubt: {feeds: "
+       "[popular], need: 3}\n"},
   };
 }
 

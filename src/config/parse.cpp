@@ -182,7 +182,8 @@ void read_items(const Node& list, const ItemList<Item>& into, Draft& draft, Prob
   }
 }
 
-constexpr std::string_view kLists[] = {"feeds", "groups", "keys", "publish", "resolver.forward"};
+constexpr std::string_view kLists[] = {"feeds",   "groups",           "keys",
+                                       "publish", "resolver.forward", "votes"};
 
 bool read_list(std::string_view path, const Node& node, Draft& draft, Problems& problems) {
   Config& config = draft.config;
@@ -199,6 +200,9 @@ bool read_list(std::string_view path, const Node& node, Draft& draft, Problems& 
     read_items<Publish>(
         node, {path, publish_options(), kMaxPublished, config.publish, draft.publish_nodes}, draft,
         problems);
+  } else if (path == "votes") {
+    read_items<Vote>(node, {path, vote_options(), kMaxVotes, config.votes, draft.vote_nodes}, draft,
+                     problems);
   } else if (path == "resolver.forward") {
     read_items<ForwardZone>(
         node, {path, forward_options(), kMaxForwardZones, config.forward, draft.forward_nodes},

@@ -43,14 +43,27 @@ ZoneRules noted(std::string_view text, const RuleNote& note) {
   return made;
 }
 
+/// How it is counted; who votes stands beside it.
+struct Poll {
+  std::uint32_t need = 2;
+  std::uint32_t doubt_need = 0;
+  bool by_confidence = false;
+  std::uint32_t half_life_s = 0;
+};
+
 /// The tally as a zone that decides.
-std::shared_ptr<const Generation> counted(const Votes& votes, const std::vector<ZoneRules>& voters,
+std::shared_ptr<const Generation> counted(const Poll& poll, const std::vector<ZoneRules>& voters,
                                           const std::vector<ZoneRules>& doubts = {},
                                           std::uint32_t at_s = kNow) {
   std::vector<const ZoneRules*> voting;
   std::vector<const ZoneRules*> doubting;
   for (const ZoneRules& rules : voters) voting.push_back(&rules);
   for (const ZoneRules& rules : doubts) doubting.push_back(&rules);
+  Votes votes;
+  votes.need = poll.need;
+  votes.doubt_need = poll.doubt_need;
+  votes.by_confidence = poll.by_confidence;
+  votes.half_life_s = poll.half_life_s;
   auto rules = tally({votes, voting, doubting, time_of_note(kNow)});
   EXPECT_TRUE(rules) << rules.error().text;
   PolicyInput input;
@@ -74,9 +87,8 @@ TEST(Tally, CountsFeedsNotRules) {
     bool want;
   };
   const Case cases[] = {
-      {"a.example", true},     {"below.a.example", false},  // One of them says nothing of it.
-      {"b.example", true},     {"c.example", false},
-      {"x.b.example", false},  {"d.example", false},
+      {"a.example", true}, {"below.a.example", false},  // One of them says nothing of it.
+      {"b.example", true}, {"c.example", false},       {"x.b.example", false}, {"d.example", false},
   };
   for (const Case& c : cases) {
     SCOPED_TRACE(c.name);
@@ -91,8 +103,8 @@ TEST(Tally, WhatAFeedLetsPassHasNotItsVote) {
   EXPECT_TRUE(blocks(*policy, "bad.a.example"));
   EXPECT_TRUE(blocks(*policy, "x.good.a.example"));
   EXPECT_TRUE(blocks(*policy, "good.a.example"));  // By the second and the third.
-  const auto fewer = counted({.need = 2}, {list({wide("a.example"), pass("good.a.example")}),
-                                           list({wide("a.example")})});
+  const auto fewer = counted(
+      {.need = 2}, {list({wide("a.example"), pass("good.a.example")}), list({wide("a.example")})});
   EXPECT_FALSE(fewer->decide(0, name("good.a.example")).matched);
   EXPECT_TRUE(blocks(*fewer, "bad.a.example"));
 }
@@ -110,9 +122,10 @@ TEST(Tally, NamesInDoubtNeedMore) {
 }
 
 TEST(Tally, PrefixesVoteToo) {
-  const auto policy = counted({.need = 2}, {list({prefix("192.0.2.0/24"), prefix("192.0.2.0/32")}),
-                                            list({prefix("192.0.0.0/16")}),
-                                            list({prefix("192.0.2.9/32"), prefix("2001:db8::/32")})});
+  const auto policy =
+      counted({.need = 2}, {list({prefix("192.0.2.0/24"), prefix("192.0.2.0/32")}),
+                            list({prefix("192.0.0.0/16")}),
+                            list({prefix("192.0.2.9/32"), prefix("2001:db8::/32")})});
   const auto says = [&](std::string_view address) {
     return policy->decide(0, Trigger::response_ip, IpAddress::from_text(address).value()).blocks();
   };
@@ -137,17 +150,17 @@ TEST(Tally, AVoteCountsAsMuchAsItsConfidence) {
 
 TEST(Tally, VotesFadeAndTheRuleEndsWhenTheyAreTooFew) {
   constexpr std::uint32_t kDay = 86'400;
-  // Two votes of yesterday, one that does not age: 1 + 2 / 2^(t/30 days) >= 2 up to 30 days.
+  // Two votes of today and one that does not age: 1 + 2 / 2^(t / 30 days) >= 2 for 30 days.
   const RuleNote seen{.first_seen_s = kNow};
   const std::vector<ZoneRules> voters = {noted("a.example", seen), noted("a.example", seen),
                                          list({exact("a.example")})};
-  const Votes votes{.need = 2, .half_life_s = 30 * kDay};
-  EXPECT_TRUE(blocks(*counted(votes, voters, {}, kNow + 29 * kDay), "a.example"));
-  EXPECT_FALSE(blocks(*counted(votes, voters, {}, kNow + 31 * kDay), "a.example"));
+  const Poll poll{.need = 2, .half_life_s = 30 * kDay};
+  EXPECT_TRUE(blocks(*counted(poll, voters, {}, kNow + 29 * kDay), "a.example"));
+  EXPECT_FALSE(blocks(*counted(poll, voters, {}, kNow + 31 * kDay), "a.example"));
   // What has faded already is no whole vote.
   const std::vector<ZoneRules> old = {noted("a.example", {.first_seen_s = kNow - kDay}),
                                       list({exact("a.example")})};
-  EXPECT_FALSE(blocks(*counted(votes, old), "a.example"));
+  EXPECT_FALSE(blocks(*counted(poll, old), "a.example"));
 }
 
 TEST(Tally, TheRuleEndsWhenSoManyVotersRulesDo) {

@@ -35,6 +35,7 @@ class PolicyAsCollection(unittest.TestCase):
             indicator(4, "[ipv4-addr:value = '198.51.100.0/24']"),
             indicator(5, "[domain-name:value LIKE '%.below.example']")]))
         self.publisher = {
+            "packs": {"hafnium": False},
             "feeds": [{"name": "pass", "format": "domains", "path": str(self.folder / "allow.txt"), "allow": True},
                       {"name": "list", "format": "wildcard", "path": str(self.list)},
                       {"name": "strict", "format": "domains", "path": str(self.folder / "strict.txt"),
@@ -121,7 +122,7 @@ class PolicyAsCollection(unittest.TestCase):
     def test_the_round_trip_gives_equal_decisions(self):
         with Postern(self.publisher) as here:
             until(lambda: self.objects(here), "the collection")
-            config = {"feeds": [{"name": "in", "format": "stix", "taxii": {
+            config = {"packs": {"hafnium": False}, "feeds": [{"name": "in", "format": "stix", "taxii": {
                 "url": f"http://127.0.0.1:{here.console_port}/taxii2/", "collection": "Blocked",
                 "token_file": str(self.folder / "token")}}]}
             with Postern(config) as there:
