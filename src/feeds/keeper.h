@@ -128,6 +128,7 @@ class Keeper {
   void keep_in_image(const HeldImage& image);
   policy::PolicyFrame frame(const Now& now) const;
   Result<void> compile_and_publish(const Now& now);
+  void settle();
   void put_in_force(std::shared_ptr<const policy::Generation> generation, const Now& now);
   std::uint64_t next_key();
   void keep_copies();
@@ -152,6 +153,9 @@ class Keeper {
   std::vector<Change> changes_;
   // Published once, kept until nobody else holds them.
   std::vector<std::shared_ptr<const policy::Generation>> retired_;
+  // In force, and to settle once the one before is gone: so that there is never more than one of
+  // them in this process's memory whole.
+  HeldImage unsettled_;
   MonoTime look_at_retired_{};            // When next; only while there are any.
   std::optional<MonoTime> validity_due_;  // When rules in force may begin or cease to hold.
   MonoTime validity_not_before_{};
