@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "config/options.h"
@@ -665,7 +666,15 @@ TEST(Config, TheListsExamplesHaveNoMistake) {
             "good");
   for (const ListSpec& list : list_specs()) {
     const bool is_nested = list.path == "resolver.forward";
-    const std::string head = is_nested ? "resolver:\n forward:\n" : std::string(list.path) + ":\n";
+    std::string head = is_nested ? "resolver:\n forward:\n" : std::string(list.path) + ":\n";
+    if (list.path == "votes") {
+      const std::string_view voters[] = {"urlhaus", "threatfox", "cert", "popular"};
+      std::string feeds = "feeds:\n";
+      for (const std::string_view each : voters) {
+        feeds += fmt::format("  - {{name: {}, format: domains, path: /{}}}\n", each, each);
+      }
+      head.insert(0, feeds);
+    }
     std::string body;
     for (std::size_t from = 0, end = 0; from < list.example.size(); from = end + 1) {
       end = list.example.find('\n', from);
