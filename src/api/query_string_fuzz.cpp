@@ -43,6 +43,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (filter) api::passes(*filter, postern::event::Query{});
   }
   std::string capture;
+  (void)api::basic_credentials(text);
   std::string second;
   for (const api::Route& route : api::routes()) {
     (void)api::path_fits(route.pattern, text, capture, second);

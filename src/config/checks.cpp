@@ -200,6 +200,7 @@ void check_group_lists(const Draft& draft, std::size_t index, std::string_view k
     // As written, so that a feed with another mistake is not unknown as well.
     if (const Node* name = node->find("name")) known.push_back(name->text);
   }
+  for (const Vote& vote : draft.config.votes) known.push_back(vote.name);
   const std::vector<std::string>& without = draft.config.groups[index].without;
   const bool is_single = list->kind == Node::Kind::scalar;
   for (std::size_t i = 0; i < (is_single ? 1 : list->children.size()); ++i) {

@@ -255,7 +255,7 @@ constexpr Option<Feed> kFeedOptions[] = {
     "How often the whole collection is fetched anew: only so is seen what the server deleted. \"postern feed update\" does so too."},
    into<&Feed::taxii_whole_every_s>},
   {{"tlp", Kind::choice, "", 0, 0, kAtReload,
-    "The marking (TLP 2.0) of all that the feed says, where its own are less strict or there are none: what is amber+strict or red is never given to others.",
+    "The marking (TLP 2.0) of all that the feed says, where its own are less strict or there are none: what is amber+strict or red is in no published TAXII collection.",
     "clear|green|amber|amber+strict|red"}, from_table<&Feed::tlp, &kTlpTable>},
   {{"transfer.max_refresh_s", Kind::seconds, "604800", 1, 604'800, kAtReload,
     "The zone is looked at at least this often, whatever its SOA says."},

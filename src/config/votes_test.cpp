@@ -33,6 +33,10 @@ TEST(VoteOptions, AreReadAndVotersBlockNothingByThemselves) {
   EXPECT_TRUE(vote.by_confidence);
   EXPECT_EQ(lists_of(*outcome.config, {}),
             (std::vector<std::string>{"allow", "block", "hafnium", "c", "agreed"}));
+  EXPECT_TRUE(parse(std::string(kFeeds) +
+                    "groups: [{name: g, clients: [192.0.2.0/24], feeds: [a, v], without: [v]}]\n"
+                    "votes: [{name: v, feeds: [a, b]}]\n")
+                  .problems.size() == 1);  // It is in both; nothing is unknown.
   // Unless a group says so.
   Group group;
   group.feeds = {{"a", "agreed"}};

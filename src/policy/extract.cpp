@@ -35,7 +35,8 @@ class Extraction {
     rule.rank = posting.rank;
     rule.line = posting.line;
     if (rule.action == Action::local_data) rule.data = data_of(zone, posting.data);
-    if (const RuleNote* note = image_.note(posting.note)) {
+    const RuleNote* note = image_.note(posting.note);
+    if (note != nullptr && rule.action != Action::local_data) {
       rule.note = note_of(zone, posting.note, *note);
     }
     rules_[zone].add(rule);

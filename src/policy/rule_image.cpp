@@ -225,7 +225,9 @@ Result<void> RuleImage::read_kinds(OctetView part) {
   for (const image::Kind& kind : *kinds) {
     const bool is_scope = kind.scope <= static_cast<std::uint8_t>(Scope::at_and_below) ||
                           kind.scope == static_cast<std::uint8_t>(kExists);
-    if (kind.zone >= zones_.size() || !is_scope ||
+    const bool has_both =
+        (kind.flags & image::kHasData) != 0 && (kind.flags & image::kHasNote) != 0;
+    if (kind.zone >= zones_.size() || !is_scope || has_both ||
         kind.action > static_cast<std::uint8_t>(Action::local_data) ||
         kind.rank > static_cast<std::uint8_t>(Rank::normal)) {
       return corrupt("a kind of rule");
