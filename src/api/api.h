@@ -19,7 +19,9 @@
 #include "intel/feed_status.h"
 #include "intel/indicator_ledger.h"
 #include "journal/journal.h"
+#include "policy/exception_table.h"
 #include "policy/generation.h"
+#include "state/exception_store.h"
 
 namespace postern::api {
 
@@ -61,10 +63,12 @@ struct TaxiiCollection {
 
 /// The running server, as the API sees it. All functions are called from the API's thread; none of
 /// them may block for longer than a disk read. The journal is read, and `reload` called, from a
-/// second thread, so that a long search delays nothing else.
+/// second thread, so that a long search delays nothing else; exceptions are changed there too.
 struct Services {
   journal::Journal* journal = nullptr;  ///< May be null: journal disabled.
   const Published<policy::Generation>* policy = nullptr;
+  state::ExceptionStore* exceptions = nullptr;
+  const Published<policy::ExceptionTable>* exceptions_in_force = nullptr;
   std::function<std::vector<intel::FeedStatus>()> feeds;
   std::function<Result<void>(const FeedUpdate& update)> update_feed;
   /// By the name that the configuration gives it. `not_found`, or `unavailable`: not made yet.

@@ -256,7 +256,8 @@ Response explain_name(const Context& context, const Call& call) {
   const auto generation = context.services.policy->current();
   question->now = call.request.now;
   add_record(context, *generation, call.request.now, *question);
-  return json(explain_json(*generation, *question));
+  const auto exceptions = context.services.exceptions_in_force->current();
+  return json(explain_json({*generation, *exceptions}, *question));
 }
 
 Response explain_trace(const Context& context, const Call& call) {
@@ -274,12 +275,15 @@ Response explain_trace(const Context& context, const Call& call) {
   }
   const event::Query& record = page->rows.front().query;
   const ExplainQuestion question{.name = record.qname,
+                                 .now = call.request.now,
                                  .type = record.qtype,
                                  .client = record.client,
                                  .record = record,
                                  .by_trace = true,
                                  .now = call.request.now};
-  return json(explain_json(*context.services.policy->current(), question));
+  const auto generation = context.services.policy->current();
+  const auto exceptions = context.services.exceptions_in_force->current();
+  return json(explain_json({*generation, *exceptions}, question));
 }
 
 }  // namespace postern::api

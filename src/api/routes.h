@@ -49,6 +49,7 @@ struct Call {
   std::string second_capture;  ///< The same for the second one.
   Params params;
   std::vector<TaxiiCollection> collections;  ///< Of Access::taxii: those that are open to who asks.
+  Credential::Kind let_in_by = Credential::Kind::none;
 };
 
 struct Route {

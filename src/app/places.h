@@ -43,6 +43,7 @@ struct Places {
   std::string journal() const { return state_dir + "/journal.sqlite"; }
   std::string feed_cache() const { return state_dir + "/feeds"; }
   std::string published() const { return state_dir + "/published"; }
+  std::string state() const { return state_dir + "/state.sqlite"; }
   std::string token() const { return state_dir + "/console-token"; }
 };
 Places places_of(const config::Config& config, const std::optional<std::string>& state_dir_flag);
