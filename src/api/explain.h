@@ -13,7 +13,7 @@ namespace postern::api {
 
 struct ExplainQuestion {
   dns::Name name;
-  WallTime now{};                     ///< Exceptions hold until a moment.
+  WallTime now{};                     ///< Exceptions end, and indicators age.
   dns::RRType type = dns::RRType::a;  ///< Shown; rules match names, whatever the type.
   std::optional<IpAddress> client;    ///< Unset: the default group.
   /// What became of such a query. The policy knows only the name that is asked; this knows where
@@ -21,7 +21,6 @@ struct ExplainQuestion {
   std::optional<event::Query> record{};
   bool by_trace = false;           ///< `record` is what is asked about, and set.
   std::string why_no_record = "";  ///< A sentence, where there is no `record`.
-  WallTime now{};                  ///< For how old indicators are.
 };
 
 /// The decision of what is in force, and what became of the record, as a JSON object: schema

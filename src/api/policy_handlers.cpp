@@ -279,8 +279,7 @@ Response explain_trace(const Context& context, const Call& call) {
                                  .type = record.qtype,
                                  .client = record.client,
                                  .record = record,
-                                 .by_trace = true,
-                                 .now = call.request.now};
+                                 .by_trace = true};
   const auto generation = context.services.policy->current();
   const auto exceptions = context.services.exceptions_in_force->current();
   return json(explain_json({*generation, *exceptions}, question));

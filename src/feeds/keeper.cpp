@@ -86,7 +86,7 @@ FeedState Keeper::make_state(Source source) const {
   FeedState feed;
   feed.digest = source_digest(source);
   feed.status.name = source.zone.name;
-  feed.status.format = intel::to_string(source.format.format);
+  feed.status.format = source.zone.votes ? "votes" : intel::to_string(source.format.format);
   feed.status.source = place_of(source);
   feed.source = std::move(source);
   if (feed.source.transfer) begin_timers(feed, options_.first_retry);
