@@ -31,6 +31,19 @@ struct FeedUpdate {
   bool any_size = false;  ///< Take, this once, a copy with far fewer rules than the one before.
 };
 
+/// What a person decides about an update that the gate holds, or one that is in force.
+struct FeedDecision {
+  enum class Kind : std::uint8_t {
+    activate,       ///< The held update of `feed` comes into force.
+    reject,         ///< It is dropped, and the same one stays out.
+    roll_back,      ///< `feed` gets the rules back that it had before.
+    roll_back_all,  ///< All feeds get those of `generation`.
+  };
+  Kind kind{};
+  std::string feed;
+  std::uint64_t generation = 0;
+};
+
 /// What reading the configuration again came to, where it had no mistake.
 struct Reloaded {
   /// On this machine, with the reason as `last_error`.
@@ -71,6 +84,13 @@ struct Services {
   const Published<policy::ExceptionTable>* exceptions_in_force = nullptr;
   std::function<std::vector<intel::FeedStatus>()> feeds;
   std::function<Result<void>(const FeedUpdate& update)> update_feed;
+  /// Carried out when it returns, with a sentence about what was done; called from the second
+  /// thread, it may take seconds.
+  std::function<Result<std::string>(const FeedDecision& decision)> decide_feed;
+  /// What the gate said of the feed's held or last update, as JSON. `not_found`: nothing.
+  std::function<Result<std::string>(const std::string& feed)> gate_report;
+  /// Those that can be rolled back to, the newest first.
+  std::function<std::vector<std::uint64_t>()> kept_generations;
   /// By the name that the configuration gives it. `not_found`, or `unavailable`: not made yet.
   std::function<Result<PublishedList>(const std::string& name)> published_list;
   std::function<std::vector<TaxiiCollection>()> collections;  ///< Unset: there are none.

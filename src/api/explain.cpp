@@ -24,8 +24,9 @@ struct Decision {
   const policy::InForce& in_force;
   const Generation& generation;
   const ExplainQuestion& question;
-  std::uint16_t group = 0;
-  std::optional<IpPrefix> prefix;         ///< That put the client into the group.
+  std::uint16_t group = 0;         ///< Whose policy is in force.
+  std::uint16_t own_group = 0;     ///< The client's; `group`, but for the hours of a schedule.
+  std::optional<IpPrefix> prefix;  ///< That put the client into the group.
   std::vector<std::uint32_t> exceptions;  ///< Those that hold, the one that decides first.
   policy::Verdict verdict;                ///< On the name asked.
   std::vector<Match> matches;
@@ -108,10 +109,11 @@ void look_behind(Decision& d) {
 
 Decision decide(const policy::InForce& in_force, const ExplainQuestion& question) {
   const Generation& generation = in_force.generation();
-  Decision d{in_force, generation, question, 0, std::nullopt, {}, {}, {}, {}, {}};
+  Decision d{in_force, generation, question, 0, 0, std::nullopt, {}, {}, {}, {}, {}};
+  if (question.client) d.own_group = generation.group_of(*question.client);
+  d.group = in_force.group_at(d.own_group, question.now);
   if (question.client) {
-    d.group = generation.group_of(*question.client);
-    d.prefix = prefix_of(generation.groups()[d.group], *question.client);
+    d.prefix = prefix_of(generation.groups()[d.own_group], *question.client);
     constexpr auto kClientIp = policy::Trigger::client_ip;
     d.verdict = generation.decide(d.group, kClientIp, *question.client);
     d.matches = generation.explain(d.group, kClientIp, *question.client);
@@ -177,7 +179,7 @@ void write_step(JsonWriter& json, std::string_view kind, std::string_view outcom
 }
 
 void write_group_step(JsonWriter& json, const Decision& d) {
-  const policy::Group& group = d.generation.groups()[d.group];
+  const policy::Group& group = d.generation.groups()[d.own_group];
   std::string text;
   if (!d.question.client) {
     text =
@@ -191,12 +193,18 @@ void write_group_step(JsonWriter& json, const Decision& d) {
     text = fmt::format("{} is in no group's prefixes: the group \"{}\".",
                        d.question.client->to_text(), group.name);
   }
+  if (d.group != d.own_group) {
+    const std::string& hours = d.generation.groups()[d.group].hours;
+    text += fmt::format(" The schedule \"{}\" holds: the policy of its hours is in force.",
+                        hours.substr(hours.find('/') + 1));
+  }
   write_step(json, "group", "chosen", text);
   write_step(json, "generation", "chosen",
              fmt::format("Generation {} of {}: {} rules in {} zones, {} of them in force for this "
                          "group.",
                          d.generation.number(), to_the_second(d.generation.built_at()),
-                         d.generation.rule_count(), d.generation.zone_count(), group.zones.size()));
+                         d.generation.rule_count(), d.generation.zone_count(),
+                         d.generation.groups()[d.group].zones.size()));
 }
 
 /// "; confidence 80, first seen 2026-03-02 (12 days ago), valid until …": what is known of the

@@ -21,6 +21,13 @@ Response get_metrics(const Context& context, const Call& call);
 Response get_feeds(const Context& context, const Call& call);
 Response update_feed(const Context& context, const Call& call);
 Response update_feeds(const Context& context, const Call& call);
+// What a person decides at the gate.
+Response get_gate_report(const Context& context, const Call& call);
+Response activate_feed(const Context& context, const Call& call);
+Response reject_feed(const Context& context, const Call& call);
+Response roll_back_feed(const Context& context, const Call& call);
+Response roll_back_all(const Context& context, const Call& call);
+Response get_generations(const Context& context, const Call& call);
 Response reload(const Context& context, const Call& call);
 Response get_published_list(const Context& context, const Call& call);
 Response explain_name(const Context& context, const Call& call);

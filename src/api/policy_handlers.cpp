@@ -33,6 +33,18 @@ void text_or_null(JsonWriter& json, std::string_view key, std::string_view text)
   }
 }
 
+void write_held(JsonWriter& json, const std::optional<intel::HeldUpdate>& held) {
+  json.key("held");
+  if (!held) {
+    json.null();
+    return;
+  }
+  json.begin_object().field("state", held->state).field("since", event::to_rfc3339(held->since));
+  json.field("rules", held->rules).key("reasons").begin_array();
+  for (const std::string& reason : held->reasons) json.string(reason);
+  json.end_array().end_object();
+}
+
 void write_feed(JsonWriter& json, const intel::FeedStatus& feed) {
   json.begin_object();
   json.field("name", feed.name).field("format", feed.format).field("source", feed.source);
@@ -43,6 +55,7 @@ void write_feed(JsonWriter& json, const intel::FeedStatus& feed) {
   json.field("rules", feed.rules).field("lines_skipped", feed.lines_skipped);
   text_or_null(json, "first_skipped", feed.first_skipped);
   text_or_null(json, "last_error", feed.last_error);
+  write_held(json, feed.held);
   json.field("generation", feed.generation);
   json.end_object();
 }
@@ -55,7 +68,9 @@ void write_policy(JsonWriter& json, const policy::Generation& generation) {
   json.field("rules", generation.rule_count());
   json.field("memory_octets", generation.memory_octets());
   json.key("groups").begin_array();
-  for (const policy::Group& group : generation.groups()) json.string(group.name);
+  for (const policy::Group& group : generation.groups()) {
+    if (group.hours.empty()) json.string(group.name);
+  }
   json.end_array().end_object();
 }
 
@@ -67,7 +82,10 @@ void write_feed_counts(JsonWriter& json, const std::vector<intel::FeedStatus>& f
     for (const intel::FeedStatus& feed : feeds) count += feed.health == health ? 1 : 0;
     json.field(to_string(health), count);
   }
-  json.end_object();
+  const auto held = std::ranges::count_if(feeds, [](const intel::FeedStatus& feed) {
+    return feed.held && feed.held->state == "waiting";
+  });
+  json.field("held", held).end_object();
 }
 
 Response update(const Context& context, const Call& call, const FeedUpdate& update) {

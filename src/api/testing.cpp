@@ -181,6 +181,18 @@ std::shared_ptr<const policy::Generation> small_policy() {
   return *compiled;
 }
 
+constexpr std::string_view kGateReport =
+    R"({"feed":"malware","outcome":"held","at":"2026-03-02T08:00:00.000000Z","reasons":[)"
+    R"({"code":"public_suffix","text":"has rules on public suffixes: com and below, line 2"}],)"
+    R"("rules":{"before":61004,"after":61020,"added":17,"removed":1},)"
+    R"("history":{"names":1200,"names_in_use":800,"queries":41000,"clients":37},)"
+    R"("blocked":{"names":612,"names_in_use":611,"queries":33120,"queries_in_use":33100,)"
+    R"("clients":37,"top_names":597,"examples":[{"name":"www.office.com","queries":812,)"
+    R"("clients":31,"rank":4,"zone":"malware","rule":"com and below","line":2}]},)"
+    R"("released":{"names":0,"names_in_use":0,"queries":0,"queries_in_use":0,"clients":0,)"
+    R"("top_names":0,"examples":[]},"added_rules":["com and below"],)"
+    R"("removed_rules":["old.example and below"],"took_ms":21})";
+
 std::vector<intel::FeedStatus> some_feeds(WallTime now) {
   using intel::Health;
   const auto minutes = [&](int count) { return now + std::chrono::minutes(count); };
@@ -191,7 +203,11 @@ std::vector<intel::FeedStatus> some_feeds(WallTime now) {
        "", 12},
       {"malware", "rpz", "https://intel.example/rpz/malware.zone", Health::stale, minutes(-4),
        minutes(-190), minutes(2), 61'004, 0, "",
-       "get https://intel.example/rpz/malware.zone: the server answered 503", 9},
+       "the gate holds an update that has rules on public suffixes: com and below, line 2", 9,
+       intel::HeldUpdate{"waiting",
+                         minutes(-4),
+                         61'020,
+                         {"has rules on public suffixes: com and below, line 2"}}},
       {"partners",
        "domains",
        "/etc/postern/partners.txt",
@@ -283,6 +299,25 @@ Services Fixture::services() {
     updated.with([&](auto& names) { names.push_back(update.name + (update.any_size ? "!" : "")); });
     return {};
   };
+  services.decide_feed = [this](const FeedDecision& decision) -> Result<std::string> {
+    using enum FeedDecision::Kind;
+    if (decision.kind == roll_back_all) {
+      if (decision.generation != 11) return fail(Errc::not_found, "that generation is not kept");
+      decided.with([](auto& all) { all.emplace_back("roll_back_all 11"); });
+      return "2 feeds have their rules of generation 11 again: generation 13.";
+    }
+    if (decision.feed != "malware") return fail(Errc::not_found, "no update of it is held");
+    const std::string_view word = decision.kind == activate ? "activate"
+                                  : decision.kind == reject ? "reject"
+                                                            : "roll_back";
+    decided.with([&](auto& all) { all.push_back(std::string(word) + " malware"); });
+    return "The update of malware is in force: generation 13.";
+  };
+  services.gate_report = [](const std::string& feed) -> Result<std::string> {
+    if (feed != "malware") return fail(Errc::not_found, "no update of it was judged");
+    return std::string(kGateReport);
+  };
+  services.kept_generations = [] { return std::vector<std::uint64_t>{12, 11}; };
   services.published_list = [](const std::string& name) -> Result<PublishedList> {
     if (name == "slow") return fail(Errc::unavailable, "the list is not made yet; ask again");
     if (name != "office") return fail(Errc::not_found, "nothing is published by that name");

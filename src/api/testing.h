@@ -46,6 +46,7 @@ struct Fixture {
   NullLog log;
   std::unique_ptr<state::ExceptionStore> exceptions;  ///< Kept nowhere.
   Guarded<std::vector<std::string>> updated;  ///< Names given to update_feed; "!" for any size.
+  Guarded<std::vector<std::string>> decided;  ///< "activate malware", "roll_back_all 3".
   std::atomic<int> reloads{0};
   std::atomic<bool> reload_fails{false};
   Services services();

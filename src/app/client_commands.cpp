@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "app/asking.h"
 #include "app/control_client.h"
 #include "app/dns_client.h"
 #include "app/places.h"
@@ -22,52 +23,6 @@ namespace {
 
 /// Of one `log`: 60 MB as they are kept to be shown.
 constexpr std::size_t kMaxLogRows = 100'000;
-
-int complain(const Error& error) {
-  fmt::print(stderr, "postern: {}\n", error.text);
-  return kExitFailed;
-}
-
-/// The server refused, or was not there.
-int refused(const Error& error) {
-  complain(error);
-  return error.code == Errc::invalid_input ? kExitUsage : kExitFailed;
-}
-
-/// Says what is wrong with a command line that fits the table of commands.
-int misused(std::string_view command, std::string_view text) {
-  fmt::print(stderr, "postern {}: {} (see \"postern {} --help\")\n", command, text, command);
-  return kExitUsage;
-}
-
-Result<ControlClient> client_of(const Arguments& arguments) {
-  return ControlClient(POSTERN_TRY(control_socket_of(arguments)));
-}
-
-Result<std::string> get(const Arguments& arguments, const std::string& path) {
-  const ControlClient client = POSTERN_TRY(client_of(arguments));
-  return client.get(path);
-}
-
-Result<std::string> post(const Arguments& arguments, const std::string& path,
-                         const std::string& json = "") {
-  const ControlClient client = POSTERN_TRY(client_of(arguments));
-  return client.post(path, json);
-}
-
-/// Prints an answer as it is with --json, else as `view` shows it.
-template <class View>
-int show(const Arguments& arguments, const Result<std::string>& body, View view) {
-  if (!body) return refused(body.error());
-  if (arguments.has("json")) {
-    fmt::print("{}\n", *body);
-    return kExitGood;
-  }
-  const auto json = Json::parse(*body);
-  if (!json) return complain(json.error());
-  fmt::print("{}", view(*json));
-  return kExitGood;
-}
 
 WallTime wall_now() {
   return std::chrono::time_point_cast<microseconds>(std::chrono::system_clock::now());

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "app/client_commands.h"
+#include "app/gate_commands.h"
 #include "app/server_commands.h"
 
 namespace postern::app {
@@ -31,7 +32,19 @@ constexpr Flag kControlFlags[] = {kJson, kConfig, kStateDir, kSocket};
 
 constexpr Flag kUpdateFlags[] = {
     {"accept", 0, "",
-     "This once, take a list with less than a tenth of the rules it had: it is meant to be so."},
+     "This once, take a list with so few rules, or so many more than it had: it is meant to be "
+     "so."},
+    kJson,
+    kConfig,
+    kStateDir,
+    kSocket,
+};
+
+constexpr Flag kPreviewFlags[] = {
+    {"file", 'f', "FILE",
+     "Of this file instead of what the server holds: nothing is put in force."},
+    {"url", 0, "URL", "Of what is there."},
+    {"format", 0, "FORMAT", "How that is written; else as the configuration says of NAME."},
     kJson,
     kConfig,
     kStateDir,
@@ -138,6 +151,22 @@ constexpr Command kCommands[] = {
      "postern feed list", kControlFlags, run_feed_list},
     {"feed update", "[NAME]", 0, 1, "Fetch or read a feed now, or all of them.",
      "postern feed update urlhaus", kUpdateFlags, run_feed_update},
+    {"feed preview", "NAME", 1, 1,
+     "Show what the held, or last, update of a feed does here: which names in use it blocks, and "
+     "why "
+     "it is held. With --file or --url: what a list would do, configured or not.",
+     "postern feed preview ads --url https://lists.example/ads.txt --format adblock", kPreviewFlags,
+     run_feed_preview},
+    {"feed diff", "NAME", 1, 1, "Show which rules that update brings and which it takes away.",
+     "postern feed diff urlhaus", kControlFlags, run_feed_diff},
+    {"feed activate", "NAME", 1, 1, "Put the update in force that the gate holds.",
+     "postern feed activate urlhaus", kControlFlags, run_feed_activate},
+    {"feed reject", "NAME", 1, 1, "Drop it; the same one stays out, another one is judged.",
+     "postern feed reject urlhaus", kControlFlags, run_feed_reject},
+    {"feed rollback", "[NAME|GENERATION]", 0, 1,
+     "Give a feed the rules back that it had before its last change, or all feeds those of a "
+     "generation; without either, show which are kept.",
+     "postern feed rollback urlhaus", kControlFlags, run_feed_rollback},
     {"token new", "", 0, 0,
      "Make another token for the console and the API, in place of the one before.",
      "postern token new", kControlFlags, run_token_new},

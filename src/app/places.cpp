@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "app/time_zones.h"
 #include "base/file_descriptor.h"
 
 namespace postern::app {
@@ -59,6 +60,29 @@ Result<std::string> read_text_file(const std::string& path, std::size_t max_octe
   }
 }
 
+namespace {
+
+/// Fills the schedules' time zones in; a mistake for each that there is not.
+void read_time_zones(config::Outcome& outcome) {
+  std::vector<config::Schedule>& schedules = outcome.config->schedules;
+  for (std::size_t i = 0; i < schedules.size(); ++i) {
+    auto zone = load_time_zone(schedules[i].time_zone);
+    if (zone) {
+      schedules[i].zone = *std::move(zone);
+      continue;
+    }
+    outcome.problems.push_back(
+        {.line = schedules[i].zone_place.line,
+         .column = schedules[i].zone_place.column,
+         .path = "schedules[" + std::to_string(i) + "].time_zone",
+         .text = zone.error().text,
+         .advice = "write it as in /usr/share/zoneinfo: Europe/Berlin, UTC"});
+  }
+  if (!outcome.problems.empty()) outcome.config.reset();
+}
+
+}  // namespace
+
 Result<config::Outcome> load_config(const std::string& path) {
   if (path.empty()) return config::parse("");
   constexpr std::size_t kMaxOctets = 4U
@@ -67,7 +91,9 @@ Result<config::Outcome> load_config(const std::string& path) {
   std::error_code error;
   const std::filesystem::path absolute = std::filesystem::absolute(path, error);
   if (error) return fail(Errc::unavailable, path + ": " + error.message());
-  return config::parse(text, absolute.parent_path().string());
+  config::Outcome outcome = config::parse(text, absolute.parent_path().string());
+  if (outcome.config) read_time_zones(outcome);
+  return outcome;
 }
 
 Places places_of(const config::Config& config, const std::optional<std::string>& state_dir_flag) {

@@ -16,6 +16,10 @@ namespace {
 /// control socket wait for 30.
 constexpr milliseconds kReadingFeeds{20'000};
 
+/// How long the gate waits for the questions of before the start to be read: a second for a million
+/// names.
+constexpr milliseconds kReadingQuestions{5'000};
+
 WallTime wall_now() {
   return std::chrono::floor<microseconds>(std::chrono::system_clock::now());
 }
@@ -43,8 +47,18 @@ void take_reloadable(config::Config& running, const config::Config& wanted) {
   running.votes = wanted.votes;
   running.groups = wanted.groups;
   running.tenants = wanted.tenants;
+  running.schedules = wanted.schedules;
+  running.during = wanted.during;
   running.keys = wanted.keys;
   running.publish = wanted.publish;
+  running.gate_max_clients_percent = wanted.gate_max_clients_percent;
+  running.gate_max_growth = wanted.gate_max_growth;
+  running.gate_max_queries_percent = wanted.gate_max_queries_percent;
+  running.gate_max_shrink_percent = wanted.gate_max_shrink_percent;
+  running.gate_max_top_names = wanted.gate_max_top_names;
+  running.gate_own_domains = wanted.gate_own_domains;
+  running.gate_partner_domains = wanted.gate_partner_domains;
+  running.gate_top_names = wanted.gate_top_names;
 }
 
 void leave_out_default_ipv6(config::Config& config) {
@@ -105,7 +119,10 @@ Result<void> Service::start_parts() {
   const state::StoreOptions store{.path = places_.state(), .hash_key = seeds_.secret};
   exceptions_ = state::ExceptionStore::open(store, wall_now(), exceptions_in_force_, log_);
   POSTERN_CHECK(exceptions_->configure(own_lists(config), exception_answers(config)));
-  feeds_ = feeds::Feeds::start(feeds_options(config, places_, seeds_.secret), policy_, log_);
+  const std::uint64_t client_key = POSTERN_TRY(random_seed());
+  questions_ = feeds::QuestionMemory::start(
+      question_options(config, places_, seeds_.secret, client_key), log_);
+  feeds_ = feeds::Feeds::start(gated_feeds_options(config), policy_, log_);
   // No query is answered before all that is on this machine is in force.
   feeds_->wait_until_local_sources_are_in_force();
   zones_ = feeds::ZoneServer::start(zone_server_options(config, places_), policy_, *feeds_, log_);
@@ -115,7 +132,7 @@ Result<void> Service::start_parts() {
   }
   resolver_ = POSTERN_TRY(make_resolver(config));
   live_ = api::LiveTail::create();
-  sink_ = std::make_unique<FanOut>(*live_, journal_.get());
+  sink_ = std::make_unique<FanOut>(*live_, *questions_, journal_.get());
   server_ = POSTERN_TRY(server::Server::start(
       server_options(config, cores(), seeds_),
       {settings_, policy_, *resolver_, *sink_, log_, zone_door_.get(), &exceptions_in_force_}));
@@ -126,6 +143,17 @@ Result<void> Service::start_parts() {
   options.token_file = places_.token();
   api_ = POSTERN_TRY(api::Api::start(options, services(), *live_, log_));
   return {};
+}
+
+feeds::Options Service::gated_feeds_options(const config::Config& config) {
+  feeds::Options options = feeds_options(config, places_, seeds_.secret);
+  options.traffic = [this] {
+    // What was asked until now counts. Where reading what was asked before takes long, as right
+    // after the start of a slow machine, the gate makes do with what there is.
+    questions_->catch_up(kReadingQuestions);
+    return questions_->traffic();
+  };
+  return options;
 }
 
 Result<std::unique_ptr<resolve::Resolver>> Service::make_resolver(
@@ -154,6 +182,11 @@ api::Services Service::services() {
     return feeds_->update(
         update.name, update.any_size ? feeds::Acceptance::any_size : feeds::Acceptance::checked);
   };
+  services.decide_feed = [this](const api::FeedDecision& decision) {
+    return feeds_->order(gate_order(decision));
+  };
+  services.gate_report = [this](const std::string& feed) { return feeds_->gate_report(feed); };
+  services.kept_generations = [this] { return feeds_->kept_generations(); };
   services.published_list = [this](const std::string& name) -> Result<api::PublishedList> {
     feeds::ZoneList list = POSTERN_TRY(zones_->list(name));
     return api::PublishedList{std::move(list.digest), std::move(list.open)};
@@ -177,6 +210,7 @@ Metrics Service::metrics() const {
   server_->collect(metrics);
   resolver_->collect(metrics);
   feeds_->collect(metrics);
+  questions_->collect(metrics);
   zones_->collect(metrics);
   exceptions_->collect(metrics);
   if (journal_ != nullptr) journal_->collect(metrics);
@@ -195,7 +229,7 @@ Result<api::Reloaded> Service::reload() {
     take_reloadable(running, *wanted);
     settings_.publish(std::make_shared<const server::Settings>(settings_of(running)));
     POSTERN_CHECK(exceptions_->configure(own_lists(running), exception_answers(running)));
-    feeds_->reconfigure(feeds_options(running, places_, seeds_.secret));
+    feeds_->reconfigure(gated_feeds_options(running));
     zones_->reconfigure(zone_server_options(running, places_));
     log_.info("config", "read again and in force");
     if (!later.empty()) {
@@ -218,6 +252,7 @@ void Service::stop() {
   if (resolver_ != nullptr) resolver_->stop();
   if (zones_ != nullptr) zones_->stop();
   if (feeds_ != nullptr) feeds_->stop();
+  if (questions_ != nullptr) questions_->stop();
   if (journal_ != nullptr) journal_->flush();
   api_.reset();
   server_.reset();
@@ -227,6 +262,7 @@ void Service::stop() {
   feeds_.reset();
   exceptions_.reset();
   sink_.reset();
+  questions_.reset();
   live_.reset();
   journal_.reset();
 }

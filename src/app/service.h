@@ -17,6 +17,7 @@
 #include "config/config.h"
 #include "event/query.h"
 #include "feeds/feeds.h"
+#include "feeds/question_memory.h"
 #include "journal/journal.h"
 #include "resolve/resolver.h"
 #include "server/server.h"
@@ -37,17 +38,21 @@ struct Overrides {
 /// one error.
 Result<config::Config> read_config(const Overrides& overrides, Log& log);
 
-/// Gives each record to the live tail and to the journal. Called by all workers.
+/// Gives each record to the live tail, to the gate's memory and to the journal. Called by all
+/// workers.
 class FanOut final : public event::QuerySink {
  public:
-  FanOut(api::LiveTail& live, journal::Journal* journal) : live_(live), journal_(journal) {}
+  FanOut(api::LiveTail& live, event::QuerySink& questions, journal::Journal* journal)
+      : live_(live), questions_(questions), journal_(journal) {}
   void record(const event::Query& query) override {
     live_.record(query);
+    questions_.record(query);
     if (journal_ != nullptr) journal_->record(query);
   }
 
  private:
   api::LiveTail& live_;
+  event::QuerySink& questions_;
   journal::Journal* journal_;
 };
 
@@ -78,6 +83,7 @@ class Service {
   Service(const config::Config& config, Overrides overrides, Log& log);
   Result<void> start_parts();
   Result<std::unique_ptr<resolve::Resolver>> make_resolver(const config::Config& config) const;
+  feeds::Options gated_feeds_options(const config::Config& config);
   api::Services services();
   Metrics metrics() const;
 
@@ -91,6 +97,7 @@ class Service {
   Published<policy::ExceptionTable> exceptions_in_force_;
   // In the order of their start; stopped the other way round.
   std::unique_ptr<state::ExceptionStore> exceptions_;
+  std::unique_ptr<feeds::QuestionMemory> questions_;
   std::unique_ptr<feeds::Feeds> feeds_;
   std::unique_ptr<feeds::ZoneServer> zones_;
   std::unique_ptr<ZoneDoor> zone_door_;

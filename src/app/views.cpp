@@ -107,7 +107,7 @@ std::string view_status(const Json& status) {
                      policy["generation"].text(), grouped(policy["rules"].count()),
                      policy["zones"].text(), policy["memory_octets"].count() >> 20);
   std::string feeds;
-  for (const std::string_view health : {"good", "stale", "failed", "never"}) {
+  for (const std::string_view health : {"good", "stale", "failed", "never", "held"}) {
     const std::uint64_t count = status["feeds"][health].count();
     if (count > 0) feeds += fmt::format("{}{} {}", feeds.empty() ? "" : ", ", count, health);
   }
@@ -122,7 +122,9 @@ std::string view_feeds(const Json& feeds, WallTime now) {
   table.align(3, Table::Align::right);
   std::string notes;
   for (const Json& feed : feeds["feeds"].items()) {
-    table.add({printable(feed["name"].text()), printable(feed["health"].text()),
+    const bool is_held = feed["held"]["state"].text() == "waiting";
+    table.add({printable(feed["name"].text()),
+               printable(feed["health"].text()) + (is_held ? ", held" : ""),
                grouped(feed["rules"].count()), grouped(feed["lines_skipped"].count()),
                ago(feed["last_success"], now), in(feed["next_try"], now),
                printable(feed["format"].text()), or_dash(feed["source"])});

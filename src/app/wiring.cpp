@@ -6,6 +6,7 @@
 #include "app/server_commands.h"
 #include "base/assert.h"
 #include "config/groups.h"
+#include "config/schedules.h"
 #include "intel/feed_name.h"
 #include "policy/in_force.h"
 
@@ -119,6 +120,25 @@ std::vector<feeds::Source> sources_of(const config::Config& config) {
   return sources;
 }
 
+std::vector<dns::Name> names_of(const std::vector<std::string>& texts) {
+  std::vector<dns::Name> names;
+  for (const std::string& text : texts) {
+    if (const auto name = dns::Name::from_text(text)) names.push_back(*name);
+  }
+  return names;
+}
+
+intel::GateRules gate_rules(const config::Config& config) {
+  return {.own_domains = names_of(config.gate_own_domains),
+          .partner_domains = names_of(config.gate_partner_domains),
+          .top_names = config.gate_top_names,
+          .max_top_names = config.gate_max_top_names,
+          .max_clients_percent = config.gate_max_clients_percent,
+          .max_queries_percent = config.gate_max_queries_percent,
+          .max_shrink_percent = config.gate_max_shrink_percent,
+          .max_growth = config.gate_max_growth};
+}
+
 /// The indices of the zones in force for a group. A built-in list that is empty or off has no zone,
 /// and is passed over.
 std::vector<std::uint16_t> zones_of(const config::Group& group, const config::Config& config,
@@ -220,8 +240,49 @@ feeds::Source source_of(const config::Feed& feed, const config::Config& config) 
   source.mirrors = feed.mirrors;
   source.refresh = seconds(feed.refresh_s);
   source.max_octets = feed.max_octets;
+  source.gate = feed.gate;
   return source;
 }
+
+namespace {
+
+/// What Group::hours and the audience of their lists are called.
+std::string hours_name(const config::During& during) {
+  return during.group + "/" + during.schedule;
+}
+
+/// Adds the policies of the hours of schedules, and has their groups point to them.
+void add_hours(const config::Config& config, feeds::Options& options) {
+  for (const config::During& during : config.during) {
+    const auto schedule =
+        std::ranges::find(config.schedules, during.schedule, &config::Schedule::name);
+    POSTERN_ASSERT(schedule != config.schedules.end());  // Checked by config.
+    const auto configured = std::ranges::find(config.groups, during.group, &config::Group::name);
+    // The default group need not be in the file.
+    config::Group base;
+    base.name = during.group;
+    if (configured != config.groups.end()) base = *configured;
+    auto made = std::make_shared<policy::Schedule>();
+    made->name = schedule->name;
+    made->zone = schedule->zone;
+    for (const std::string& text : schedule->windows) {
+      const auto window = policy::window_from_text(text);
+      POSTERN_ASSERT(window.has_value());  // Checked by config.
+      made->windows.push_back(*window);
+    }
+    const config::Group changed = config::group_during(base, during);
+    const auto own = std::ranges::find(options.groups, during.group, &policy::Group::name);
+    POSTERN_ASSERT(own != options.groups.end());
+    own->during.push_back({std::move(made), static_cast<std::uint16_t>(options.groups.size())});
+    options.groups.push_back({.name = changed.name,
+                              .zones = zones_of(changed, config, options.sources),
+                              .answer = changed.answer,
+                              .tenant = changed.tenant,
+                              .hours = hours_name(during)});
+  }
+}
+
+}  // namespace
 
 feeds::Options feeds_options(const config::Config& config, const Places& places,
                              std::uint64_t seed) {
@@ -234,6 +295,7 @@ feeds::Options feeds_options(const config::Config& config, const Places& places,
   options.builder.words = {"postern", std::string(kBuildRules)};
   options.builder.max_memory = std::max(machine_memory() / 2, kLeastBuildMemory);
   options.seed = seed;
+  options.gate = gate_rules(config);
   options.groups.push_back({.name = "default",
                             .clients = {},
                             .zones = zones_of({}, config, options.sources),
@@ -250,7 +312,38 @@ feeds::Options feeds_options(const config::Config& config, const Places& places,
       options.groups.push_back(std::move(made));
     }
   }
+  add_hours(config, options);
   return options;
+}
+
+feeds::QuestionMemoryOptions question_options(const config::Config& config, const Places& places,
+                                              std::uint64_t hash_key, std::uint64_t client_key) {
+  return {.path = places.questions(),
+          .days = config.gate_days,
+          .max_names = config.gate_max_names,
+          .hash_key = hash_key,
+          .client_key = client_key};
+}
+
+feeds::GateOrder gate_order(const api::FeedDecision& decision) {
+  using From = api::FeedDecision::Kind;
+  using To = feeds::GateOrder::Kind;
+  feeds::GateOrder order{
+      .kind = To::activate, .feed = decision.feed, .generation = decision.generation};
+  switch (decision.kind) {
+    case From::activate:
+      break;
+    case From::reject:
+      order.kind = To::reject;
+      break;
+    case From::roll_back:
+      order.kind = To::roll_back_feed;
+      break;
+    case From::roll_back_all:
+      order.kind = To::roll_back_all;
+      break;
+  }
+  return order;
 }
 
 feeds::ZoneServerOptions zone_server_options(const config::Config& config, const Places& places) {
@@ -297,6 +390,16 @@ std::vector<policy::Exception> own_lists(const config::Config& config) {
     const policy::Audience audience{.kind = Kind::group, .name = group.name};
     add_list(group.allow, policy::Action::pass, audience, all);
     add_list(group.block, policy::Action::block, audience, all);
+  }
+  for (const config::During& during : config.during) {
+    const policy::Audience audience{.kind = Kind::hours, .name = hours_name(during)};
+    add_list(during.allow, policy::Action::pass, audience, all);
+    add_list(during.block, policy::Action::block, audience, all);
+    if (!during.block_all) continue;
+    all.push_back({.scope = policy::Scope::at_and_below,
+                   .action = policy::Action::block,
+                   .audience = audience,
+                   .owner = "configuration"});
   }
   return all;
 }

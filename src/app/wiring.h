@@ -6,10 +6,12 @@
 #include <string>
 #include <vector>
 
+#include "api/api.h"
 #include "app/places.h"
 #include "base/result.h"
 #include "config/config.h"
 #include "feeds/feeds.h"
+#include "feeds/question_memory.h"
 #include "feeds/zone_server.h"
 #include "intel/packs.h"
 #include "journal/sqlite_journal.h"
@@ -22,6 +24,12 @@ namespace postern::app {
 /// the feeds; and the groups over them, the default one first.
 feeds::Options feeds_options(const config::Config& config, const Places& places,
                              std::uint64_t seed);
+
+/// `hash_key` is for the memory's table, `client_key` for a new file.
+feeds::QuestionMemoryOptions question_options(const config::Config& config, const Places& places,
+                                              std::uint64_t hash_key, std::uint64_t client_key);
+
+feeds::GateOrder gate_order(const api::FeedDecision& decision);
 
 /// The zones of which other name servers may tell us news, and those that they may have of us.
 feeds::ZoneServerOptions zone_server_options(const config::Config& config, const Places& places);

@@ -291,6 +291,7 @@ void check(const Draft& draft, const Node& root, Problems& problems) {
   check_groups(draft, problems);
   check_votes(draft, problems);
   check_tenants(draft, problems);
+  check_schedules(draft, problems);
   check_publish(draft, problems);
 }
 

@@ -14,6 +14,8 @@ inline constexpr std::size_t kMaxFeeds = 1000;  ///< policy::Generation takes 10
 inline constexpr std::size_t kMaxGroups = 1000;
 inline constexpr std::size_t kMaxVotes = 16;  ///< Each counts the rules of all its feeds.
 inline constexpr std::size_t kMaxTenants = 1000;
+inline constexpr std::size_t kMaxSchedules = 1000;
+inline constexpr std::size_t kMaxDuring = 1000;  ///< Each is a group of a generation.
 inline constexpr std::size_t kMaxForwardZones = 1000;
 inline constexpr std::size_t kMaxKeys = 1000;
 inline constexpr std::size_t kMaxPublished = 100;  ///< Each is made anew at each change of policy.
@@ -25,6 +27,8 @@ struct Draft {
   std::vector<const Node*> feed_nodes;
   std::vector<const Node*> group_nodes;
   std::vector<const Node*> tenant_nodes;
+  std::vector<const Node*> schedule_nodes;
+  std::vector<const Node*> during_nodes;
   std::vector<const Node*> forward_nodes;
   std::vector<const Node*> key_nodes;
   std::vector<const Node*> publish_nodes;
@@ -46,6 +50,8 @@ void check_secret(const Node& node, const std::string& path, const std::string& 
 void check_feed_source(const Feed& feed, const Node& node, std::size_t index, Problems& problems);
 /// Mistakes in `votes`.
 void check_votes(const Draft& draft, Problems& problems);
+/// Mistakes in `schedules` and `during`.
+void check_schedules(const Draft& draft, Problems& problems);
 /// Mistakes in `tenants`, and groups of tenants that are not there.
 void check_tenants(const Draft& draft, Problems& problems);
 /// Mistakes in the lists that the key `feeds` or `without` of an item of `list` names; `node` is

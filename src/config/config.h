@@ -15,7 +15,9 @@
 #include "base/result.h"
 #include "dns/name.h"
 #include "dns/tsig.h"
+#include "intel/gate.h"
 #include "policy/rule.h"
+#include "policy/schedule.h"
 
 namespace postern::config {
 
@@ -95,6 +97,7 @@ struct Feed {
   std::string taxii_token_file;
   std::string taxii_tls_ca_file;
   std::uint32_t taxii_whole_every_s = 86'400;
+  std::optional<intel::GateMode> gate;  ///< Unset: as fits where the feed comes from.
   // Where the file says what the feed is read from, for complaints about that.
   std::string source_key;  ///< "feeds[2].path".
   Place source_place;
@@ -131,6 +134,27 @@ struct Group {
   std::optional<policy::BlockAnswer> answer;
   std::vector<std::string> allow;  ///< As a tenant's.
   std::vector<std::string> block;
+};
+
+/// Hours of the week at a place.
+struct Schedule {
+  std::string name;
+  std::string time_zone = "UTC";
+  std::vector<std::string> windows;  ///< As policy::window_from_text takes them.
+  policy::TimeZone zone{};           ///< Of `time_zone`; to be filled by who can read it.
+  Place zone_place;                  ///< Where the file names it.
+};
+
+/// What is in force for a group while a schedule holds; what it leaves out is as ever.
+struct During {
+  std::string group;
+  std::string schedule;
+  std::optional<std::vector<std::string>> feeds;
+  std::vector<std::string> without;
+  std::optional<policy::BlockAnswer> answer;
+  std::vector<std::string> allow;
+  std::vector<std::string> block;
+  bool block_all = false;  ///< All that no `allow` of these hours names.
 };
 
 /// A TSIG key that we share with another name server (RFC 8945).
@@ -197,9 +221,22 @@ struct Config {
   std::vector<Feed> feeds;
   std::vector<Vote> votes;
   std::vector<Tenant> tenants;
+  std::vector<Schedule> schedules;
+  std::vector<During> during;
   std::vector<Group> groups;  ///< The default group ("default") is always there.
   std::vector<Key> keys;
   std::vector<Publish> publish;
+  // gate
+  std::uint32_t gate_days = 14;
+  std::uint32_t gate_max_names = 1'000'000;
+  std::uint32_t gate_max_clients_percent = 20;
+  std::uint32_t gate_max_growth = 10;
+  std::uint32_t gate_max_queries_percent = 5;
+  std::uint32_t gate_max_shrink_percent = 40;
+  std::uint32_t gate_max_top_names = 10;
+  std::uint32_t gate_top_names = 1000;
+  std::vector<std::string> gate_own_domains;
+  std::vector<std::string> gate_partner_domains;
   // journal
   bool journal_enabled = true;
   std::uint32_t journal_days = 180;

@@ -104,6 +104,35 @@ constexpr Option<Config> kOptions[] = {
   {{"control_socket", Kind::path, "", 0, 0, kAtRestart,
     "UNIX socket of the control commands; unset: control.sock in state_dir."},
    into<&Config::control_socket>},
+  {{"gate.days", Kind::days, "14", 1, 90, kAtRestart,
+    "Updates of feeds are tried on the names that were asked for in so many days before they come into force."},
+   into<&Config::gate_days>},
+  {{"gate.max_clients_percent", Kind::count, "20", 1, 100, kAtReload,
+    "An update is held if it blocks a name that exists and that more than this part of all clients used (at least 3 of at least 5)."},
+   into<&Config::gate_max_clients_percent>},
+  {{"gate.max_growth", Kind::count, "10", 2, 1'000'000, kAtReload,
+    "An update is held if it has so many times the rules that the feed had, and 1,000 or more."},
+   into<&Config::gate_max_growth>},
+  {{"gate.max_names", Kind::count, "1000000", 1000, 16'000'000, kAtRestart,
+    "So many names that were asked for are remembered, some 60 octets each; names that do not exist, and those asked for least, make room."},
+   into<&Config::gate_max_names>},
+  {{"gate.max_queries_percent", Kind::count, "5", 1, 100, kAtReload,
+    "An update is held if it would have blocked more than this part of all queries that had an answer (from 1,000 of them on)."},
+   into<&Config::gate_max_queries_percent>},
+  {{"gate.max_shrink_percent", Kind::count, "40", 1, 99, kAtReload,
+    "An update of a feed of 1,000 rules or more is held if more than this part of them is gone; a shorter list may lose nine tenths, one of up to 19 everything."},
+   into<&Config::gate_max_shrink_percent>},
+  {{"gate.max_top_names", Kind::count, "10", 0, 1'000'000, kAtReload,
+    "An update is held if it blocks more than so many of the gate.top_names most used names."},
+   into<&Config::gate_max_top_names>},
+  {{"gate.own_domains", Kind::names, "[]", 0, 0, kAtReload,
+    "The organisation's own domains: an update that blocks one of them, a name below it or all above it is held."},
+   into<&Config::gate_own_domains>},
+  {{"gate.partner_domains", Kind::names, "[]", 0, 0, kAtReload,
+    "The same for domains of those that you work with."}, into<&Config::gate_partner_domains>},
+  {{"gate.top_names", Kind::count, "1000", 10, 1'000'000, kAtReload,
+    "How many names count as the most used ones, by clients, then queries."},
+   into<&Config::gate_top_names>},
   {{"journal.days", Kind::days, "180", 1, 3650, kAtRestart,
     "Queries older than this are removed from the journal."}, into<&Config::journal_days>},
   {{"journal.enabled", Kind::flag, "true", 0, 0, kAtRestart,
@@ -172,7 +201,7 @@ constexpr Option<Config> kOptions[] = {
   {{"server.workers", Kind::count, "0", 0, 256, kAtRestart,
     "Threads that answer, which share nothing; 0: one per core."}, into<&Config::workers>},
   {{"state_dir", Kind::path, "/var/lib/postern", 0, 0, kAtRestart,
-    "Folder of the journal, the last good copies of feeds, the last three images of all rules (20 octets a rule) and the control socket. Where it cannot be written by an ordinary user: postern in $XDG_STATE_HOME or ~/.local/state."},
+    "Folder of the journal, the last good copies of feeds, the last ten images of all rules (20 octets a rule) and the control socket. Where it cannot be written by an ordinary user: postern in $XDG_STATE_HOME or ~/.local/state."},
    into<&Config::state_dir>},
 };
 
@@ -194,6 +223,9 @@ constexpr Option<Feed> kFeedOptions[] = {
   {{"format", Kind::choice, "", 0, 0, kAtReload,
     "How the feed is written; what a line means for names below it differs, see feed-formats.md.",
     kFormats, Presence::required}, from_table<&Feed::format, &kFormatTable>},
+  {{"gate", Kind::choice, "", 0, 0, kAtReload,
+    "What becomes of updates that the gate finds fault with: auto holds them, and the old rules stay; observe only says so; hold lets every update wait for a person; off judges none. Unset: auto for url and transfer; of a path only that it loses nine tenths of 1,000 rules or more.",
+    "auto|observe|hold|off"}, into<&Feed::gate>},
   {{"json.field", Kind::text, "domain", 0, 0, kAtReload,
     "The field with the name, address or URL; \"a.b\" is field b of the object, or of the objects, in field a."},
    into<&Feed::json_field>},
@@ -432,6 +464,41 @@ constexpr Option<Tenant> kTenantOptions[] = {
     "Feeds and lists that are in force for none of the tenant's groups."},
    into<&Tenant::without>},
 };
+
+constexpr Option<Schedule> kScheduleOptions[] = {
+  {{"name", Kind::label, "", 0, 0, kAtReload,
+    "What the schedule is called.", {}, Presence::required}, into<&Schedule::name>},
+  {{"time_zone", Kind::text, "UTC", 0, 0, kAtReload,
+    "Whose wall clock it goes by, e.g. Europe/Berlin; summer time is followed."},
+   into<&Schedule::time_zone>},
+  {{"windows", Kind::windows, "", 0, 0, kAtReload,
+    "When it holds: \"mon-fri 21:00-07:00\" (into the next morning), \"sat,sun 00:00-24:00\", \"daily 12:00-13:00\".",
+    {}, Presence::required}, into<&Schedule::windows>},
+};
+
+constexpr Option<During> kDuringOptions[] = {
+  {{"allow", Kind::patterns, "[]", 0, 0, kAtReload,
+    "Names that are not blocked in these hours; before the group's own lists."},
+   into<&During::allow>},
+  {{"answer", Kind::choice, "", 0, 0, kAtReload,
+    "What these clients then get for blocked names.", kBlockAnswers}, into<&During::answer>},
+  {{"block", Kind::patterns, "[]", 0, 0, kAtReload,
+    "Names that are blocked in these hours unless allow has them; before the group's own lists."},
+   into<&During::block>},
+  {{"block_all", Kind::flag, "false", 0, 0, kAtReload,
+    "Block every name that neither allow here nor an exception for the client has."},
+   into<&During::block_all>},
+  {{"feeds", Kind::labels, "", 0, 0, kAtReload,
+    "Which feeds are in force; unset: as ever. Written as groups[].feeds."},
+   into<&During::feeds>},
+  {{"group", Kind::label, "", 0, 0, kAtReload,
+    "The group that it is for; of several items of a group the first whose schedule holds counts.", {}, Presence::required},
+   into<&During::group>},
+  {{"schedule", Kind::label, "", 0, 0, kAtReload,
+    "While this schedule holds.", {}, Presence::required}, into<&During::schedule>},
+  {{"without", Kind::labels, "[]", 0, 0, kAtReload,
+    "Feeds and lists that are not in force in these hours."}, into<&During::without>},
+};
 // clang-format on
 
 template <class Target, std::size_t N>
@@ -449,6 +516,8 @@ static_assert(sorted_and_explained(kFeedOptions));
 static_assert(sorted_and_explained(kForwardOptions));
 static_assert(sorted_and_explained(kGroupOptions));
 static_assert(sorted_and_explained(kTenantOptions));
+static_assert(sorted_and_explained(kScheduleOptions));
+static_assert(sorted_and_explained(kDuringOptions));
 static_assert(sorted_and_explained(kKeyOptions));
 static_assert(sorted_and_explained(kPublishOptions));
 static_assert(sorted_and_explained(kVoteOptions));
@@ -489,6 +558,8 @@ std::string_view to_string(Kind kind) {
     case Kind::name:
       return "name";
     case Kind::names:
+    case Kind::windows:
+      return "list of hours";
     case Kind::patterns:
       return "list of names";
     case Kind::label:
@@ -524,6 +595,12 @@ std::span<const Option<Feed>> feed_options() {
 std::span<const Option<Group>> group_options() {
   return kGroupOptions;
 }
+std::span<const Option<Schedule>> schedule_options() {
+  return kScheduleOptions;
+}
+std::span<const Option<During>> during_options() {
+  return kDuringOptions;
+}
 std::span<const Option<Tenant>> tenant_options() {
   return kTenantOptions;
 }
@@ -548,6 +625,9 @@ std::vector<Spec> config_specs() {
 
 std::vector<ListSpec> list_specs() {
   return {
+      {"during", kAtReload, "What else is in force for a group at some hours.",
+       specs_of(during_options()),
+       "- group: kids\n  schedule: bedtime\n  block_all: true\n  allow: ['*.school.example']\n"},
       {"feeds", kAtReload,
        "Sources of names to block or allow, in order: the first that has a name decides. Before "
        "them come policy.allow, policy.block and the packs.",
@@ -567,6 +647,10 @@ std::vector<ListSpec> list_specs() {
        "Zones that are asked of given servers: internal domains, or everything.",
        specs_of(forward_options()),
        "- zone: corp.example\n  servers: [10.0.0.53, 'tls://10.0.0.54:853#dns.corp.example']\n"},
+      {"schedules", kAtReload, "Hours of the week, by the wall clock of a place.",
+       specs_of(schedule_options()),
+       "- name: bedtime\n  time_zone: Europe/Berlin\n  windows: ['sun-thu 21:00-07:00', 'fri,sat "
+       "23:00-08:00']\n"},
       {"tenants", kAtReload, "Organisations: what their groups have in common.",
        specs_of(tenant_options()),
        "- name: school\n  allow: ['*.library.example']\n  block: [games.example]\n"},

@@ -32,6 +32,7 @@ enum class Kind : std::uint8_t {
   paths,         ///< A list of them.
   name,          ///< A domain name.
   names,         ///< A list of domain names.
+  windows,       ///< A list of "mon-fri 21:00-07:00".
   patterns,      ///< A list of names and "*.name".
   label,         ///< [a-z0-9][a-z0-9._-]*, at most 32 octets: what feeds and groups are called.
   labels,        ///< A list of them.
@@ -88,6 +89,8 @@ std::span<const Option<Config>> config_options();
 std::span<const Option<Feed>> feed_options();
 std::span<const Option<Group>> group_options();
 std::span<const Option<Tenant>> tenant_options();
+std::span<const Option<Schedule>> schedule_options();
+std::span<const Option<During>> during_options();
 std::span<const Option<ForwardZone>> forward_options();
 std::span<const Option<Key>> key_options();
 std::span<const Option<Publish>> publish_options();

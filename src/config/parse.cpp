@@ -183,8 +183,9 @@ void read_items(const Node& list, const ItemList<Item>& into, Draft& draft, Prob
   }
 }
 
-constexpr std::string_view kLists[] = {"feeds",   "groups", "keys", "publish", "resolver.forward",
-                                       "tenants", "votes"};
+constexpr std::string_view kLists[] = {"during",    "feeds",   "groups",
+                                       "keys",      "publish", "resolver.forward",
+                                       "schedules", "tenants", "votes"};
 
 bool read_list(std::string_view path, const Node& node, Draft& draft, Problems& problems) {
   Config& config = draft.config;
@@ -204,6 +205,14 @@ bool read_list(std::string_view path, const Node& node, Draft& draft, Problems& 
   } else if (path == "votes") {
     read_items<Vote>(node, {path, vote_options(), kMaxVotes, config.votes, draft.vote_nodes}, draft,
                      problems);
+  } else if (path == "schedules") {
+    read_items<Schedule>(
+        node, {path, schedule_options(), kMaxSchedules, config.schedules, draft.schedule_nodes},
+        draft, problems);
+  } else if (path == "during") {
+    read_items<During>(node,
+                       {path, during_options(), kMaxDuring, config.during, draft.during_nodes},
+                       draft, problems);
   } else if (path == "tenants") {
     read_items<Tenant>(node,
                        {path, tenant_options(), kMaxTenants, config.tenants, draft.tenant_nodes},
@@ -218,7 +227,7 @@ bool read_list(std::string_view path, const Node& node, Draft& draft, Problems& 
   return true;
 }
 
-/// Remembers where the file says what each feed is read from.
+/// Remembers where the file says what each feed is read from, and names each time zone.
 void note_sources(Draft& draft) {
   for (std::size_t i = 0; i < draft.config.feeds.size(); ++i) {
     Feed& feed = draft.config.feeds[i];
@@ -228,6 +237,9 @@ void note_sources(Draft& draft) {
       feed.source_key = fmt::format("feeds[{}].{}", i, key);
       feed.source_place = source->place;
     }
+  }
+  for (std::size_t i = 0; i < draft.config.schedules.size(); ++i) {
+    draft.config.schedules[i].zone_place = place_of(*draft.schedule_nodes[i], "time_zone");
   }
 }
 

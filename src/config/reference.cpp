@@ -112,6 +112,7 @@ std::string schema_type(const Spec& spec) {
       return array_of("\"type\": \"string\", \"pattern\": \"^https?://[^/]\"");
     case Kind::paths:
     case Kind::names:
+    case Kind::windows:
     case Kind::patterns:
     case Kind::labels:
     case Kind::prefixes:

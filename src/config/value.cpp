@@ -10,6 +10,7 @@
 #include "config/suggest.h"
 #include "intel/feed_name.h"
 #include "intel/lint.h"
+#include "policy/schedule.h"
 
 namespace postern::config {
 namespace {
@@ -168,6 +169,15 @@ Read<std::string> pattern(std::string_view text) {
   const auto fault = read ? intel::refused_as_rule(*read) : std::optional(read.error());
   if (fault) return std::unexpected(refusal_of(text, *fault));
   return (is_wildcard ? "*." : "") + read->to_display();
+}
+
+Read<std::string> window(std::string_view text) {
+  const auto read = policy::window_from_text(text);
+  if (!read) {
+    return refuse(fmt::format("{} {}", quoted(text), read.error().text),
+                  "write days, a space, and from-to");
+  }
+  return std::string(text);
 }
 
 Read<std::string> host_name(std::string_view text) {
@@ -383,6 +393,7 @@ bool is_list(Kind kind) {
   switch (kind) {
     case Kind::paths:
     case Kind::names:
+    case Kind::windows:
     case Kind::patterns:
     case Kind::labels:
     case Kind::prefixes:
@@ -404,6 +415,8 @@ std::optional<Value> read_any_list(const Spec& spec, const Node& node, const std
       return read_list<Endpoint>(node, path, problems, endpoint);
     case Kind::names:
       return read_list<std::string>(node, path, problems, host_name);
+    case Kind::windows:
+      return read_list<std::string>(node, path, problems, window);
     case Kind::patterns:
       return read_list<std::string>(node, path, problems, pattern);
     case Kind::labels:

@@ -135,8 +135,6 @@ Octets to_octets(const ReadOrder& order) {
   Writer out(Kind::read);
   write(out, order.format);
   out.number(static_cast<std::uint64_t>(order.origin));
-  out.text(order.before.name);
-  out.number(order.before.rules);
   return std::move(out).finish();
 }
 
@@ -145,8 +143,6 @@ std::optional<ReadOrder> read_order_from(OctetView octets) {
   ReadOrder order;
   order.format = read_options(in);
   order.origin = static_cast<Origin>(in.number_to(static_cast<std::uint64_t>(Origin::primary)));
-  order.before.name = in.text();
-  order.before.rules = in.number();
   return in.is_whole() ? std::optional(std::move(order)) : std::nullopt;
 }
 

@@ -22,7 +22,6 @@ namespace postern::feeds {
 struct ReadOrder {
   intel::FeedOptions format;
   Origin origin = Origin::local;
-  FeedBefore before;
 };
 
 /// A zone of an image to be built: its rules are one of the inputs, or a zone of one that is an

@@ -18,7 +18,6 @@ ReadOrder read_order() {
   order.format.now = WallTime(microseconds(1234567));
   order.format.max_rules = 99;
   order.origin = Origin::primary;
-  order.before = {"feed", 12};
   return order;
 }
 
@@ -45,7 +44,6 @@ TEST(BuildOrders, AreReadAsTheyWereWritten) {
   EXPECT_EQ(read->format.json.removed, "gone");
   EXPECT_EQ(read->format.now, WallTime(microseconds(1234567)));
   EXPECT_EQ(read->origin, Origin::primary);
-  EXPECT_EQ(read->before.rules, 12U);
   const auto plain = read_order_from(to_octets(ReadOrder{}));
   ASSERT_TRUE(plain);
   EXPECT_FALSE(plain->format.scope || plain->format.origin || plain->format.now);

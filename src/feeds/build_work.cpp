@@ -60,7 +60,7 @@ Result<policy::ZoneRules> counted(const BuildOrder& order, std::size_t place,
 }  // namespace
 
 Result<ReadFacts> carry_out(const ReadOrder& order, std::string_view text, SharedMemory& rules) {
-  ParsedCopy parsed = POSTERN_TRY(parse_copy(text, order.format, order.origin, order.before));
+  ParsedCopy parsed = POSTERN_TRY(parse_copy(text, order.format, order.origin));
   Result<void> written;
   parsed.rules.pack([&](OctetView piece) {
     if (written) written = rules.append(piece);

@@ -10,8 +10,8 @@
 namespace postern::feeds {
 
 Result<Content> Builder::read(std::string_view text, const intel::FeedOptions& format,
-                              Origin origin, const FeedBefore& before) const {
-  const ReadOrder order{format, origin, before};
+                              Origin origin) const {
+  const ReadOrder order{format, origin};
   SharedMemory rules = POSTERN_TRY(SharedMemory::create("postern-rules"));
   ReadFacts facts;
   if (is_much(text.size(), kLittleText)) {

@@ -28,8 +28,8 @@ class Builder {
   explicit Builder(BuildCommand command) : command_(std::move(command)) {}
 
   /// `parse_copy`, its rules held. Also `unavailable`: see `run_build`.
-  Result<Content> read(std::string_view text, const intel::FeedOptions& format, Origin origin,
-                       const FeedBefore& before) const;
+  Result<Content> read(std::string_view text, const intel::FeedOptions& format,
+                       Origin origin) const;
 
   /// A zone to be, and where its rules are.
   struct Zone {

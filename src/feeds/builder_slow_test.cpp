@@ -45,13 +45,13 @@ TEST(Builder, DoesTheSameHereAndInAProcess) {
   for (const BuildCommand& command : {BuildCommand{}, command_of()}) {
     SCOPED_TRACE(command.program);
     const Builder builder(command);
-    auto first = builder.read(text, domains(), Origin::remote, {"first", 0});
+    auto first = builder.read(text, domains(), Origin::remote);
     ASSERT_TRUE(first) << first.error().text;
     EXPECT_EQ(first->rule_count(), 30'000U);
     EXPECT_EQ(first->lines_skipped, 1U);
     EXPECT_EQ(first->first_skipped.substr(0, 11), "line 30001:");
     EXPECT_EQ(first->sha256, sha256_hex(text));
-    auto second = builder.read("other.example\n", domains(), Origin::local, {"second", 0});
+    auto second = builder.read("other.example\n", domains(), Origin::local);
     ASSERT_TRUE(second) << second.error().text;
     const Builder::Zone zones[] = {{"first", "from a", &*first}, {"second", "from b", &*second}};
     const auto image = builder.build(zones, 77, {});
@@ -67,7 +67,7 @@ TEST(Builder, DoesTheSameHereAndInAProcess) {
     in_image.image = image->image;
     in_image.image_memory = image->memory;
     in_image.image_zone = 0;
-    auto third = builder.read("third.example\n", domains(), Origin::local, {"second", 0});
+    auto third = builder.read("third.example\n", domains(), Origin::local);
     const Builder::Zone again[] = {{"second", "", &*third}, {"first", "", &in_image}};
     const auto merged = builder.build(again, 78, {});
     ASSERT_TRUE(merged) << merged.error().text;
@@ -80,8 +80,7 @@ TEST(Builder, DoesTheSameHereAndInAProcess) {
 
 TEST(Builder, SaysOfARefusedTextWhatIsWrongWithIt) {
   const Builder builder(command_of());
-  const auto content =
-      builder.read("<html>" + long_list("n"), domains(), Origin::remote, {"feed", 0});
+  const auto content = builder.read("<html>" + long_list("n"), domains(), Origin::remote);
   ASSERT_FALSE(content);
   EXPECT_EQ(content.error().code, Errc::invalid_input);
   EXPECT_NE(content.error().text.find("a web page"), std::string::npos) << content.error().text;
@@ -95,12 +94,12 @@ TEST(Builder, SurvivesAProcessThatDoesNot) {
                         Case{"say nothing", "gave no outcome"}}) {
     SCOPED_TRACE(c.what);
     const Builder builder(command_of(c.what));
-    const auto content = builder.read(long_list("n"), domains(), Origin::remote, {"feed", 0});
+    const auto content = builder.read(long_list("n"), domains(), Origin::remote);
     ASSERT_FALSE(content);
     EXPECT_NE(content.error().text.find(c.error), std::string::npos) << content.error().text;
   }
   const Builder missing(BuildCommand{"/there/is/no/such/program", {"builder"}, 0});
-  const auto content = missing.read(long_list("n"), domains(), Origin::remote, {"feed", 0});
+  const auto content = missing.read(long_list("n"), domains(), Origin::remote);
   ASSERT_FALSE(content);
   EXPECT_NE(content.error().text.find("start /there/is"), std::string::npos);
 }
@@ -110,8 +109,7 @@ TEST(Builder, HoldsAProcessToItsMemory) {
   BuildCommand command = command_of();
   command.max_memory = 16U << 20;
   const Builder builder(command);
-  const auto content =
-      builder.read(long_list("n", 1'000'000), domains(), Origin::remote, {"feed", 0});
+  const auto content = builder.read(long_list("n", 1'000'000), domains(), Origin::remote);
   ASSERT_FALSE(content);
   EXPECT_EQ(content.error().code, Errc::limit_exceeded) << content.error().text;
   EXPECT_NE(content.error().text.find("more memory"), std::string::npos) << content.error().text;
@@ -125,7 +123,7 @@ TEST(Builder, StopsWhatIsUnderWay) {
     builder.stop();
   });
   const auto began = std::chrono::steady_clock::now();
-  const auto content = builder.read(long_list("n"), domains(), Origin::remote, {"feed", 0});
+  const auto content = builder.read(long_list("n"), domains(), Origin::remote);
   EXPECT_LT(std::chrono::steady_clock::now() - began, seconds(30));
   ASSERT_FALSE(content);
   EXPECT_EQ(content.error().text, "stopped");

@@ -46,7 +46,7 @@ void Downloads::run() {
     }
     Postponed postponed;
     auto obtained = obtain(job, cancelled_, hands_, postponed);
-    Outcome outcome{job.before.name, job.ticket, std::move(obtained), postponed};
+    Outcome outcome{job.feed, job.ticket, std::move(obtained), postponed};
     {
       const std::lock_guard lock(mutex_);
       outcomes_.push_back(std::move(outcome));

@@ -40,13 +40,44 @@ struct Notify {
   std::optional<std::uint32_t> serial;
 };
 
+// What a person decides, and what came of it.
+class Order {
+ public:
+  explicit Order(GateOrder order) : order_(std::move(order)) {}
+  const GateOrder& what() const { return order_; }
+  void done(Result<std::string> result) {
+    {
+      const std::lock_guard lock(mutex_);
+      result_ = std::move(result);
+    }
+    changed_.notify_all();
+  }
+  Result<std::string> wait(milliseconds longest) {
+    std::unique_lock lock(mutex_);
+    if (changed_.wait_for(lock, longest, [this] { return result_.has_value(); })) return *result_;
+    return fail(Errc::unavailable,
+                "feeds are being read, and it waits for that; \"postern feed "
+                "list\" shows when it is done");
+  }
+
+ private:
+  const GateOrder order_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::optional<Result<std::string>> result_;  // Guarded by mutex_.
+};
+
 // What other threads want of the feeds' thread.
 struct Mailbox {
+  std::vector<std::shared_ptr<Order>> orders;
   std::vector<Update> updates;   // One of each name.
   std::vector<Notify> notifies;  // The last one of each zone.
   std::vector<Options> options;  // At most one: the newest.
   std::uint64_t given = 1;       // How many options there were so far.
 };
+
+/// How long whoever decides something waits for it to be so.
+constexpr seconds kOrder{25};
 
 /// How long a start waits for what changed meanwhile to be read, where the rules of before protect.
 constexpr seconds kReadingAtStart{2};
@@ -112,6 +143,32 @@ class FeedsThread final : public Feeds {
     });
     wake();
     return {};
+  }
+
+  Result<std::string> order(const GateOrder& order) override {
+    const auto made = std::make_shared<Order>(order);
+    mailbox_.with([&](Mailbox& mailbox) { mailbox.orders.push_back(made); });
+    wake();
+    return made->wait(kOrder);
+  }
+
+  Result<std::string> gate_report(const std::string& name) const override {
+    return shown_.with([&](const Shown& shown) -> Result<std::string> {
+      const auto at = std::ranges::find_if(
+          shown.feeds, [&](const ShownFeed& feed) { return feed.status.name == name; });
+      if (at == shown.feeds.end()) {
+        return fail(Errc::not_found, "there is no feed \"" + name + "\"");
+      }
+      if (at->gate_report == nullptr) {
+        return fail(Errc::not_found,
+                    "no update of the feed " + name + " was judged since the server started");
+      }
+      return *at->gate_report;
+    });
+  }
+
+  std::vector<std::uint64_t> kept_generations() const override {
+    return shown_.with([](const Shown& shown) { return shown.kept_generations; });
   }
 
   Result<void> notify(const dns::Name& zone, const IpAddress& source,
@@ -233,6 +290,11 @@ class FeedsThread final : public Feeds {
     }
     for (const Update& update : mail.updates) keeper_.want(update.name, update.acceptance, now());
     for (const Notify& notify : mail.notifies) keeper_.notify(notify.zone, notify.serial, now());
+    for (const auto& order : mail.orders) {
+      auto result = keeper_.order(order->what(), now());
+      show_state();  // Who asked may look at once.
+      order->done(std::move(result));
+    }
     return mail.given;
   }
 
@@ -264,13 +326,15 @@ class FeedsThread final : public Feeds {
     Shown shown;
     shown.compile_time = keeper_.compile_time();
     shown.unpack_waits = turns_.waits();
+    shown.kept_generations = keeper_.kept_generations();
     for (const FeedState& feed : keeper_.feeds()) {
       ShownFeed shown_feed{.status = feed.status,
                            .failures = feed.failures,
                            .zone = {},
                            .primaries = {},
                            .is_expired = feed.is_expired,
-                           .is_local = !is_remote(feed.source)};
+                           .is_local = !is_remote(feed.source),
+                           .gate_report = feed.report};
       if (const auto& transfer = feed.source.transfer) {
         shown_feed.zone = transfer->zone;
         shown_feed.primaries = addresses_of(*transfer);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -17,6 +18,8 @@
 #include "feeds/transfer.h"
 #include "intel/feed_status.h"
 #include "intel/format.h"
+#include "intel/gate.h"
+#include "policy/comparison.h"
 #include "policy/generation.h"
 
 namespace postern::feeds {
@@ -34,6 +37,9 @@ struct Source {
   seconds refresh{3600};                   ///< ± 10 % jitter. Of a zone its SOA says it.
   std::uint64_t max_octets = 256U << 20;   ///< After decompression.
   seconds fetch_timeout{120};
+  /// What becomes of its updates. Unset: what comes from afar is judged, of a local file only that
+  /// it loses nearly all its rules. Of built-in texts nothing is judged.
+  std::optional<intel::GateMode> gate;
 };
 
 struct Options {
@@ -47,12 +53,29 @@ struct Options {
   std::uint64_t seed = 0;           ///< For jitter and the generation's hash key.
   seconds first_retry{30};          ///< Doubles up to `refresh`.
   milliseconds look_every{10'000};  ///< At local files, for changes that nobody tells of.
+  intel::GateRules gate;
+  /// The names that updates are tried on; unset: none are known.
+  std::function<policy::Traffic()> traffic;
 };
 
 /// What an update asked for may take.
 enum class Acceptance : std::uint8_t {
-  checked,   ///< As always: a copy with less than a tenth of the rules before is refused.
-  any_size,  ///< The operator says that the list is meant to have so few. Nothing else is let pass.
+  checked,   ///< As always: the gate judges it.
+  any_size,  ///< The operator says that the list is meant to have so few rules, or so many. The
+             ///< gate judges all else.
+};
+
+/// What a person decides about policy.
+struct GateOrder {
+  enum class Kind : std::uint8_t {
+    activate,        ///< The update of `feed` that is held comes into force.
+    reject,          ///< It is dropped, and the same one stays out.
+    roll_back_feed,  ///< `feed` gets the rules back that it had before its last change.
+    roll_back_all,   ///< All feeds get those that they had in `generation`.
+  };
+  Kind kind{};
+  std::string feed;
+  std::uint64_t generation = 0;
 };
 
 /// Runs one thread. All members may be called from any thread.
@@ -73,6 +96,15 @@ class Feeds {
   /// holds for the next try of that feed, whatever comes of it. Errors: `not_found`, there is no
   /// such feed; `invalid_input`, `any_size` without a name.
   virtual Result<void> update(const std::string& name, Acceptance acceptance) = 0;
+  /// Carries it out, and waits until that is done: a rollback takes some milliseconds, more where
+  /// the rules have to be compiled. Gives a sentence about what was done. Errors: `not_found`, no
+  /// such feed, generation or held update; `unavailable`, it takes longer than 25 s.
+  virtual Result<std::string> order(const GateOrder& order) = 0;
+  /// What the gate said of the update that is held, or else of the last one, as JSON (GateReport of
+  /// docs/reference/openapi.yaml). Errors: `not_found`.
+  virtual Result<std::string> gate_report(const std::string& feed) const = 0;
+  /// The generations that `roll_back_all` may go back to, the newest one first: that in force.
+  virtual std::vector<std::uint64_t> kept_generations() const = 0;
   /// A NOTIFY for `zone` has come from `source`, perhaps with the zone's new serial (RFC 1996): the
   /// zone is looked at soon if that is news. Returns at once. Errors: `not_found`, no feed is
   /// transferred from such a zone; `denied`, `source` is none of its primaries.

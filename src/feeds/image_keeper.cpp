@@ -87,34 +87,49 @@ policy::PolicyFrame Keeper::frame(const Now& now) const {
   return frame;
 }
 
-Result<void> Keeper::compile_and_publish(const Now& now) {
+/// The feeds' contents are then in the generation's image.
+Result<Keeper::Compiled> Keeper::compile(const Now& now) {
   const auto began = std::chrono::steady_clock::now();
+  Compiled compiled;
   std::shared_ptr<const policy::RuleImage> image = common_image(feeds_);
-  HeldImage built;
-  // In a copy first: if it does not come into force, all stays as it is.
-  std::vector<FeedState> before;
   if (!image) {
-    built = POSTERN_TRY(build_image(now));
-    image = built.image;
-    before = feeds_;
-    keep_in_image(built);
+    compiled.built = POSTERN_TRY(build_image(now));
+    image = compiled.built.image;
+    keep_in_image(compiled.built);
   }
-  auto generation = policy::Generation::create(frame(now), image);
-  if (!generation) {
-    if (!before.empty()) feeds_ = std::move(before);
-    return Unexpected<Error>(std::move(generation).error());
-  }
-  before.clear();
+  compiled.generation = POSTERN_TRY(policy::Generation::create(frame(now), image));
   compile_time_ =
       std::chrono::duration_cast<microseconds>(std::chrono::steady_clock::now() - began);
-  put_in_force(*std::move(generation), now);
-  if (!built.image) return {};
-  unsettled_ = built;
-  if (const auto saved = images_.save(generation_, *built.memory); !saved) {
-    log_.warning("feeds", "the rules are in force but not kept on disk: " + saved.error().text);
+  return compiled;
+}
+
+Result<void> Keeper::compile_and_publish(const Now& now) {
+  for (;;) {
+    // In a copy: if it does not come into force, all stays as it is.
+    std::vector<FeedState> before = feeds_;
+    auto compiled = compile(now);
+    if (!compiled) {
+      feeds_ = std::move(before);
+      return Unexpected<Error>(std::move(compiled).error());
+    }
+    const std::vector<GateReport> held = judge_changes(*compiled->generation);
+    if (!held.empty()) {
+      feeds_ = std::move(before);
+      for (const GateReport& report : held) hold(report, now);
+      if (!changes_.empty() || !has_published_ || is_frame_new_) continue;
+      must_publish_ = false;
+      return {};
+    }
+    before.clear();
+    put_in_force(std::move(compiled->generation), now);
+    if (!compiled->built.image) return {};
+    unsettled_ = compiled->built;
+    if (const auto saved = images_.save(generation_, *compiled->built.memory); !saved) {
+      log_.warning("feeds", "the rules are in force but not kept on disk: " + saved.error().text);
+    }
+    ::malloc_trim(0);  // What reading took goes back to the system.
+    return {};
   }
-  ::malloc_trim(0);  // What reading took goes back to the system.
-  return {};
 }
 
 /// See Mapping::settle. Who builds the next image is then given a copy: seldom, and soon gone.
@@ -141,6 +156,8 @@ void Keeper::put_in_force(std::shared_ptr<const policy::Generation> generation, 
   watch_validity(*generation, now);
   target_.publish(std::move(generation));
   must_publish_ = false;
+  has_published_ = true;
+  is_frame_new_ = false;
   keep_copies();
 }
 

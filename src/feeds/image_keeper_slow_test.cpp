@@ -94,11 +94,12 @@ TEST_F(ImageKeeperTest, WhatChangedMeanwhileIsReadAndTheRestTakenOver) {
 TEST_F(ImageKeeperTest, OnlyTheLastImagesAreKept) {
   folder.write("local.txt", "n0.example\n");
   start({file_source("local", "local.txt")});
-  for (int i = 1; i < 6; ++i) {
+  for (int i = 1; i < 12; ++i) {
     folder.replace("local.txt", "n" + std::to_string(i) + ".example\n");
     ASSERT_TRUE(eventually([&] { return blocks("n" + std::to_string(i) + ".example"); }));
   }
-  EXPECT_TRUE(eventually([&] { return images() == std::vector<std::uint64_t>{6, 5, 4}; }));
+  EXPECT_TRUE(eventually(
+      [&] { return images() == std::vector<std::uint64_t>{12, 11, 10, 9, 8, 7, 6, 5, 4, 3}; }));
 }
 
 TEST_F(ImageKeeperTest, ADamagedImageIsPassedOverForTheOneBefore) {
@@ -274,7 +275,7 @@ TEST_F(ImageKeeperTest, NumbersGoOnFromTheImagesWhereTheirFileIsLost) {
   folder.write("local.txt", "new.example\n");
   restart({file_source("local", "local.txt")});
   EXPECT_TRUE(eventually([&] { return blocks("new.example"); }));
-  EXPECT_TRUE(eventually([&] { return images() == std::vector<std::uint64_t>{6, 4, 3}; }));
+  EXPECT_TRUE(eventually([&] { return images() == std::vector<std::uint64_t>{6, 4, 3, 2, 1}; }));
 }
 
 TEST_F(ImageKeeperTest, WhatIsNoImageIsPassedOverAndWhatIsUnfinishedRemoved) {

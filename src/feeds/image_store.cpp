@@ -82,12 +82,33 @@ Result<void> ImageStore::save(std::uint64_t number, const SharedMemory& image) {
   std::filesystem::create_directories(folder_, error);
   if (error) return Unexpected<Error>(system_error("make " + folder_, error.value()));
   POSTERN_CHECK(replace_file(path(number), image, 0600));
+  remove_old(number);
+  return {};
+}
+
+Result<HeldImage> ImageStore::load(std::uint64_t number) const {
+  if (!stamp_of(path(number))) {
+    return fail(Errc::not_found,
+                "the rules of generation " + std::to_string(number) + " are not kept any more");
+  }
+  return read_image(path(number));
+}
+
+Result<void> ImageStore::link(std::uint64_t from, std::uint64_t number) {
+  std::error_code error;
+  std::filesystem::create_hard_link(path(from), path(number), error);
+  if (error) return Unexpected<Error>(system_error("link " + path(number), error.value()));
+  remove_old(number);
+  return {};
+}
+
+void ImageStore::remove_old(std::uint64_t newest) const {
+  std::error_code error;
   std::vector<std::uint64_t> others = numbers();
-  std::erase(others, number);
+  std::erase(others, newest);
   for (std::size_t i = kKept - 1; i < others.size(); ++i) {
     std::filesystem::remove(path(others[i]), error);  // Failing to is no harm.
   }
-  return {};
 }
 
 void ImageStore::remove_unfinished() const {

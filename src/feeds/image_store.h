@@ -17,7 +17,7 @@ namespace postern::feeds {
 /// thread.
 class ImageStore {
  public:
-  static constexpr std::size_t kKept = 3;
+  static constexpr std::size_t kKept = 10;
   /// Over what an image can have: a larger file is none.
   static constexpr std::uint64_t kMaxOctets = std::uint64_t{16} << 30;
 
@@ -26,6 +26,10 @@ class ImageStore {
   /// The newest image that is whole, or none. What is damaged is passed over with
   /// a warning, and what is older than that may be far from what was in force.
   HeldImage load_newest() const;
+  /// The image of that generation. Errors: `not_found`, `corrupt`.
+  Result<HeldImage> load(std::uint64_t number) const;
+  /// The image of `from` is that of `number` too, from now on.
+  Result<void> link(std::uint64_t from, std::uint64_t number);
   /// Forced to disk under a name of its own, then renamed; of the others those of the highest
   /// numbers stay, so that there are kKept. Mode 0600: it has the key of the tables' hashes.
   Result<void> save(std::uint64_t number, const SharedMemory& image);
@@ -36,6 +40,7 @@ class ImageStore {
 
  private:
   std::string path(std::uint64_t number) const;
+  void remove_old(std::uint64_t newest) const;
 
   std::string folder_;
   Log* log_;

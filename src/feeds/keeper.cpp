@@ -52,11 +52,6 @@ bool is_as_read(const FeedState& feed) {
   return found_stamp(feed.source.path) == feed.stamp;
 }
 
-Origin origin_of(const Source& source) {
-  if (source.transfer || source.taxii) return Origin::primary;
-  return is_remote(source) ? Origin::remote : Origin::local;
-}
-
 std::string place_of(const Source& source) {
   if (source.transfer) return shown_transfer(*source.transfer);
   if (source.taxii) return shown_taxii(*source.taxii);
@@ -74,6 +69,7 @@ Keeper::Keeper(Options options, Published<policy::Generation>& target, Hands han
       log_(log),
       store_(options_.cache_dir),
       images_(options_.cache_dir, log),
+      held_store_(options_.cache_dir + "/held"),
       random_(options_.seed) {
   images_.remove_unfinished();
   const std::vector<std::uint64_t> kept = images_.numbers();
@@ -90,6 +86,11 @@ FeedState Keeper::make_state(Source source) const {
   feed.status.source = place_of(source);
   feed.source = std::move(source);
   if (feed.source.transfer) begin_timers(feed, options_.first_retry);
+  feed.held = held_store_.load(feed.status.name, feed.digest);
+  if (feed.held && !feed.held->report.empty()) {
+    feed.report = std::make_shared<const std::string>(feed.held->report);
+  }
+  show_held(feed);
   return feed;
 }
 
@@ -117,7 +118,7 @@ void Keeper::load(FeedState& feed, const Now& now) {
     if (!feed.content.is_there() || feed.content.is_of_old_source) {
       Content counted;
       counted.is_counted = true;
-      accept(feed, std::move(counted), {}, std::nullopt);
+      accept(feed, {.content = std::move(counted), .is_judged = false});
     }
     succeeded(feed, now);
   } else if (is_remote(feed.source)) {
@@ -128,9 +129,9 @@ void Keeper::load(FeedState& feed, const Now& now) {
   } else {
     feed.status.last_try = now.wall;
     if (!has_text(feed, sha256_hex(feed.source.text))) {
-      auto content = hands_.builder.read(feed.source.text, feed.source.format, Origin::local, {});
+      auto content = hands_.builder.read(feed.source.text, feed.source.format, Origin::local);
       if (!content) return failed(feed, content.error(), now);
-      accept(feed, std::move(*content), {}, std::nullopt);
+      accept(feed, {.content = std::move(*content), .is_judged = false});
     }
     succeeded(feed, now);
   }
@@ -161,16 +162,21 @@ void Keeper::load_last_good(FeedState& feed, const Now& now) {
     }
     return;
   }
-  // The same text read in another way must not lose nearly all of its rules.
-  const FeedBefore before{feed.status.name, feed.content.is_of_old_source ? copy->facts.rules : 0};
-  auto content =
-      hands_.builder.read(copy->text, feed.source.format, origin_of(feed.source), before);
+  auto content = hands_.builder.read(copy->text, feed.source.format, origin_of(feed.source));
+  if (content && feed.content.is_of_old_source) {
+    // The same text read in another way must not lose nearly all of its rules.
+    const bool is_local = !is_remote(feed.source);
+    const auto fault =
+        intel::size_fault({copy->facts.rules, content->rule_count(), is_local}, options_.gate);
+    if (fault) content = fail(Errc::invalid_input, "read as configured now, it " + fault->text);
+  }
   if (!content) {
     log_.warning("feeds", feed.status.name + ": last good copy: " + content.error().text);
     return;
   }
   const WallTime checked_at = copy->facts.checked_at;
-  accept(feed, std::move(*content), std::move(copy->facts), std::nullopt);
+  accept(feed,
+         {.content = std::move(*content), .facts = std::move(copy->facts), .is_judged = false});
   resume(feed, checked_at, now);
 }
 
@@ -181,6 +187,7 @@ void Keeper::resume(FeedState& feed, WallTime checked_at, const Now& now) {
   const microseconds age = std::max(now.wall - checked_at, microseconds(0));
   const microseconds refresh = feed.source.refresh;
   feed.status.health = age < 2 * refresh ? intel::Health::good : intel::Health::stale;
+  show_held(feed);
   if (feed.timers) return restore_timers(feed, checked_at, now);
   const microseconds wait = age >= refresh ? microseconds(0) : refresh - age;
   feed.due = now.mono + wait;
@@ -203,17 +210,21 @@ Result<void> Keeper::read_file_of(FeedState& feed, const Now& now) {
       has_text(feed, feed.content.sha256)) {
     return {};
   }
-  const FeedBefore before = take_before(feed);
+  const bool accepts_any_size = take_acceptance(feed);
   FileContent file = POSTERN_TRY(read_file(source.path, source.max_octets));
   feed.stamp = file.stamp;
   UnpackTurns::Turn turn;
   if (is_packed(file.text)) turn = hands_.turns.take_beside_held();
   std::string text = POSTERN_TRY(unpack(std::move(file.text), source.max_octets));
   turn.unpacked(text.size());
-  Content content = POSTERN_TRY(hands_.builder.read(text, source.format, Origin::local, before));
+  Content content = POSTERN_TRY(hands_.builder.read(text, source.format, Origin::local));
   content.stamp = feed.stamp;
   CopyFacts facts{feed.digest, "", {}, content.sha256, now.wall, content.rule_count()};
-  accept(feed, std::move(content), std::move(facts), std::move(text), std::move(turn));
+  accept(feed, {.content = std::move(content),
+                .facts = std::move(facts),
+                .text = std::move(text),
+                .turn = std::move(turn),
+                .accepts_any_size = accepts_any_size});
   return {};
 }
 
@@ -224,15 +235,14 @@ std::uint64_t Keeper::rules_before(const FeedState& feed) const {
   return facts ? facts->rules : 0;
 }
 
-// What the next try is compared with: once with nothing, where that was asked for.
-FeedBefore Keeper::take_before(FeedState& feed) {
-  FeedBefore before{feed.status.name, rules_before(feed)};
-  if (std::exchange(feed.acceptance, Acceptance::checked) == Acceptance::checked) return before;
-  log_.warning("feeds", before.name +
+// Whether the next try takes any number of rules: once, where that was asked for.
+bool Keeper::take_acceptance(FeedState& feed) {
+  if (std::exchange(feed.acceptance, Acceptance::checked) == Acceptance::checked) return false;
+  log_.warning("feeds", feed.status.name +
                             ": this once any number of rules is taken, as was asked for; "
                             "there were " +
-                            std::to_string(before.rules));
-  return {before.name, 0};
+                            std::to_string(rules_before(feed)));
+  return true;
 }
 
 void Keeper::reconfigure(Options options, const Now& now) {
@@ -240,6 +250,7 @@ void Keeper::reconfigure(Options options, const Now& now) {
   Options old_options = std::exchange(options_, std::move(options));
   std::vector<FeedState> old_feeds = std::exchange(feeds_, {});
   const CopyStore old_store = std::exchange(store_, CopyStore(options_.cache_dir));
+  const HeldStore old_held = std::exchange(held_store_, HeldStore(options_.cache_dir + "/held"));
   const ImageStore old_images = std::exchange(images_, ImageStore(options_.cache_dir, log_));
   for (const Source& source : options_.sources) {
     FeedState feed = make_state(source);
@@ -256,13 +267,17 @@ void Keeper::reconfigure(Options options, const Now& now) {
       feed.source = source;
       if (old->source.refresh != source.refresh && feed.due && !feed.fetching) schedule(feed, now);
     }
+    if (feed.held) feed.held->is_to_be_judged = true;  // By other rules, perhaps.
     feeds_.push_back(std::move(feed));
   }
+  is_frame_new_ = true;
   if (const auto done = compile_and_publish(now); !done) {
+    is_frame_new_ = false;
     log_.error("feeds", "the new policy cannot be built, the old one stays: " + done.error().text);
     options_ = std::move(old_options);
     feeds_ = std::move(old_feeds);
     store_ = old_store;
+    held_store_ = old_held;
     images_ = old_images;
     changes_.clear();
     must_publish_ = false;
@@ -337,11 +352,15 @@ Job Keeper::job_of(FeedState& feed, const Now& now) {
   feed.fetching = ++last_ticket_;
   Job job;
   job.ticket = last_ticket_;
-  job.before = take_before(feed);
+  job.feed = feed.status.name;
+  feed.accepts_any_size = take_acceptance(feed);
   job.urls.push_back(feed.source.url);
   job.urls.insert(job.urls.end(), feed.source.mirrors.begin(), feed.source.mirrors.end());
-  job.fetched_from = feed.facts.fetched_from;
-  job.validators = feed.facts.validators;
+  // Of what is held there is no need to hear again, unless it may now pass.
+  const bool knows_held = feed.held && !feed.accepts_any_size && !feed.held->is_to_be_judged;
+  const CopyFacts& known = knows_held ? feed.held->facts : feed.facts;
+  job.fetched_from = known.fetched_from;
+  job.validators = known.validators;
   job.format = feed.source.format;
   job.max_octets = feed.source.max_octets;
   job.timeout = feed.source.fetch_timeout;
@@ -374,8 +393,12 @@ void Keeper::take(Outcome outcome, const Now& now) {
   if (obtained.not_modified) {
     if (obtained.content.zone) feed->content.zone = std::move(obtained.content.zone);
     if (obtained.taxii) feed->facts.taxii = *obtained.taxii;
-    feed->facts.checked_at = now.wall;
-    save_facts(*feed);
+    // A zone that has not changed is the one in force, not the one that is held.
+    if (feed->timers) drop_held(*feed, "its primary has taken it back");
+    if (!feed->held) {
+      feed->facts.checked_at = now.wall;
+      save_facts(*feed);
+    }
   } else {
     if (!obtained.how.empty()) log_.info("feeds", outcome.name + ": " + obtained.how);
     CopyFacts facts{feed->digest,
@@ -385,25 +408,34 @@ void Keeper::take(Outcome outcome, const Now& now) {
                     now.wall,
                     obtained.content.rule_count(),
                     obtained.taxii.value_or(TaxiiMark{})};
-    accept(*feed, std::move(obtained.content), std::move(facts), std::move(obtained.text),
-           std::move(obtained.turn));
+    accept(*feed, {.content = std::move(obtained.content),
+                   .facts = std::move(facts),
+                   .text = std::move(obtained.text),
+                   .turn = std::move(obtained.turn),
+                   .accepts_any_size = std::exchange(feed->accepts_any_size, false)});
   }
   succeeded(*feed, now);
 }
 
-void Keeper::accept(FeedState& feed, Content content, CopyFacts facts,
-                    std::optional<std::string> text, UnpackTurns::Turn turn) {
+void Keeper::accept(FeedState& feed, Arrival arrival) {
+  Content& content = arrival.content;
   if (feed.content.is_there() && !feed.content.is_of_old_source &&
       content.sha256 == feed.content.sha256) {
+    drop_held(feed, "the feed has again the rules that are in force");
     feed.content.zone = std::move(content.zone);
     feed.content.stamp = content.stamp;
-    feed.facts = std::move(facts);
-    if (text) save_copy(feed, *text);
+    feed.facts = std::move(arrival.facts);
+    if (arrival.text) save_copy(feed, *arrival.text);
     return;
   }
-  changes_.push_back({feed.status.name, std::exchange(feed.content, std::move(content)),
-                      std::exchange(feed.facts, std::move(facts)), std::move(text),
-                      std::move(turn)});
+  if (is_held_already(feed, arrival)) return;
+  changes_.push_back({.name = feed.status.name,
+                      .before = std::exchange(feed.content, std::move(content)),
+                      .facts_before = std::exchange(feed.facts, std::move(arrival.facts)),
+                      .text = std::move(arrival.text),
+                      .turn = std::move(arrival.turn),
+                      .is_judged = arrival.is_judged,
+                      .accepts_any_size = arrival.accepts_any_size});
   must_publish_ = true;
 }
 
@@ -414,6 +446,7 @@ void Keeper::succeeded(FeedState& feed, const Now& now) {
   feed.status.health = intel::Health::good;
   feed.status.last_success = now.wall;
   feed.status.last_error.clear();
+  show_held(feed);
   if (is_remote(feed.source) || is_file(feed.source)) schedule(feed, now);
 }
 
@@ -493,6 +526,7 @@ void Keeper::keep_copies() {
     feed->status.first_skipped = feed->content.first_skipped;
     feed->status.generation = generation_;
     if (change.text) save_copy(*feed, *change.text);
+    if (change.is_judged) drop_held(*feed, "another one has passed");
   }
   changes_.clear();
 }

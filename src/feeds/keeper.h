@@ -14,6 +14,8 @@
 #include "feeds/downloads.h"
 #include "feeds/feeds.h"
 #include "feeds/files.h"
+#include "feeds/gate_report.h"
+#include "feeds/held_store.h"
 #include "feeds/image_store.h"
 #include "feeds/obtain.h"
 #include "feeds/store.h"
@@ -41,8 +43,21 @@ struct FeedState {
   std::optional<std::uint64_t> fetching;  ///< The ticket of the download under way.
   bool is_wanted = false;  ///< Someone asked for it: even if nothing seems to have changed.
   Acceptance acceptance = Acceptance::checked;  ///< Of the next try.
-  std::optional<TransferTimers> timers;  ///< Of a transferred zone; they say when it is `due`.
-  bool is_expired = false;               ///< Its SOA's expire has passed without contact.
+  std::optional<TransferTimers> timers;       ///< Of a transferred zone; they say when it is `due`.
+  bool is_expired = false;                    ///< Its SOA's expire has passed without contact.
+  bool accepts_any_size = false;              ///< Of the try under way.
+  std::optional<Held> held;                   ///< An update that is not in force.
+  std::shared_ptr<const std::string> report;  ///< Of the last update that was judged; may be null.
+};
+
+/// A copy of a feed that is to come into force.
+struct Arrival {
+  Content content{};
+  CopyFacts facts{};
+  std::optional<std::string> text{};
+  UnpackTurns::Turn turn{};  ///< Of the text.
+  bool is_judged = true;     ///< By the gate; not what was in force before, or a person wants.
+  bool accepts_any_size = false;
 };
 
 /// How often a replaced generation is looked at: do workers still read it?
@@ -77,7 +92,10 @@ class Keeper {
   /// Reads the local files that are due and names the downloads that are.
   std::vector<Job> take_due(const Now& now);
   void take(Outcome outcome, const Now& now);
-  /// Compiles and publishes if something has changed since the last time.
+  /// What a person decides: Feeds::order.
+  Result<std::string> order(const GateOrder& order, const Now& now);
+  /// Compiles, has the gate judge what comes from afar, and publishes if something has changed
+  /// since the last time.
   void publish(const Now& now);
 
   /// Reads those local files again that are not as they were when last read.
@@ -92,17 +110,26 @@ class Keeper {
   std::optional<MonoTime> next_due() const;
   std::vector<std::string> paths() const;
   const std::vector<FeedState>& feeds() const { return feeds_; }
+  /// Whose images are on disk, the newest first.
+  std::vector<std::uint64_t> kept_generations() const { return images_.numbers(); }
   /// How long the last compilation took.
   microseconds compile_time() const { return compile_time_; }
 
  private:
   // What a feed was before a new copy came, and what is to be kept on disk once it is in force.
   struct Change {
-    std::string name;
-    Content before;
-    CopyFacts facts_before;
-    std::optional<std::string> text;
-    UnpackTurns::Turn turn;  // Of the text.
+    std::string name{};
+    Content before{};
+    CopyFacts facts_before{};
+    std::optional<std::string> text{};
+    UnpackTurns::Turn turn{};  // Of the text.
+    bool is_judged = false;
+    bool accepts_any_size = false;
+  };
+  // What `compile` gives.
+  struct Compiled {
+    std::shared_ptr<const policy::Generation> generation;
+    HeldImage built;  // The image, where it is a new one.
   };
 
   FeedState make_state(Source source) const;
@@ -116,10 +143,10 @@ class Keeper {
   void read_local(FeedState& feed, const Now& now);
   Result<void> read_file_of(FeedState& feed, const Now& now);
   std::uint64_t rules_before(const FeedState& feed) const;
-  FeedBefore take_before(FeedState& feed);
+  bool take_acceptance(FeedState& feed);
   Job job_of(FeedState& feed, const Now& now);
-  void accept(FeedState& feed, Content content, CopyFacts facts, std::optional<std::string> text,
-              UnpackTurns::Turn turn = {});
+  void accept(FeedState& feed, Arrival arrival);
+  bool is_held_already(FeedState& feed, const Arrival& arrival);
   void succeeded(FeedState& feed, const Now& now);
   void failed(FeedState& feed, const Error& error, const Now& now);
   void schedule(FeedState& feed, const Now& now);
@@ -127,7 +154,20 @@ class Keeper {
   Result<HeldImage> build_image(const Now& now);
   void keep_in_image(const HeldImage& image);
   policy::PolicyFrame frame(const Now& now) const;
+  Result<Compiled> compile(const Now& now);
   Result<void> compile_and_publish(const Now& now);
+  std::vector<GateReport> judge_changes(const policy::Generation& candidate);
+  void hold(const GateReport& report, const Now& now);
+  Held make_held(const FeedState& feed, HeldState state, const Now& now) const;
+  void drop_held(FeedState& feed, std::string_view why);
+  static void show_held(FeedState& feed);
+  Result<std::string> activate(FeedState& feed, const Now& now);
+  Result<std::string> reject(FeedState& feed, const Now& now);
+  Result<std::string> roll_back(FeedState& feed, const Now& now);
+  Result<std::string> roll_back_all(std::uint64_t generation, const Now& now);
+  bool take_back(FeedState& feed, const HeldImage& held_image, const Now& now);
+  void use_image(const HeldImage& held);
+  Result<void> put_back_in_force(std::uint64_t image, const Now& now);
   void settle();
   void put_in_force(std::shared_ptr<const policy::Generation> generation, const Now& now);
   std::uint64_t next_key();
@@ -149,6 +189,7 @@ class Keeper {
   Log& log_;
   CopyStore store_;
   ImageStore images_;
+  HeldStore held_store_;
   std::vector<FeedState> feeds_;
   std::vector<Change> changes_;
   // Published once, kept until nobody else holds them.
@@ -160,8 +201,10 @@ class Keeper {
   std::optional<MonoTime> validity_due_;  // When rules in force may begin or cease to hold.
   MonoTime validity_not_before_{};
   bool must_publish_ = false;
-  bool is_restored_ = false;  // An image is in force from the start.
-  bool is_loading_ = false;   // Under `load_all`: what did not change meanwhile need not be read.
+  bool has_published_ = false;
+  bool is_frame_new_ = false;  // Other options or groups: to be published whatever the feeds do.
+  bool is_restored_ = false;   // An image is in force from the start.
+  bool is_loading_ = false;    // Under `load_all`: what did not change meanwhile need not be read.
   std::uint64_t generation_ = 0;
   std::uint64_t last_ticket_ = 0;
   std::uint64_t random_;

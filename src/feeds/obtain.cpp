@@ -12,15 +12,6 @@
 namespace postern::feeds {
 namespace {
 
-constexpr std::uint64_t kFewRemote = 19;   // Up to here any change is believed: a short list
-constexpr std::uint64_t kFewLocal = 1000;  // may turn over, and an owner edits his own file.
-constexpr std::uint64_t kShrunkTo = 10;    // Less than one in ten is left.
-
-bool is_cut_down(std::uint64_t rules, std::uint64_t before, Origin origin) {
-  const std::uint64_t few = origin == Origin::local ? kFewLocal : kFewRemote;
-  return before > few && rules * kShrunkTo < before;
-}
-
 // What a line that is one word stands for; none where a rule takes more than a word.
 std::optional<policy::Scope> scope_of_bare_word(const intel::FeedOptions& options) {
   using enum intel::Format;
@@ -130,8 +121,7 @@ Result<Obtained> obtain_from(const Job& job, const std::string& url,
   }
   obtained.text =
       POSTERN_TRY(text_of(std::move(answer), job, cancelled, hands.turns, obtained.turn));
-  obtained.content =
-      POSTERN_TRY(hands.builder.read(obtained.text, job.format, Origin::remote, job.before));
+  obtained.content = POSTERN_TRY(hands.builder.read(obtained.text, job.format, Origin::remote));
   return obtained;
 }
 
@@ -140,6 +130,11 @@ Result<Obtained> obtain_from(const Job& job, const std::string& url,
 bool is_remote(const Source& source) {
   return source.text.empty() && source.path.empty() &&
          (source.transfer || source.taxii || !source.url.empty());
+}
+
+Origin origin_of(const Source& source) {
+  if (source.transfer || source.taxii) return Origin::primary;
+  return is_remote(source) ? Origin::remote : Origin::local;
 }
 
 std::string source_digest(const Source& source) {
@@ -152,7 +147,7 @@ std::string source_digest(const Source& source) {
 }
 
 Result<ParsedCopy> parse_copy(std::string_view text, const intel::FeedOptions& format,
-                              Origin origin, const FeedBefore& before) {
+                              Origin origin) {
   ParsedCopy content;
   content.sha256 = sha256_hex(text);
   intel::FeedOptions options = format;
@@ -165,15 +160,7 @@ Result<ParsedCopy> parse_copy(std::string_view text, const intel::FeedOptions& f
     feed = intel::FeedContent{};
   }
   if (!feed) return Unexpected<Error>(std::move(feed).error());
-  const std::uint64_t rules = feed->rules.size();
   if (origin == Origin::remote) POSTERN_CHECK(check_is_a_list(text, *feed, format));
-  if (is_cut_down(rules, before.rules, origin)) {
-    return fail(Errc::invalid_input,
-                std::to_string(rules) + " rules where there were " + std::to_string(before.rules) +
-                    ": less than a tenth; the list was probably cut off or replaced. If it is "
-                    "meant to be so short, \"postern feed update " +
-                    before.name + " --accept\" takes it");
-  }
   content.lines_skipped = feed->lines_skipped;
   if (!feed->skipped.empty()) {
     const intel::SkippedLine& first = feed->skipped.front();

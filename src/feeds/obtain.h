@@ -60,12 +60,7 @@ std::string source_digest(const Source& source);
 /// Whether the operator wrote the text with his own hands, or it came from afar: over the web, or
 /// as a zone or collection from its server, which is whole or does not come at all.
 enum class Origin : std::uint8_t { local, remote, primary };
-
-/// What a new copy of a feed is compared with.
-struct FeedBefore {
-  std::string name;         ///< The feed's.
-  std::uint64_t rules = 0;  ///< Of its last good copy; 0: nothing to compare with.
-};
+Origin origin_of(const Source& source);
 
 /// What a text says, read as a feed.
 struct ParsedCopy {
@@ -75,14 +70,13 @@ struct ParsedCopy {
   std::string sha256;  ///< Of the text.
 };
 
-/// Parses one copy. Refused (`invalid_input`): what is no such feed, what has no rules, and what
-/// has less than a tenth of the rules before if these are at least 20, or for a local text over a
-/// thousand; the error says how to have it accepted. Also a remote text that begins with mark-up,
-/// whose rules are all bare words without a dot, or, read as a list of names (domains, hosts,
-/// wildcard), has more lines that are none. A local text of comments only is a list that its owner
-/// emptied, and fine; so is a zone without rules that had few.
+/// Parses one copy. Refused (`invalid_input`): what is no such feed, and what has no rules. Also a
+/// remote text that begins with mark-up, whose rules are all bare words without a dot, or, read as
+/// a list of names (domains, hosts, wildcard), has more lines that are none. A local text of
+/// comments only is a list that its owner emptied, and fine; so is a zone without rules. Whether
+/// the rules are too few or too many is for the gate to say (intel/gate.h).
 Result<ParsedCopy> parse_copy(std::string_view text, const intel::FeedOptions& format,
-                              Origin origin, const FeedBefore& before);
+                              Origin origin);
 
 /// Where on disk the copy in force is kept.
 struct StoredCopy {
@@ -98,9 +92,9 @@ struct TaxiiRequest {
   bool is_whole = false;  ///< Everything is to be asked for.
 };
 
-/// What a download is to fetch, and what it is compared with.
+/// What a download is to fetch.
 struct Job {
-  FeedBefore before;
+  std::string feed;               ///< Its name.
   std::uint64_t ticket = 0;       ///< Comes back with the outcome.
   std::vector<std::string> urls;  ///< Tried in this order.
   std::string fetched_from;       ///< Digest of the URL that `validators` belong to.

@@ -38,6 +38,11 @@ void append_metrics(const Shown& shown, const policy::Generation& generation, Me
   each("postern_feed_expired", MetricKind::gauge,
        "1 where a transferred zone is past its SOA's expire: no primary was reached for so long.",
        [&](const ShownFeed& feed) { return number(feed.is_expired ? 1 : 0); });
+  each("postern_feed_held", MetricKind::gauge,
+       "1 where the gate holds back an update of the feed until a person decides.",
+       [&](const ShownFeed& feed) {
+         return number(feed.status.held && feed.status.held->state == "waiting" ? 1 : 0);
+       });
   metrics.push_back({"postern_feed_unpack_waits_total", MetricKind::counter,
                      "Packed copies that waited for others: they are unpacked one at a time, so "
                      "that their memory does not add up.",

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "base/ip.h"
@@ -22,12 +24,14 @@ struct ShownFeed {
   std::vector<IpAddress> primaries;
   bool is_expired = false;
   bool is_local = false;  ///< Built in, from the configuration, or a file.
+  std::shared_ptr<const std::string> gate_report = nullptr;  ///< JSON; null where there is none.
 };
 
 struct Shown {
   std::vector<ShownFeed> feeds;
   microseconds compile_time{};
   std::uint64_t unpack_waits = 0;
+  std::vector<std::uint64_t> kept_generations;  ///< The newest first.
 };
 
 void append_metrics(const Shown& shown, const policy::Generation& generation, Metrics& metrics);

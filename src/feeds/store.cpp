@@ -107,10 +107,14 @@ Result<void> CopyStore::make_folder() const {
   return {};
 }
 
-Result<CopyFacts> CopyStore::load_facts(std::string_view name, std::string_view source) const {
+Result<CopyFacts> CopyStore::facts(std::string_view name) const {
   POSTERN_CHECK(check_name(name));
   const FileContent meta = POSTERN_TRY(read_file(meta_path(name), kMaxMetaOctets));
-  CopyFacts facts = POSTERN_TRY(facts_of(meta.text));
+  return facts_of(meta.text);
+}
+
+Result<CopyFacts> CopyStore::load_facts(std::string_view name, std::string_view source) const {
+  CopyFacts facts = POSTERN_TRY(this->facts(name));
   if (facts.source != source) {
     return fail(Errc::not_found, "the copy at hand is from another source");
   }
@@ -134,6 +138,11 @@ Result<Copy> CopyStore::load(std::string_view name, std::string_view source,
 
 bool CopyStore::has_text(std::string_view name, std::string_view sha256) const {
   return stamp_of(text_path(name, sha256)).has_value();
+}
+
+void CopyStore::remove_text(std::string_view name, std::string_view sha256) {
+  std::error_code ignored;
+  std::filesystem::remove(text_path(name, sha256), ignored);
 }
 
 Result<void> CopyStore::save(std::string_view name, const CopyFacts& facts, std::string_view text) {

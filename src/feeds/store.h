@@ -48,12 +48,16 @@ class CopyStore {
   Result<Copy> load(std::string_view name, std::string_view source, std::uint64_t max_octets) const;
   /// What is known about that copy, without its text; `not_found`, `corrupt` as for `load`.
   Result<CopyFacts> load_facts(std::string_view name, std::string_view source) const;
+  /// The same whatever source it is from.
+  Result<CopyFacts> facts(std::string_view name) const;
   /// Whether the text of that digest is there; not whether it is whole.
   bool has_text(std::string_view name, std::string_view sha256) const;
   /// Replaces the copy. `facts.sha256` must be the text's. On failure the old one stays.
   Result<void> save(std::string_view name, const CopyFacts& facts, std::string_view text);
   /// Replaces the facts alone: the text is still the newest.
   Result<void> save_facts(std::string_view name, const CopyFacts& facts);
+  /// The text of that digest, where it is there. Failing to is no harm.
+  void remove_text(std::string_view name, std::string_view sha256);
   /// The file that holds the facts, for people.
   std::string meta_path(std::string_view name) const;
 

@@ -99,7 +99,7 @@ class Collection {
   Result<void> load() {
     is_loaded_ = true;
     const CopyStore store(job_.stored->folder);
-    const auto copy = store.load(job_.before.name, job_.stored->source, job_.max_octets);
+    const auto copy = store.load(job_.feed, job_.stored->source, job_.max_octets);
     if (!copy || copy->facts.sha256 != job_.stored->sha256) {
       return fail(Errc::corrupt, "the copy on disk is not the one in force");
     }
@@ -129,8 +129,7 @@ Result<Obtained> poll(const Job& job, TaxiiClient& client, const Hands& hands, b
     return obtained;
   }
   obtained.text = collection.objects().to_text();
-  obtained.content =
-      POSTERN_TRY(hands.builder.read(obtained.text, job.format, Origin::primary, job.before));
+  obtained.content = POSTERN_TRY(hands.builder.read(obtained.text, job.format, Origin::primary));
   obtained.how = fmt::format("{} objects in the collection{}", collection.objects().size(),
                              is_whole ? ", all fetched" : "");
   return obtained;

@@ -94,11 +94,11 @@ void Keeper::expire(FeedState& feed) {
   log_.error("feeds", feed.status.name + ": " + feed.status.last_error);
   if (feed.source.transfer->on_expire == OnExpire::keep) return;
   feed.status.health = intel::Health::failed;
-  changes_.push_back({feed.status.name,
-                      std::exchange(feed.content, {}),
-                      std::exchange(feed.facts, {}),
-                      std::nullopt,
-                      {}});
+  changes_.push_back({.name = feed.status.name,
+                      .before = std::exchange(feed.content, {}),
+                      .facts_before = std::exchange(feed.facts, {}),
+                      .text = std::nullopt,
+                      .turn = {}});
   must_publish_ = true;
 }
 

@@ -13,7 +13,7 @@ namespace {
 std::shared_ptr<const ZoneCopy> load_base(const Job& job) {
   if (!job.stored) return nullptr;
   const CopyStore store(job.stored->folder);
-  const auto copy = store.load(job.before.name, job.stored->source, job.max_octets);
+  const auto copy = store.load(job.feed, job.stored->source, job.max_octets);
   if (!copy || copy->facts.sha256 != job.stored->sha256) return nullptr;
   auto zone = ZoneCopy::from_text(copy->text, job.transfer->source.zone, job.transfer->limits);
   if (!zone || !zone->soa()) return nullptr;
@@ -42,8 +42,7 @@ Result<Obtained> obtain_zone(const Job& job, const std::atomic<bool>& cancelled,
                     " octets as text; raise the feed's max_size if the zone is meant to be that "
                     "large");
   }
-  obtained.content =
-      POSTERN_TRY(hands.builder.read(obtained.text, job.format, Origin::primary, job.before));
+  obtained.content = POSTERN_TRY(hands.builder.read(obtained.text, job.format, Origin::primary));
   obtained.content.zone = std::move(transferred.zone);
   return obtained;
 }

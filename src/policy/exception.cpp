@@ -10,6 +10,11 @@ std::string to_text(const Audience& audience) {
       return "tenant " + audience.name;
     case Audience::Kind::group:
       return "group " + audience.name;
+    case Audience::Kind::hours: {
+      const std::size_t slash = audience.name.find('/');
+      return "group " + audience.name.substr(0, slash) + " during " +
+             audience.name.substr(slash + 1);
+    }
     case Audience::Kind::clients:
       return "clients " + audience.clients.to_text();
   }

@@ -20,16 +20,16 @@ namespace postern::policy {
 /// Whom an exception is for.
 struct Audience {
   /// From the least specific to the most: of two that a client is in, the later one decides.
-  enum class Kind : std::uint8_t { everyone, tenant, group, clients };
+  enum class Kind : std::uint8_t { everyone, tenant, group, hours, clients };
 
   Kind kind = Kind::everyone;
-  std::string name{};  ///< Of a tenant or group.
+  std::string name{};  ///< Of a tenant or group; of hours Group::hours.
   IpPrefix clients{};  ///< Of Kind::clients.
 
   auto operator<=>(const Audience&) const = default;
 };
 
-/// "everyone", "tenant acme", "group kids", "clients 192.0.2.0/24".
+/// "everyone", "tenant acme", "group kids", "group kids during bedtime", "clients 192.0.2.0/24".
 std::string to_text(const Audience& audience);
 
 struct Exception {

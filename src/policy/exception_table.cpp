@@ -207,6 +207,7 @@ void ExceptionTable::for_each_audience(const Asker& asker, Take take) const {
       if (number && take(*number)) return;
     }
   }
+  if (with_name(Audience::Kind::hours, asker.hours)) return;
   if (with_name(Audience::Kind::group, asker.group)) return;
   if (with_name(Audience::Kind::tenant, asker.tenant)) return;
   if (const auto number = audience_number({})) take(*number);

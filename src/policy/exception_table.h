@@ -40,6 +40,7 @@ class ExceptionTable {
     IpAddress client{};
     std::string_view group{};
     std::string_view tenant{};  ///< The group's; "" where it has none.
+    std::string_view hours{};   ///< Group::hours of the policy in force.
   };
 
   /// Of the configuration and the state store together. Errors: more than limits.h says.

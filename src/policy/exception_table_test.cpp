@@ -278,5 +278,43 @@ TEST(InForce, AnExceptionStandsBeforeEveryZone) {
   EXPECT_EQ(in_force.zone(other).name, "feed");
 }
 
+TEST(InForce, AGroupHasAnotherPolicyWhileItsScheduleHolds) {
+  ZoneRules rules;
+  rules.add({.name = name("bad.example"), .scope = Scope::at_and_below});
+  auto night = std::make_shared<Schedule>();
+  night->windows = {*window_from_text("daily 21:00-07:00")};
+  PolicyInput input;
+  input.zones.push_back({{.name = "feed"}, std::make_shared<const ZoneRules>(rules)});
+  input.groups.push_back({.name = "default", .zones = {0}});
+  input.groups.push_back({.name = "kids",
+                          .clients = {*IpPrefix::from_text("192.0.2.0/24")},
+                          .zones = {0},
+                          .during = {{night, 2}}});
+  input.groups.push_back({.name = "kids", .hours = "kids/night"});
+  const auto generation = *Generation::compile(std::move(input));
+  Audience hours{.kind = Audience::Kind::hours, .name = "kids/night"};
+  EXPECT_EQ(to_text(hours), "group kids during night");
+  const auto table = table_of({exception("-*", hours, 1), exception("+a.example", group("kids"), 2),
+                               exception("+b.example", clients("192.0.2.7"), 3)});
+  const InForce in_force(*generation, *table);
+  const IpAddress client = IpAddress::v4(192, 0, 2, 7);
+  const auto at = [&](WallTime now, std::string_view of) {
+    const Asking asking{.group = in_force.group_of(client, now), .client = client, .now = now};
+    const Verdict verdict = in_force.decide(asking, name(of));
+    return std::pair(asking.group, verdict.matched ? in_force.line(verdict) : 99U);
+  };
+  const WallTime day{seconds(1'700'000'000)};  // 22:13 UTC.
+  const std::pair<std::uint16_t, std::uint32_t> by_night(2, 1);
+  EXPECT_EQ(at(day, "a.example"), by_night) << "these hours stand before the group";
+  EXPECT_EQ(at(day, "b.example").second, 3U) << "and a client before these hours";
+  EXPECT_EQ(at(day, "bad.example"), by_night);
+  const WallTime morning = day + std::chrono::hours(9);
+  EXPECT_EQ(at(morning, "a.example"), std::pair(std::uint16_t{1}, 2U));
+  EXPECT_EQ(at(morning, "bad.example"), std::pair(std::uint16_t{1}, 0U)) << "the feed, as ever";
+  EXPECT_EQ(at(morning, "c.example").second, 99U);
+  // Who is asked about by name is the group itself, not its hours.
+  EXPECT_EQ(generation->group_named("kids"), std::uint16_t{1});
+}
+
 }  // namespace
 }  // namespace postern::policy

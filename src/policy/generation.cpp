@@ -55,6 +55,11 @@ Result<void> check_frame(const PolicyFrame& frame, const RuleImage& image) {
   if (frame.groups.empty()) {
     return fail(Errc::invalid_input, "no group of clients; the first one is everybody's default");
   }
+  for (const Group& group : frame.groups) {
+    for (const During& during : group.during) {
+      POSTERN_ASSERT(during.schedule != nullptr && during.group < frame.groups.size());
+    }
+  }
   if (frame.groups.size() > kMaxGroups) {
     return fail(Errc::limit_exceeded, std::to_string(frame.groups.size()) + " groups; at most " +
                                           std::to_string(kMaxGroups));
@@ -287,6 +292,10 @@ std::size_t Generation::zone_count() const {
 const ZoneOptions& Generation::zone(std::uint16_t index) const {
   POSTERN_ASSERT(index < zone_count());
   return impl_->frame.zones[index];
+}
+
+std::uint16_t Generation::image_zone(std::uint16_t index) const {
+  return impl_->frame.image_zones[index];
 }
 
 const RuleImage& Generation::image() const {

@@ -20,6 +20,7 @@
 #include "dns/name.h"
 #include "policy/rule.h"
 #include "policy/rule_image.h"
+#include "policy/schedule.h"
 
 namespace postern::policy {
 
@@ -31,6 +32,12 @@ struct ZoneInput {
   std::shared_ptr<const ZoneRules> rules{};  ///< Null: none (yet).
 };
 
+/// Another group's policy in force for a group, as long as a schedule holds.
+struct During {
+  std::shared_ptr<const Schedule> schedule;
+  std::uint16_t group = 0;  ///< Whose policy; it has no clients and no `during`.
+};
+
 /// Clients that share a policy.
 struct Group {
   std::string name{};
@@ -38,6 +45,10 @@ struct Group {
   std::vector<std::uint16_t> zones{};   ///< Indices into the generation's zones, first one first.
   std::optional<BlockAnswer> answer{};  ///< Instead of each zone's own.
   std::string tenant{};                 ///< Whose group it is; "" where it is nobody's.
+  std::vector<During> during{};         ///< The first that holds counts.
+  /// Of the policy of some hours: "kids/bedtime", the group and the schedule. Its name is the
+  /// group's.
+  std::string hours{};
 };
 
 struct PolicyInput {
@@ -138,6 +149,8 @@ class Generation {
   std::size_t zone_count() const;
   const ZoneOptions& zone(std::uint16_t index) const;
   const RuleImage& image() const;
+  /// Which zone of the image has its rules; kNoZone: none.
+  std::uint16_t image_zone(std::uint16_t index) const;
   /// Every rule of a zone, in no particular order; with its local data where it has some.
   void for_each_rule(
       std::uint16_t zone,

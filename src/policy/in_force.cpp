@@ -4,7 +4,15 @@ namespace postern::policy {
 
 ExceptionTable::Asker InForce::asker_of(const Asking& asking) const {
   const Group& group = generation_.groups()[asking.group];
-  return {.client = asking.client, .group = group.name, .tenant = group.tenant};
+  return {
+      .client = asking.client, .group = group.name, .tenant = group.tenant, .hours = group.hours};
+}
+
+std::uint16_t InForce::group_during(const Group& of, std::uint16_t group, WallTime now) {
+  for (const During& during : of.during) {
+    if (during.schedule->holds(now)) return during.group;
+  }
+  return group;
 }
 
 Verdict InForce::decide(const Asking& asking, const dns::Name& name) const {

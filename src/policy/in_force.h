@@ -35,6 +35,16 @@ class InForce {
   const Generation& generation() const { return generation_; }
   const ExceptionTable& exceptions() const { return exceptions_; }
 
+  /// The group of a client at a time: that of the longest matching prefix; while one of its
+  /// schedules holds, the one whose policy is then in force.
+  std::uint16_t group_of(const IpAddress& client, WallTime now) const {
+    return group_at(generation_.group_of(client), now);
+  }
+  std::uint16_t group_at(std::uint16_t group, WallTime now) const {
+    const Group& of = generation_.groups()[group];
+    return of.during.empty() ? group : group_during(of, group, now);
+  }
+
   /// The decision on a name asked for or led to. An exception stands before every zone: its
   /// verdict precedes all others, of whatever trigger. Never allocates.
   Verdict decide(const Asking& asking, const dns::Name& name) const;
@@ -51,6 +61,8 @@ class InForce {
   std::string rule_text(const Verdict& verdict) const;
 
  private:
+  static std::uint16_t group_during(const Group& of, std::uint16_t group, WallTime now);
+
   const Generation& generation_;
   const ExceptionTable& exceptions_;
 };

@@ -1,6 +1,8 @@
 #include "state/exception_store.h"
 
 #include <algorithm>
+#include <array>
+#include <iterator>
 #include <limits>
 #include <mutex>
 
@@ -27,6 +29,15 @@ std::int64_t number_of(WallTime at) {
 
 WallTime time_of(std::int64_t number) {
   return WallTime(microseconds(number));
+}
+
+/// What stands in audience: never another number for the same kind. Nobody's hours are kept.
+constexpr std::array<Audience::Kind, 4> kAudienceNumbers = {
+    Audience::Kind::everyone, Audience::Kind::tenant, Audience::Kind::group,
+    Audience::Kind::clients};
+
+std::int64_t audience_number(const Audience& audience) {
+  return std::ranges::find(kAudienceNumbers, audience.kind) - kAudienceNumbers.begin();
 }
 
 /// What stands in audience_name.
@@ -59,7 +70,7 @@ void bind_key(Statement& statement, int at, const Exception& exception, const st
   statement.bind(at, std::string_view(name));
   statement.bind(at + 1, std::int64_t{exception.scope == policy::Scope::at_and_below});
   statement.bind(at + 2, std::int64_t{exception.action == policy::Action::pass});
-  statement.bind(at + 3, static_cast<std::int64_t>(exception.audience.kind));
+  statement.bind(at + 3, audience_number(exception.audience));
   statement.bind(at + 4, std::string_view(audience));
 }
 
@@ -81,8 +92,8 @@ Result<Exception> exception_of(const Statement& row) {
   Exception exception{.id = static_cast<std::uint32_t>(id), .name = *name};
   if (row.integer(2) != 0) exception.scope = policy::Scope::at_and_below;
   if (row.integer(3) == 0) exception.action = policy::Action::block;
-  if (kind < 0 || kind > static_cast<std::int64_t>(Audience::Kind::clients)) return damaged();
-  exception.audience.kind = static_cast<Audience::Kind>(kind);
+  if (kind < 0 || kind >= std::ssize(kAudienceNumbers)) return damaged();
+  exception.audience.kind = kAudienceNumbers.at(static_cast<std::size_t>(kind));
   if (exception.audience.kind == Audience::Kind::clients) {
     const auto prefix = IpPrefix::from_text(row.text(5));
     if (!prefix) return damaged();

@@ -17,7 +17,7 @@ CREATE TABLE exception (
   name TEXT NOT NULL,
   covers_below INTEGER NOT NULL,
   allows INTEGER NOT NULL,
-  audience INTEGER NOT NULL,       -- policy::Audience::Kind
+  audience INTEGER NOT NULL,       -- 0 everyone, 1 a tenant, 2 a group, 3 clients
   audience_name TEXT NOT NULL,     -- of a tenant or group; of clients their prefix
   since INTEGER NOT NULL,          -- microseconds since 1970
   until INTEGER NOT NULL,

@@ -96,7 +96,7 @@ class CollectionAsFeed(unittest.TestCase):
             for i in range(3, 60):
                 self.server.delete(COLLECTION, domain(i, "")["id"])
             postern.cli("feed", "update", "t")
-            until(lambda: "less than a tenth" in (postern.feed("t")["last_error"] or ""), "the refusal")
+            until(lambda: "--accept" in (postern.feed("t")["last_error"] or ""), "the refusal")
             self.assertTrue(self.blocked(postern, "more59.taxii.example"))
             postern.cli("feed", "update", "t", "--accept")
             until(lambda: not self.blocked(postern, "more59.taxii.example"), "what is meant")

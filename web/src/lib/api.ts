@@ -50,7 +50,7 @@ export interface Status {
     memory_octets: number;
     groups: string[];
   };
-  feeds: Record<Health, number>;
+  feeds: Record<Health | 'held', number>;
 }
 
 export type Health = 'never' | 'good' | 'stale' | 'failed';
@@ -67,7 +67,48 @@ export interface Feed {
   lines_skipped: number;
   first_skipped: string | null;
   last_error: string | null;
+  held: HeldUpdate | null;
   generation: number;
+}
+
+/** An update that is not in force: the gate holds it, or a person took it out. */
+export interface HeldUpdate {
+  state: 'waiting' | 'rejected' | 'rolled_back';
+  since: string;
+  rules: number;
+  reasons: string[];
+}
+
+export interface GateEffect {
+  names: number;
+  names_in_use: number;
+  queries: number;
+  queries_in_use: number;
+  clients: number;
+  top_names: number;
+  examples: {
+    name: string;
+    queries: number;
+    clients: number;
+    rank: number | null;
+    zone: string;
+    rule: string;
+    line: number;
+  }[];
+}
+
+export interface GateReport {
+  feed: string;
+  outcome: 'passed' | 'observed' | 'held';
+  at: string;
+  reasons: { code: string; text: string }[];
+  rules: { before: number; after: number; added: number; removed: number };
+  history: { names: number; names_in_use: number; queries: number; clients: number };
+  blocked: GateEffect;
+  released: GateEffect;
+  added_rules: string[];
+  removed_rules: string[];
+  took_ms: number;
 }
 
 export interface Point {
@@ -205,6 +246,9 @@ export const api = {
   feeds: () => get<{ feeds: Feed[] }>('feeds'),
   updateFeed: (name: string) => post('feeds/' + encodeURIComponent(name) + '/update'),
   updateFeeds: () => post('feeds/update'),
+  gateReport: (name: string) => get<GateReport>('feeds/' + encodeURIComponent(name) + '/report'),
+  decideFeed: (name: string, what: 'activate' | 'reject' | 'rollback') =>
+    post<{ done: string }>('feeds/' + encodeURIComponent(name) + '/' + what),
   reload: () => post<Reloaded>('reload'),
   queries: (params: Params) => get<Page>('queries', params),
   top: (params: Params) => get<{ entries: TopEntry[] }>('top', params),

@@ -1,0 +1,347 @@
+// What the Keeper does at the gate: has updates judged, holds those that may not come into force,
+// and carries out what a person decides about them.
+#include <algorithm>
+#include <optional>
+#include <ranges>
+#include <set>
+#include <string_view>
+#include <utility>
+
+#include "feeds/builder.h"
+#include "feeds/image_source.h"
+#include "feeds/keeper.h"
+
+namespace postern::feeds {
+namespace {
+
+using intel::GateMode;
+using intel::GateReason;
+
+std::string clauses(const std::vector<intel::GateFinding>& findings) {
+  std::string text;
+  for (const intel::GateFinding& each : findings) text += (text.empty() ? "" : "; ") + each.text;
+  return text;
+}
+
+std::string held_text(const FeedState& feed) {
+  const std::string& name = feed.status.name;
+  std::string text = "the gate holds an update that " + clauses(feed.held->reasons);
+  text += ". \"postern feed preview " + name + "\" shows what it would do here, \"postern feed " +
+          "activate " + name + "\" puts it in force";
+  const bool is_size_only = std::ranges::all_of(feed.held->reasons, [](const auto& each) {
+    return each.reason == GateReason::shrunk || each.reason == GateReason::grown;
+  });
+  if (is_size_only) text += ", \"postern feed update " + name + " --accept\" the newest one";
+  return text;
+}
+
+/// Which zone of the image has the feed's rules, read as it is configured.
+std::optional<std::uint16_t> zone_of(const policy::RuleImage& image, const Source& source) {
+  for (std::size_t zone = 0; zone < image.zones().size(); ++zone) {
+    const policy::ImageZone& from = image.zones()[zone];
+    if (from.name != source.zone.name) continue;
+    const auto said = image_source_from(from.source);
+    if (!said || said->reading != reading_digest(source)) return std::nullopt;
+    return static_cast<std::uint16_t>(zone);
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::vector<GateReport> Keeper::judge_changes(const policy::Generation& candidate) {
+  std::vector<GateSubject> subjects;
+  std::set<std::string> seen;  // Of two changes of one feed the first has what was in force.
+  for (const Change& change : changes_) {
+    const FeedState* feed = find(change.name);
+    if (feed == nullptr || !change.is_judged || !seen.insert(change.name).second) continue;
+    const bool is_local = !is_remote(feed->source);
+    const GateMode mode = feed->source.gate.value_or(GateMode::automatic);
+    if (mode == GateMode::off) continue;
+    const auto known = store_.load_facts(change.name, feed->digest);
+    // It was in force when the program ended.
+    if (known && known->sha256 == feed->facts.sha256) continue;
+    const bool has_before = change.before.is_there() && !change.before.is_of_old_source;
+    const std::uint64_t before = has_before ? change.before.rule_count() : known ? known->rules : 0;
+    subjects.push_back({.feed = change.name,
+                        .mode = mode,
+                        .sizes = {before, feed->content.rule_count(), is_local},
+                        .sizes_only = is_local && !feed->source.gate,
+                        .is_any_size = std::ranges::any_of(changes_, [&](const Change& each) {
+                          return each.name == change.name && each.accepts_any_size;
+                        })});
+  }
+  if (subjects.empty()) return {};
+  const policy::Traffic traffic = options_.traffic ? options_.traffic() : policy::Traffic{};
+  std::vector<GateReport> held;
+  for (GateReport& report :
+       judge_updates(*target_.current(), candidate, traffic, subjects, options_.gate)) {
+    if (report.is_held) {
+      held.push_back(std::move(report));
+      continue;
+    }
+    if (!report.findings.empty()) {
+      log_.warning("gate", report.feed + ": in force, as it is only observed, an update that " +
+                               clauses(report.findings));
+    }
+    find(report.feed)->report = std::make_shared<const std::string>(to_json(report));
+  }
+  return held;
+}
+
+Held Keeper::make_held(const FeedState& feed, HeldState state, const Now& now) const {
+  Held held;
+  held.facts = feed.facts;
+  held.state = state;
+  held.since = now.wall;
+  return held;
+}
+
+/// The feed keeps the rules that it had.
+void Keeper::hold(const GateReport& report, const Now& now) {
+  FeedState& feed = *find(report.feed);
+  Held held = make_held(feed, HeldState::waiting, now);
+  held.reasons = report.findings;
+  held.report = to_json(report);
+  std::optional<std::string> text;
+  for (Change& change : std::views::reverse(changes_)) {
+    if (change.name != report.feed) continue;
+    if (!text) text = std::move(change.text);
+    feed.content = std::move(change.before);
+    feed.facts = std::move(change.facts_before);
+  }
+  std::erase_if(changes_, [&](const Change& change) { return change.name == report.feed; });
+  if (const auto saved = held_store_.save(report.feed, held, text.value_or("")); !saved) {
+    log_.warning("gate", report.feed + ": what is held is not kept on disk, \"postern feed " +
+                             "activate\" cannot put it in force: " + saved.error().text);
+  }
+  feed.held = std::move(held);
+  feed.report = std::make_shared<const std::string>(feed.held->report);
+  ++feed.failures;
+  show_held(feed);
+  log_.error("gate", report.feed + ": " + feed.status.last_error +
+                         (feed.content.is_there() ? "; the rules of before stay in force"
+                                                  : "; this feed protects nobody yet"));
+}
+
+void Keeper::show_held(FeedState& feed) {
+  feed.status.held.reset();
+  if (!feed.held) return;
+  intel::HeldUpdate shown{
+      std::string(to_string(feed.held->state)), feed.held->since, feed.held->facts.rules, {}};
+  for (const intel::GateFinding& each : feed.held->reasons) shown.reasons.push_back(each.text);
+  feed.status.held = std::move(shown);
+  // What a person wants so is nothing wrong.
+  if (feed.held->state != HeldState::waiting) return;
+  feed.status.last_error = held_text(feed);
+  feed.status.health = feed.content.is_there() ? intel::Health::stale : intel::Health::failed;
+}
+
+/// The same text came again: there is nothing new to judge.
+bool Keeper::is_held_already(FeedState& feed, const Arrival& arrival) {
+  if (!feed.held || !arrival.is_judged || arrival.accepts_any_size) return false;
+  if (feed.held->facts.sha256 != arrival.content.sha256) return false;
+  // What a person took out stays out, whatever the gate says now.
+  if (feed.held->is_to_be_judged && feed.held->state == HeldState::waiting) return false;
+  feed.held->facts.validators = arrival.facts.validators;
+  feed.held->facts.fetched_from = arrival.facts.fetched_from;
+  feed.held->facts.checked_at = arrival.facts.checked_at;
+  feed.held->is_to_be_judged = false;
+  if (const auto saved = held_store_.save_facts(feed.status.name, *feed.held); !saved) {
+    log_.warning("gate", feed.status.name + ": " + saved.error().text);
+  }
+  if (feed.held->state == HeldState::waiting) ++feed.failures;
+  return true;
+}
+
+void Keeper::drop_held(FeedState& feed, std::string_view why) {
+  if (!feed.held) return;
+  log_.info("gate",
+            feed.status.name + ": the update that was held is dropped: " + std::string(why));
+  held_store_.remove(feed.status.name);
+  if (feed.held->state == HeldState::waiting) {
+    feed.status.last_error.clear();
+    feed.status.health = feed.content.is_there() ? intel::Health::good : intel::Health::never;
+  }
+  feed.held.reset();
+  feed.status.held.reset();
+}
+
+Result<std::string> Keeper::order(const GateOrder& order, const Now& now) {
+  using Kind = GateOrder::Kind;
+  if (order.kind == Kind::roll_back_all) return roll_back_all(order.generation, now);
+  FeedState* feed = find(order.feed);
+  if (feed == nullptr) return fail(Errc::not_found, "there is no feed \"" + order.feed + "\"");
+  if (order.kind == Kind::roll_back_feed) return roll_back(*feed, now);
+  if (!feed->held) {
+    return fail(Errc::not_found, "no update of the feed " + order.feed + " is held");
+  }
+  return order.kind == Kind::activate ? activate(*feed, now) : reject(*feed, now);
+}
+
+Result<std::string> Keeper::activate(FeedState& feed, const Now& now) {
+  const std::string name = feed.status.name;
+  if (feed.held->state == HeldState::rejected) {
+    return fail(Errc::invalid_input, "the update of " + name +
+                                         " was rejected and is gone; the next one is judged again");
+  }
+  std::string text = POSTERN_TRY(held_store_.load_text(name, *feed.held, feed.source.max_octets));
+  Content content =
+      POSTERN_TRY(hands_.builder.read(text, feed.source.format, origin_of(feed.source)));
+  content.stamp = feed.stamp;
+  const std::string sha256 = content.sha256;
+  Held held = std::move(*feed.held);
+  feed.held.reset();
+  accept(feed, {.content = std::move(content),
+                .facts = held.facts,
+                .text = std::move(text),
+                .is_judged = false});
+  succeeded(feed, now);
+  publish(now);
+  FeedState& after = *find(name);
+  if (after.content.sha256 != sha256) {
+    after.held = std::move(held);
+    show_held(after);
+    return fail(Errc::unavailable, "it cannot be put in force: " + after.status.last_error);
+  }
+  held_store_.remove(name);
+  log_.info("gate", name + ": the update that was held is in force, as was asked for");
+  return "The update of " + name + " is in force: generation " + std::to_string(generation_) + ".";
+}
+
+Result<std::string> Keeper::reject(FeedState& feed, const Now& now) {
+  const std::string& name = feed.status.name;
+  feed.held->state = HeldState::rejected;
+  feed.held->since = now.wall;
+  held_store_.remove_text(name, *feed.held);
+  POSTERN_CHECK(held_store_.save_facts(name, *feed.held));
+  succeeded(feed, now);
+  log_.info("gate", name + ": the update that was held is rejected, as was asked for");
+  return "The update of " + name + " is rejected; the same one stays out, another one is judged.";
+}
+
+/// Gives the feed the rules that it has in the image. False where it has none there, or the same.
+bool Keeper::take_back(FeedState& feed, const HeldImage& held_image, const Now& now) {
+  const policy::RuleImage* const image = held_image.image.get();
+  const auto zone = zone_of(*image, feed.source);
+  if (!zone) return false;
+  const auto source = image_source_from(image->zones()[*zone].source);
+  if (source->sha256 == feed.content.sha256) return false;
+  const bool is_taken_back = feed.held && feed.held->state == HeldState::rolled_back;
+  if (is_taken_back && source->sha256 == feed.held->facts.sha256) return false;
+  if (feed.content.is_there()) {
+    // The feed's next copy would be the same again.
+    Held held = make_held(feed, HeldState::rolled_back, now);
+    held.facts.sha256 = feed.content.sha256;
+    held.reasons.push_back({GateReason::rolled_back, "was taken back by hand"});
+    if (feed.report) held.report = *feed.report;
+    auto copy = store_.load(feed.status.name, feed.digest, feed.source.max_octets);
+    const bool has_text = copy && copy->facts.sha256 == held.facts.sha256;
+    const auto saved = has_text ? held_store_.save(feed.status.name, held, copy->text)
+                                : held_store_.save_facts(feed.status.name, held);
+    if (!saved) log_.warning("gate", feed.status.name + ": " + saved.error().text);
+    feed.held = std::move(held);
+  }
+  Content content;
+  content.image = held_image.image;
+  content.image_memory = held_image.memory;
+  content.image_zone = *zone;
+  content.sha256 = source->sha256;
+  content.lines_skipped = source->lines_skipped;
+  content.first_skipped = source->first_skipped;
+  content.stamp = feed.stamp;
+  CopyFacts facts{feed.digest, "", {}, source->sha256, now.wall, content.rule_count()};
+  accept(feed, {.content = std::move(content), .facts = std::move(facts), .is_judged = false});
+  show_held(feed);
+  return true;
+}
+
+/// Where all feeds have in this image the rules that they are to have, there is nothing to compile.
+void Keeper::use_image(const HeldImage& held) {
+  const policy::RuleImage* const image = held.image.get();
+  std::vector<std::uint16_t> zones;
+  for (const FeedState& feed : feeds_) {
+    const auto zone = zone_of(*image, feed.source);
+    if (!feed.content.is_there()) {
+      zones.push_back(policy::kNoZone);
+      continue;
+    }
+    if (!zone || feed.content.sha256.empty() || feed.content.is_of_old_source) return;
+    if (image_source_from(image->zones()[*zone].source)->sha256 != feed.content.sha256) return;
+    zones.push_back(*zone);
+  }
+  for (std::size_t i = 0; i < feeds_.size(); ++i) {
+    if (zones[i] == policy::kNoZone) continue;
+    feeds_[i].content.rules.reset();
+    feeds_[i].content.image = held.image;
+    feeds_[i].content.image_memory = held.memory;
+    feeds_[i].content.image_zone = zones[i];
+  }
+}
+
+/// After `take_back`: publishes, and has the next start find the same.
+Result<void> Keeper::put_back_in_force(std::uint64_t image, const Now& now) {
+  std::vector<std::string> names;
+  for (const Change& change : changes_) names.push_back(change.name);
+  const std::uint64_t before = generation_;
+  publish(now);
+  if (generation_ == before) {
+    for (const std::string& name : names) drop_held(*find(name), "it is still in force");
+    return fail(Errc::unavailable, "the rules of before cannot be put in force; the log says why");
+  }
+  for (const std::string& name : names) save_facts(*find(name));
+  const std::vector<std::uint64_t> kept = images_.numbers();
+  if (!kept.empty() && kept.front() == generation_) return {};  // It had to be compiled.
+  if (const auto linked = images_.link(image, generation_); !linked) {
+    log_.warning("gate", "the next start will not find the rules that are in force now: " +
+                             linked.error().text);
+  }
+  return {};
+}
+
+Result<std::string> Keeper::roll_back(FeedState& feed, const Now& now) {
+  const std::string name = feed.status.name;
+  for (const std::uint64_t number : images_.numbers()) {
+    const auto image = images_.load(number);
+    if (!image || !take_back(feed, *image, now)) continue;
+    use_image(*image);
+    unsettled_ = *image;
+    POSTERN_CHECK(put_back_in_force(number, now));
+    log_.warning("gate", name + ": rolled back to its rules of generation " +
+                             std::to_string(number) + ", as was asked for");
+    return "The feed " + name + " has its rules of generation " + std::to_string(number) +
+           " again: generation " + std::to_string(generation_) +
+           ". The update that was taken back stays out until it is activated.";
+  }
+  return fail(Errc::not_found, "no other rules of the feed " + name +
+                                   " are kept; those of the last " +
+                                   std::to_string(ImageStore::kKept) + " changes are");
+}
+
+Result<std::string> Keeper::roll_back_all(std::uint64_t generation, const Now& now) {
+  const std::vector<std::uint64_t> kept = images_.numbers();
+  // A generation that changed no rules has those of one before.
+  const auto number = std::ranges::find_if(kept, [&](std::uint64_t n) { return n <= generation; });
+  if (number == kept.end() || generation > generation_) {
+    return fail(Errc::not_found, "the rules of generation " + std::to_string(generation) +
+                                     " are not kept; \"postern feed rollback\" lists those that "
+                                     "are");
+  }
+  const HeldImage image = POSTERN_TRY(images_.load(*number));
+  std::size_t changed = 0;
+  for (FeedState& feed : feeds_) changed += take_back(feed, image, now) ? 1 : 0;
+  if (changed == 0) {
+    return fail(Errc::invalid_input, "all feeds have the rules of generation " +
+                                         std::to_string(generation) + " already");
+  }
+  use_image(image);
+  unsettled_ = image;
+  POSTERN_CHECK(put_back_in_force(*number, now));
+  log_.warning("gate", "all feeds rolled back to generation " + std::to_string(generation) +
+                           ", as was asked for: " + std::to_string(changed) + " changed");
+  return std::to_string(changed) + " feeds have their rules of generation " +
+         std::to_string(generation) + " again: generation " + std::to_string(generation_) +
+         ". The updates that were taken back stay out until they are activated.";
+}
+
+}  // namespace postern::feeds

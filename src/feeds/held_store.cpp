@@ -1,0 +1,126 @@
+#include "feeds/held_store.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include "feeds/files.h"
+
+namespace postern::feeds {
+namespace {
+
+constexpr std::string_view kFirstLine = "postern-held 1";
+constexpr std::uint64_t kMaxOctets = 4U << 20;  // A report has some hundred names and rules.
+constexpr std::array<std::string_view, 3> kStates = {"waiting", "rejected", "rolled_back"};
+constexpr auto kLastReason = intel::GateReason::rolled_back;
+
+std::string one_line(std::string_view text) {
+  std::string line(text);
+  std::ranges::replace_if(line, [](char c) { return c == '\n' || c == '\r'; }, ' ');
+  return line;
+}
+
+std::string to_text(const Held& held) {
+  std::string text(kFirstLine);
+  text += "\nstate ";
+  text += to_string(held.state);
+  text += "\nsince_us " + std::to_string(held.since.time_since_epoch().count()) + "\n";
+  for (const intel::GateFinding& each : held.reasons) {
+    text += "reason ";
+    text += to_string(each.reason);
+    text += " " + one_line(each.text) + "\n";
+  }
+  if (!held.report.empty()) text += "report " + one_line(held.report) + "\n";
+  return text;
+}
+
+/// The word that the line begins with; the line is then what follows it.
+std::string_view take_word(std::string_view& line) {
+  const std::size_t end = std::min(line.find(' '), line.size());
+  const std::string_view word = line.substr(0, end);
+  line.remove_prefix(std::min(end + 1, line.size()));
+  return word;
+}
+
+void read_line(std::string_view line, Held& held) {
+  const std::string_view key = take_word(line);
+  if (key == "state") {
+    const auto at = std::ranges::find(kStates, line);
+    if (at != kStates.end()) held.state = static_cast<HeldState>(at - kStates.begin());
+  } else if (key == "since_us") {
+    std::int64_t since = 0;
+    std::from_chars(line.data(), line.data() + line.size(), since);
+    held.since = WallTime(microseconds(since));
+  } else if (key == "reason") {
+    const std::string_view code = take_word(line);
+    for (int i = 0; i <= static_cast<int>(kLastReason); ++i) {
+      const auto reason = static_cast<intel::GateReason>(i);
+      if (to_string(reason) == code) held.reasons.push_back({reason, std::string(line)});
+    }
+  } else if (key == "report") {
+    held.report = line;
+  }
+}
+
+}  // namespace
+
+std::string_view to_string(HeldState state) {
+  return kStates[static_cast<std::size_t>(state)];
+}
+
+std::string HeldStore::path(std::string_view name) const {
+  return folder_ + "/" + std::string(name) + ".held";
+}
+
+std::optional<Held> HeldStore::load(std::string_view name, std::string_view source) const {
+  auto facts = copies_.load_facts(name, source);
+  if (!facts) return std::nullopt;
+  Held held;
+  held.facts = *std::move(facts);
+  held.since = held.facts.checked_at;
+  const auto file = read_file(path(name), kMaxOctets);
+  if (!file || !file->text.starts_with(kFirstLine)) return held;
+  std::string_view text = file->text;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    read_line(text.substr(0, end), held);
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return held;
+}
+
+Result<std::string> HeldStore::load_text(std::string_view name, const Held& held,
+                                         std::uint64_t max_octets) const {
+  Copy copy = POSTERN_TRY(copies_.load(name, held.facts.source, max_octets));
+  if (copy.facts.sha256 != held.facts.sha256) {
+    return fail(Errc::corrupt, "another update is on disk than the one that is held");
+  }
+  return std::move(copy.text);
+}
+
+Result<void> HeldStore::save(std::string_view name, const Held& held, std::string_view text) {
+  POSTERN_CHECK(copies_.save(name, held.facts, text));
+  return replace_file(path(name), to_text(held));
+}
+
+Result<void> HeldStore::save_facts(std::string_view name, const Held& held) {
+  POSTERN_CHECK(copies_.save_facts(name, held.facts));
+  return replace_file(path(name), to_text(held));
+}
+
+void HeldStore::remove_text(std::string_view name, const Held& held) {
+  copies_.remove_text(name, held.facts.sha256);
+}
+
+void HeldStore::remove(std::string_view name) {
+  std::error_code ignored;
+  const auto facts = copies_.facts(name);
+  if (facts) copies_.remove_text(name, facts->sha256);
+  std::filesystem::remove(copies_.meta_path(name), ignored);
+  std::filesystem::remove(path(name), ignored);
+}
+
+}  // namespace postern::feeds

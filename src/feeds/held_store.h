@@ -1,0 +1,59 @@
+// HeldStore: updates that the gate holds back, on disk until somebody decides.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "base/time.h"
+#include "feeds/store.h"
+#include "intel/gate.h"
+
+namespace postern::feeds {
+
+enum class HeldState : std::uint8_t {
+  waiting,      ///< For a person, or for a better update.
+  rejected,     ///< A person does not want it; its text is gone.
+  rolled_back,  ///< It was in force; a person took it back.
+};
+/// "waiting", "rejected", "rolled_back".
+std::string_view to_string(HeldState state);
+
+/// An update that is not in force.
+struct Held {
+  CopyFacts facts;
+  HeldState state = HeldState::waiting;
+  WallTime since{};
+  std::vector<intel::GateFinding> reasons;
+  std::string report;  ///< JSON of its GateReport; empty where there is none.
+  /// The rules of judging have changed: the next time that it comes it is judged anew.
+  bool is_to_be_judged = false;
+};
+
+/// A folder with what CopyStore keeps of a copy, and NAME.held beside it. One thread.
+class HeldStore {
+ public:
+  explicit HeldStore(std::string folder) : folder_(folder), copies_(std::move(folder)) {}
+
+  /// What is held of that feed from that source; nothing where nothing is.
+  std::optional<Held> load(std::string_view name, std::string_view source) const;
+  /// The text of what is held. Errors as those of CopyStore::load.
+  Result<std::string> load_text(std::string_view name, const Held& held,
+                                std::uint64_t max_octets) const;
+  Result<void> save(std::string_view name, const Held& held, std::string_view text);
+  /// Without its text, which stays as it is.
+  Result<void> save_facts(std::string_view name, const Held& held);
+  void remove_text(std::string_view name, const Held& held);
+  void remove(std::string_view name);
+
+ private:
+  std::string path(std::string_view name) const;
+
+  std::string folder_;
+  CopyStore copies_;
+};
+
+}  // namespace postern::feeds

@@ -1,0 +1,308 @@
+#include "feeds/question_memory.h"
+
+#include <charconv>
+#include <condition_variable>
+#include <cstdio>
+#include <filesystem>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <utility>
+
+#include "base/bounded_queue.h"
+#include "base/guarded.h"
+#include "base/thread.h"
+#include "event/question_table.h"
+#include "feeds/digest.h"
+#include "feeds/files.h"
+
+namespace postern::feeds {
+namespace {
+
+using event::QuestionTable;
+
+/// Between the workers and the thread that remembers: 5 MB.
+constexpr std::size_t kQueue = 16'384;
+constexpr milliseconds kBusyPause{20}, kIdlePause{100};
+/// So that whoever walks the table is not kept waiting for long.
+constexpr std::size_t kBatch = 1024;
+/// A million names, four times over: a larger file is none of ours.
+constexpr std::uint64_t kMaxFileOctets = std::uint64_t{4} << 30;
+constexpr std::string_view kFirstWord = "postern-questions-1 ";
+constexpr std::size_t kDigestDigits = 64, kKeyDigits = 16;
+
+struct Asked {
+  dns::Name name;
+  event::ShortText<32> group;
+  std::uint64_t client = 0;
+  std::uint16_t day = 0;
+  bool is_answered = false;
+};
+
+/// MurmurHash3's finaliser (public domain, A. Appleby) over the key and each half of the address.
+std::uint64_t mix(std::uint64_t value) {
+  value = (value ^ (value >> 33)) * 0xff51afd7ed558ccd;
+  value = (value ^ (value >> 33)) * 0xc4ceb9fe1a85ec53;
+  return value ^ (value >> 33);
+}
+std::uint64_t hash_client(const IpAddress& client, std::uint64_t key) {
+  std::uint64_t hash = mix(key);
+  std::uint64_t part = 0;
+  unsigned filled = 0;
+  for (const std::uint8_t octet : client.octets()) {
+    part = part << 8 | octet;
+    if (++filled % 4 == 0) hash = mix(hash ^ std::exchange(part, 0)) + key;
+  }
+  return hash;
+}
+
+std::uint16_t day_of(WallTime at) {
+  const auto days = std::chrono::floor<std::chrono::days>(at).time_since_epoch().count();
+  return static_cast<std::uint16_t>(days < 0 ? 0 : days > 65'535 ? 65'535 : days);
+}
+
+bool is_answered(const event::Query& query) {
+  using enum event::Disposition;
+  return query.rcode == dns::Rcode::noerror &&
+         (query.disposition == answered || query.disposition == allowed ||
+          query.disposition == observed);
+}
+
+/// "postern-questions-1 KEY DIGEST\n", then the table's octets; DIGEST is of the key and of these.
+std::string digest_of(std::string_view key, std::string_view body) {
+  return sha256_hex(sha256_hex(key) + sha256_hex(body));
+}
+
+struct QuestionFile {
+  std::uint64_t client_key = 0;
+  std::string_view body;  // Of the text that it was taken from.
+};
+
+Result<QuestionFile> open_text(std::string_view text) {
+  const std::size_t header = kFirstWord.size() + kKeyDigits + 1 + kDigestDigits + 1;
+  if (text.size() < header || !text.starts_with(kFirstWord)) {
+    return fail(Errc::corrupt, "not a memory of questions of this version");
+  }
+  const std::string_view key = text.substr(kFirstWord.size(), kKeyDigits);
+  const std::string_view digest = text.substr(kFirstWord.size() + kKeyDigits + 1, kDigestDigits);
+  QuestionFile file{0, text.substr(header)};
+  const auto [end, error] =
+      std::from_chars(key.data(), key.data() + key.size(), file.client_key, 16);
+  if (error != std::errc() || end != key.data() + key.size() ||
+      digest != digest_of(key, file.body)) {
+    return fail(Errc::corrupt, "its checksum does not hold");
+  }
+  return file;
+}
+
+std::string file_text(std::uint64_t client_key, const QuestionTable& table) {
+  char key[kKeyDigits + 1];
+  std::snprintf(key, sizeof key, "%016llx", static_cast<unsigned long long>(client_key));
+  const Octets body = table.encode();
+  std::string text;
+  text.reserve(body.size() + 128);
+  text += kFirstWord;
+  text += key;
+  text += " ";
+  text += digest_of(key, text_of(body));
+  text += "\n";
+  text += text_of(body);
+  return text;
+}
+
+class Memory final : public QuestionMemory {
+ public:
+  Memory(const QuestionMemoryOptions& options, Log& log)
+      : options_(options),
+        log_(log),
+        client_key_(options.client_key),
+        queue_(kQueue),
+        table_(QuestionTable::Limits{options.max_names, options.days}, options.hash_key) {
+    thread_ = std::jthread([this](const std::stop_token& stopping) { run(stopping); });
+  }
+  ~Memory() override { stop(); }
+
+  void record(const event::Query& query) override {
+    if (query.disposition == event::Disposition::refused) return;
+    if (query.qclass != dns::RRClass::in || query.qname.is_root()) return;
+    const bool is_taken = queue_.push_with([&](Asked& asked) {
+      asked.name = query.qname;
+      asked.group = query.group;
+      asked.client = hash_client(query.client, client_key_.load(std::memory_order_relaxed));
+      asked.day = day_of(query.at);
+      asked.is_answered = is_answered(query);
+    });
+    (is_taken ? recorded_ : dropped_).add();
+  }
+
+  policy::Traffic traffic() const override {
+    return {table_.with([](const QuestionTable& table) { return table.groups(); }),
+            [this](const std::function<void(const policy::AskedName&)>& take) {
+              table_.with([&](const QuestionTable& table) { table.for_each(take); });
+            }};
+  }
+
+  bool catch_up(milliseconds longest) override {
+    const std::uint64_t wanted = recorded_.value();
+    std::unique_lock lock(mutex_);
+    hurry_ = true;
+    changed_.notify_all();
+    return changed_.wait_for(lock, longest, [&] { return is_read_ && taken_ >= wanted; });
+  }
+
+  void collect(Metrics& metrics) const override {
+    std::size_t names = 0, octets = 0;
+    std::uint64_t evicted = 0;
+    table_.with([&](const QuestionTable& table) {
+      names = table.size();
+      octets = table.memory_octets();
+      evicted = table.evicted();
+    });
+    const auto add = [&](std::string_view name, MetricKind kind, std::string_view help,
+                         auto value) {
+      metrics.push_back({name, kind, help, "", static_cast<double>(value)});
+    };
+    add("postern_gate_names", MetricKind::gauge,
+        "Names asked for in the last days that updates of feeds are tried on.", names);
+    add("postern_gate_names_memory_octets", MetricKind::gauge, "Memory that they take.", octets);
+    add("postern_gate_names_evicted_total", MetricKind::counter,
+        "Names forgotten early because gate.max_names was reached.", evicted);
+    add("postern_gate_questions_dropped_total", MetricKind::counter,
+        "Questions that came faster than they could be remembered.", dropped_.value());
+  }
+
+  void stop() override {
+    if (!thread_.joinable()) return;
+    thread_.request_stop();
+    {
+      const std::lock_guard lock(mutex_);
+      hurry_ = true;
+    }
+    changed_.notify_all();
+    thread_.join();
+  }
+
+ private:
+  void run(const std::stop_token& stopping) {
+    enter_thread("questions");
+    read();
+    {
+      const std::lock_guard lock(mutex_);
+      is_read_ = true;
+    }
+    changed_.notify_all();
+    auto write_at = std::chrono::steady_clock::now() + options_.write_every;
+    bool has_news = false;
+    while (!stopping.stop_requested()) {
+      const bool had_some = drain();
+      has_news = has_news || had_some;
+      if (has_news && std::chrono::steady_clock::now() >= write_at) {
+        write();
+        has_news = false;
+        write_at = std::chrono::steady_clock::now() + options_.write_every;
+      }
+      pause(had_some ? kBusyPause : kIdlePause);
+    }
+    if (drain() || has_news) write();
+  }
+
+  void pause(milliseconds longest) {
+    std::unique_lock lock(mutex_);
+    changed_.wait_for(lock, longest, [this] { return hurry_; });
+    hurry_ = false;
+  }
+
+  /// Takes what the queue has. True where that was something.
+  bool drain() {
+    bool had_some = false;
+    for (bool has_more = true; has_more;) {
+      std::uint64_t taken = 0;
+      table_.with([&](QuestionTable& table) {
+        Asked asked;
+        while (taken < kBatch && queue_.try_pop(asked)) {
+          ++taken;
+          table.add({asked.name, asked.group.view(), asked.client, asked.is_answered}, asked.day);
+        }
+      });
+      has_more = taken == kBatch;
+      had_some = had_some || taken > 0;
+      const std::lock_guard lock(mutex_);
+      taken_ += taken;
+    }
+    changed_.notify_all();
+    return had_some;
+  }
+
+  void read() {
+    auto file = read_file(options_.path, kMaxFileOctets);
+    if (!file) {
+      if (file.error().code != Errc::not_found) {
+        log_.warning("gate",
+                     "what was asked before is not known, and learnt anew: " + file.error().text);
+      }
+      return;
+    }
+    auto opened = open_text(file->text);
+    // Decoded aside: nobody waits for it.
+    QuestionTable table({options_.max_names, options_.days}, options_.hash_key);
+    Result<void> done = opened ? table.decode(octets_of(opened->body))
+                               : Result<void>(Unexpected<Error>(opened.error()));
+    if (!done) {
+      const std::string aside = options_.path + ".damaged";
+      std::error_code error;
+      std::filesystem::rename(options_.path, aside, error);
+      log_.warning("gate", options_.path + ": " + done.error().text +
+                               "; what was asked before is learnt anew" +
+                               (error ? "" : "; the damaged file is now " + aside));
+      return;
+    }
+    client_key_.store(opened->client_key, std::memory_order_relaxed);
+    log_.info("gate", std::to_string(table.size()) + " names that were asked for are remembered");
+    table_.with([&](QuestionTable& current) { current = std::move(table); });
+  }
+
+  void write() {
+    const std::string text = table_.with([&](const QuestionTable& table) {
+      return file_text(client_key_.load(std::memory_order_relaxed), table);
+    });
+    std::error_code error;
+    std::filesystem::create_directories(std::filesystem::path(options_.path).parent_path(), error);
+    if (const auto done = replace_file(options_.path, text, 0600); !done) {
+      log_.warning("gate", "what was asked is not kept on disk: " + done.error().text);
+    }
+  }
+
+  const QuestionMemoryOptions options_;
+  Log& log_;
+  std::atomic<std::uint64_t> client_key_;
+  BoundedQueue<Asked> queue_;
+  SharedCounter recorded_, dropped_;
+  Guarded<QuestionTable> table_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool hurry_ = false;  // These three under mutex_.
+  bool is_read_ = false;
+  std::uint64_t taken_ = 0;  // Of what was recorded.
+  std::jthread thread_;      // Last: it starts when all else is there.
+};
+
+}  // namespace
+
+std::unique_ptr<QuestionMemory> QuestionMemory::start(const QuestionMemoryOptions& options,
+                                                      Log& log) {
+  return std::make_unique<Memory>(options, log);
+}
+
+Result<policy::Traffic> read_questions(const std::string& path) {
+  const FileContent file = POSTERN_TRY(read_file(path, kMaxFileOctets));
+  const QuestionFile opened = POSTERN_TRY(open_text(file.text));
+  auto table = std::make_shared<QuestionTable>(
+      QuestionTable::Limits{.names = QuestionTable::kMaxNames}, opened.client_key);
+  POSTERN_CHECK(table->decode(octets_of(opened.body)));
+  return policy::Traffic{table->groups(),
+                         [table](const std::function<void(const policy::AskedName&)>& take) {
+                           table->for_each(take);
+                         }};
+}
+
+}  // namespace postern::feeds
