@@ -34,6 +34,8 @@ void take_reloadable(config::Config& running, const config::Config& wanted) {
   running.sinkhole_v6 = wanted.sinkhole_v6;
   running.allow = wanted.allow;
   running.block = wanted.block;
+  running.qname_wait_recurse = wanted.qname_wait_recurse;
+  running.min_ns_dots = wanted.min_ns_dots;
   running.pack_hafnium = wanted.pack_hafnium;
   running.feeds = wanted.feeds;
   running.groups = wanted.groups;

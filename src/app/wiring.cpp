@@ -10,6 +10,18 @@
 namespace postern::app {
 namespace {
 
+server::QnameWait qname_wait_of(config::QnameWait wait) {
+  switch (wait) {
+    case config::QnameWait::never:
+      return server::QnameWait::never;
+    case config::QnameWait::always:
+      return server::QnameWait::always;
+    case config::QnameWait::as_needed:
+      break;
+  }
+  return server::QnameWait::as_needed;
+}
+
 /// What reading and building may take at least, however small the machine.
 constexpr std::uint64_t kLeastBuildMemory = std::uint64_t{512} << 20;
 
@@ -258,7 +270,9 @@ server::Settings settings_of(const config::Config& config) {
   return {.access_allow = config.access_allow,
           .udp_max_octets = config.udp_max_octets,
           .answer_deadline_ms = config.answer_deadline_ms,
-          .stale_after_ms = config.stale_after_ms};
+          .stale_after_ms = config.stale_after_ms,
+          .qname_wait = qname_wait_of(config.qname_wait_recurse),
+          .min_ns_dots = config.min_ns_dots};
 }
 
 server::Options server_options(const config::Config& config, unsigned cores, const Seeds& seeds) {

@@ -40,6 +40,7 @@ struct Place {
 };
 
 enum class ResolverMode : std::uint8_t { recurse, forward };
+enum class QnameWait : std::uint8_t { as_needed, never, always };  ///< See server::QnameWait.
 
 struct ForwardZone {
   dns::Name zone;  ///< "." for everything.
@@ -153,7 +154,9 @@ struct Config {
   std::optional<IpAddress> sinkhole_v6;
   std::vector<std::string> allow;  ///< Names, "*.name"; before everything else.
   std::vector<std::string> block;  ///< After `allow`, before the feeds.
-  bool pack_hafnium = true;        ///< The built-in indicator pack.
+  QnameWait qname_wait_recurse = QnameWait::as_needed;
+  std::uint32_t min_ns_dots = 1;
+  bool pack_hafnium = true;  ///< The built-in indicator pack.
   std::vector<Feed> feeds;
   std::vector<Group> groups;  ///< The default group ("default") is always there.
   std::vector<Key> keys;

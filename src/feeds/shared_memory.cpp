@@ -91,17 +91,15 @@ bool SharedMemory::read_at(std::uint64_t offset, std::span<std::uint8_t> into) c
 
 Result<std::shared_ptr<const Mapping>> Mapping::of(const SharedMemory& memory) {
   const std::uint64_t size = POSTERN_TRY(memory.size());
-  const std::uint8_t* octets = nullptr;
+  OctetView octets;
   if (size > 0) {
     // Shared mappings of what is sealed are refused before Linux 6.7; nothing is written, so
     // private is the same.
     void* const at = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, memory.fd(), 0);
     if (at == MAP_FAILED) return failed("map shared memory");
-    octets = static_cast<const std::uint8_t*>(at);
+    octets = {static_cast<const std::uint8_t*>(at), static_cast<std::size_t>(size)};
   }
-  const std::shared_ptr<const Mapping> mapping(
-      new Mapping({octets, static_cast<std::size_t>(size)}));
-  return mapping;
+  return std::shared_ptr<const Mapping>(new Mapping(octets));
 }
 
 Mapping::~Mapping() {

@@ -81,6 +81,10 @@ Handler::Handled Handler::respond(Turn& turn) {
   turn.is_open = turn.policy.may_precede(*turn.group, Trigger::response_ip, verdict) ||
                  turn.policy.may_precede(*turn.group, Trigger::nsdname, verdict) ||
                  turn.policy.may_precede(*turn.group, Trigger::nsip, verdict);
+  if (verdict.blocks()) {
+    const QnameWait wait = settings_.held()->qname_wait;
+    turn.is_open = wait == QnameWait::always || (turn.is_open && wait != QnameWait::never);
+  }
   // Nothing is looked up for these, so nothing more can be learnt.
   if (asker.qtype() == RRType::any || !asker.query.header.has(dns::flag::rd)) turn.is_open = false;
   if (!turn.is_open) {
@@ -206,7 +210,8 @@ bool Handler::judge_servers(Turn& turn, const dns::Name& name, Verdict& verdict)
   if (!by_address && !turn.policy.may_precede(group, Trigger::nsdname, verdict)) return false;
   const MonoTime give_up_at =
       turn.asker.received + milliseconds(settings_.held()->answer_deadline_ms);
-  const ServerFactOptions options{.want_addresses = by_address};
+  const ServerFactOptions options{.min_labels = settings_.held()->min_ns_dots + std::size_t{1},
+                                  .want_addresses = by_address};
   std::vector<Finding> findings;
   if (turn.findings != nullptr) findings = *turn.findings;
   if (turn.given != nullptr) findings.push_back(finding_of(*turn.given));

@@ -83,6 +83,36 @@ TEST_F(HandlerPolicyTest, ServersAreAskedForWhereARuleWantsToKnowThem) {
   EXPECT_TRUE(ask_to_the_end({.name = "a.b.example"}).starts_with("NOERROR"));
 }
 
+TEST_F(HandlerPolicyTest, ABlockedNameIsResolvedFirstOrNotAsIsWished) {
+  const testing::ZoneSpec by_address{.options = {.name = "first"},
+                                     .rules = {{"response_ip: 192.0.2.1", Action::pass}}};
+  const testing::ZoneSpec by_name{.options = {.name = "second"},
+                                  .rules = {{"www.example", Action::nxdomain}}};
+  set_policy({by_address, by_name});
+  settings_value_.qname_wait = QnameWait::never;
+  publish_settings();
+  EXPECT_TRUE(ask({}).starts_with(kBlocked));
+  EXPECT_TRUE(resolver_.asked().empty());
+  // Where no zone could decide otherwise, too.
+  set_policy({by_name});
+  settings_value_.qname_wait = QnameWait::always;
+  publish_settings();
+  EXPECT_TRUE(ask_to_the_end({}).starts_with(kBlocked));
+  EXPECT_EQ(resolver_.asked().size(), 1U);
+  EXPECT_EQ(last_record().zone.view(), "second");
+}
+
+TEST_F(HandlerPolicyTest, ServersOfNamesWithFewDotsAreLookedAtIfWished) {
+  resolver_.set("b.example. A", {.records = {"b.example. 60 A 192.0.2.7"}});
+  resolver_.set("b.example. NS", {});
+  resolver_.set("example. NS", {.records = {"example. 60 NS ns.bad.test."}});
+  set_policy({{.options = {.name = "z"}, .rules = {{"nsdname: bad.test", Action::nxdomain}}}});
+  EXPECT_TRUE(ask_to_the_end({.name = "b.example"}).starts_with("NOERROR"));
+  settings_value_.min_ns_dots = 0;
+  publish_settings();
+  EXPECT_TRUE(ask_to_the_end({.name = "b.example"}).starts_with(kBlocked));
+}
+
 TEST_F(HandlerPolicyTest, ServersThatCannotBeFoundInTimeMatchNothing) {
   resolver_.set("b.example. A", {.records = {"b.example. 60 A 192.0.2.7"}});
   set_policy({{.options = {.name = "z"}, .rules = {{"nsdname: bad.test", Action::nxdomain}}}});
