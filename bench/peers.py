@@ -129,6 +129,37 @@ zone "rpz" {{ type primary; file "{folder}/rpz"; }};
     return [shutil.which("named") or "/usr/sbin/named", "-f", "-n", "1", "-c", str(folder / "named.conf")]
 
 
+def pdns(folder, rules, _):
+    rpz(folder, rules)
+    (folder / "policy.lua").write_text(f'rpzFile("{folder}/rpz", {{policyName="rpz"}})\n')
+    (folder / "recursor.conf").write_text(f"""local-address=127.0.0.1
+local-port={PORT}
+socket-dir={folder}
+daemon=no
+disable-syslog=yes
+write-pid=no
+threads=1
+pdns-distributes-queries=no
+dnssec=off
+dont-query=
+qname-minimization=no
+forward-zones-recurse=.={UPSTREAM}
+lua-config-file={folder}/policy.lua
+""")
+    return [shutil.which("pdns_recursor") or "/usr/sbin/pdns_recursor", f"--config-dir={folder}"]
+
+
+def kresd(folder, rules, _):
+    rpz(folder, rules)
+    (folder / "kresd.conf").write_text(f"""net.listen('127.0.0.1', {PORT}, {{ kind = 'dns' }})
+trust_anchors.remove('.')
+cache.size = 200 * MB
+policy.add(policy.rpz(policy.DENY, '{folder}/rpz', true))
+policy.add(policy.all(policy.FORWARD({{ '{UPSTREAM.replace(":", "@")}' }})))
+""")
+    return [shutil.which("kresd") or "/usr/sbin/kresd", "-n", "-c", str(folder / "kresd.conf"), str(folder)]
+
+
 def ask(name, timeout=0.2):
     return dns.query.udp(dns.message.make_query(name, "A", use_edns=False), "127.0.0.1", port=PORT, timeout=timeout)
 

@@ -18,7 +18,9 @@
 #include "event/query.h"
 #include "intel/feed_status.h"
 #include "journal/journal.h"
+#include "policy/exception_table.h"
 #include "policy/generation.h"
+#include "state/exception_store.h"
 
 namespace postern::api {
 
@@ -58,10 +60,12 @@ struct PublishedList {
 
 /// The running server, as the API sees it. All functions are called from the API's thread; none of
 /// them may block for longer than a disk read. The journal is read, and `reload` called, from a
-/// second thread, so that a long search delays nothing else.
+/// second thread, so that a long search delays nothing else; exceptions are changed there too.
 struct Services {
   journal::Journal* journal = nullptr;  ///< May be null: journal disabled.
   const Published<policy::Generation>* policy = nullptr;
+  state::ExceptionStore* exceptions = nullptr;
+  const Published<policy::ExceptionTable>* exceptions_in_force = nullptr;
   std::function<std::vector<intel::FeedStatus>()> feeds;
   std::function<Result<void>(const FeedUpdate& update)> update_feed;
   /// Carried out when it returns, with a sentence about what was done; called from the second

@@ -62,11 +62,12 @@ Result<FileDescriptor> listen_control_socket(const std::string& path) {
   return fd;
 }
 
-bool peer_is_trusted(int fd) {
+std::optional<uid_t> trusted_peer(int fd) {
   ucred peer{};
   socklen_t size = sizeof peer;
-  if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return false;
-  return peer.uid == 0 || peer.uid == ::geteuid();
+  if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return std::nullopt;
+  if (peer.uid != 0 && peer.uid != ::geteuid()) return std::nullopt;
+  return peer.uid;
 }
 
 }  // namespace postern::api

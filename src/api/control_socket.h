@@ -1,7 +1,10 @@
 // The control socket: a UNIX stream socket for our own user alone.
 #pragma once
 
+#include <optional>
 #include <string>
+
+#include <sys/types.h>
 
 #include "base/file_descriptor.h"
 #include "base/result.h"
@@ -12,7 +15,7 @@ namespace postern::api {
 /// replaced; a server that still answers there, or a file that is no socket, is an error.
 Result<FileDescriptor> listen_control_socket(const std::string& path);
 
-/// True where the other end of a connected UNIX socket runs as root or as our own user.
-bool peer_is_trusted(int fd);
+/// The user at the other end of a connected UNIX socket, where that is root or our own.
+std::optional<uid_t> trusted_peer(int fd);
 
 }  // namespace postern::api

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "api/exception_json.h"
 #include "event/json_writer.h"
 #include "event/query_json.h"
 #include "event/time_text.h"
@@ -20,16 +21,21 @@ using policy::Match;
 
 /// All that the answer is made from.
 struct Decision {
+  const policy::InForce& in_force;
   const Generation& generation;
   const ExplainQuestion& question;
   std::uint16_t group = 0;
-  std::optional<IpPrefix> prefix;  ///< That put the client into the group.
-  policy::Verdict verdict;         ///< On the name asked.
+  std::optional<IpPrefix> prefix;         ///< That put the client into the group.
+  std::vector<std::uint32_t> exceptions;  ///< Those that hold, the one that decides first.
+  policy::Verdict verdict;                ///< On the name asked.
   std::vector<Match> matches;
   /// On a name that the record's answer led to; matches nothing where the name asked decides.
   policy::Verdict behind;
   std::vector<Match> matches_behind;
 
+  policy::Asking asking() const {
+    return {.group = group, .client = question.client.value_or(IpAddress()), .now = question.now};
+  }
   const policy::Verdict& deciding() const { return behind.matched ? behind : verdict; }
 };
 
@@ -74,7 +80,7 @@ void decide_behind(Decision& d, const event::Query& record) {
     case policy::Trigger::qname:
       if (!record.matched_in_chain) return;
       if (const auto name = name_under_rule(record.matched, record.matched_wildcard)) {
-        d.behind = d.generation.decide(d.group, *name);
+        d.behind = d.in_force.decide(d.asking(), *name);
         d.matches_behind = d.generation.explain(d.group, *name);
       }
       return;
@@ -91,7 +97,7 @@ void look_behind(Decision& d) {
                             ? !d.verdict.blocks() && !d.verdict.allows()
                             : d.behind.precedes(d.verdict);
   const bool is_same =
-      d.behind.blocks() && is_heard && d.generation.zone(d.behind.zone).name == record->zone.view();
+      d.behind.blocks() && is_heard && d.in_force.zone(d.behind).name == record->zone.view();
   if (is_same) {
     for (Match& match : d.matches) match.winner = false;
     return;
@@ -100,9 +106,9 @@ void look_behind(Decision& d) {
   d.matches_behind.clear();
 }
 
-Decision decide(const Generation& generation, const ExplainQuestion& question) {
-  Decision d{generation, question, 0, std::nullopt, {}, {}, {}, {}};
-  d.verdict = {};
+Decision decide(const policy::InForce& in_force, const ExplainQuestion& question) {
+  const Generation& generation = in_force.generation();
+  Decision d{in_force, generation, question, 0, std::nullopt, {}, {}, {}, {}, {}};
   if (question.client) {
     d.group = generation.group_of(*question.client);
     d.prefix = prefix_of(generation.groups()[d.group], *question.client);
@@ -110,12 +116,17 @@ Decision decide(const Generation& generation, const ExplainQuestion& question) {
     d.verdict = generation.decide(d.group, kClientIp, *question.client);
     d.matches = generation.explain(d.group, kClientIp, *question.client);
   }
-  const policy::Verdict on_name = generation.decide(d.group, question.name);
+  const policy::Verdict on_name = in_force.decide(d.asking(), question.name);
+  d.exceptions =
+      in_force.exceptions().find_all(in_force.asker_of(d.asking()), question.name, question.now);
   std::vector<Match> by_name = generation.explain(d.group, question.name);
   const bool is_by_name = on_name.matched && on_name.precedes(d.verdict);
   if (is_by_name) d.verdict = on_name;
   for (Match& match : is_by_name ? d.matches : by_name) match.winner = false;
   d.matches.insert(d.matches.end(), by_name.begin(), by_name.end());
+  if (policy::InForce::is_exception(d.verdict)) {
+    for (Match& match : d.matches) match.winner = false;
+  }
   look_behind(d);
   return d;
 }
@@ -172,8 +183,10 @@ void write_group_step(JsonWriter& json, const Decision& d) {
     text =
         fmt::format("No client was named: the group \"{}\", for clients in no other.", group.name);
   } else if (d.prefix) {
-    text = fmt::format("{} is in the group \"{}\" by the prefix {}.", d.question.client->to_text(),
-                       group.name, d.prefix->to_text());
+    const std::string of_tenant =
+        group.tenant.empty() ? "" : fmt::format(" of the tenant \"{}\"", group.tenant);
+    text = fmt::format("{} is in the group \"{}\"{} by the prefix {}.",
+                       d.question.client->to_text(), group.name, of_tenant, d.prefix->to_text());
   } else {
     text = fmt::format("{} is in no group's prefixes: the group \"{}\".",
                        d.question.client->to_text(), group.name);
@@ -224,10 +237,41 @@ class ZoneRun {
   std::string names_;
 };
 
+/// "exception 17 of root (uid 0), until 2026-03-02 08:00:00 UTC (a supplier): allow …".
+std::string exception_text(const policy::Exception& exception) {
+  std::string text =
+      exception.id == 0 ? "a list of the configuration" : fmt::format("exception {}", exception.id);
+  if (exception.id != 0) text += fmt::format(" of {}", exception.owner);
+  if (exception.until) text += fmt::format(", until {}", to_the_second(*exception.until));
+  if (!exception.reason.empty()) text += fmt::format(" ({})", exception.reason);
+  return text + fmt::format(": {} {} for {}",
+                            exception.action == policy::Action::pass ? "allow" : "block",
+                            policy::pattern_text(exception.name, exception.scope),
+                            policy::to_text(exception.audience));
+}
+
+void write_exception_steps(JsonWriter& json, const Decision& d) {
+  const policy::ExceptionTable& table = d.in_force.exceptions();
+  if (table.empty()) return;
+  if (d.exceptions.empty()) {
+    write_step(json, "exception", "no_match", "Exceptions: none is for this name and client.");
+    return;
+  }
+  constexpr std::size_t kNamed = 8;
+  for (std::size_t i = 0; i < std::min(d.exceptions.size(), kNamed); ++i) {
+    std::string text = exception_text(table.at(d.exceptions[i]));
+    text.front() = text.front() == 'a' ? 'A' : 'E';
+    write_step(json, "exception", i == 0 ? "decided" : "not_asked",
+               text + (i == 0 ? "." : "; one that is more specific decided."));
+  }
+}
+
 void write_zone_steps(JsonWriter& json, const Decision& d) {
   ZoneRun silent(json, "no_match", ": no rule matches.");
-  ZoneRun unasked(json, "not_asked", ": not asked, an earlier zone decided.");
-  bool decided = false;
+  bool decided = policy::InForce::is_exception(d.verdict);
+  ZoneRun unasked(
+      json, "not_asked",
+      decided ? ": not asked, an exception decided." : ": not asked, an earlier zone decided.");
   for (const std::uint16_t zone : d.generation.groups()[d.group].zones) {
     const policy::ZoneOptions& options = d.generation.zone(zone);
     if (decided) {
@@ -260,7 +304,8 @@ void write_zone_steps(JsonWriter& json, const Decision& d) {
 std::string outcome_text(const event::Query& record) {
   std::string text(to_string(record.disposition));
   if (!record.zone.empty()) text += fmt::format(" by {}", record.zone.view());
-  text += line_text(record.rule_line);
+  const bool by_exception = record.zone.view() == policy::kExceptionsName;
+  text += by_exception ? fmt::format(" ({})", record.rule_line) : line_text(record.rule_line);
   if (record.has_matched) text += ": " + event::rule_text(record);
   if (record.matched_in_chain) text += ", which its answer led to";
   return text;
@@ -281,8 +326,8 @@ void write_record_step(JsonWriter& json, const Decision& d) {
 
 std::string blocked_text(const Decision& d) {
   const policy::Verdict& verdict = d.deciding();
-  const policy::BlockPlan plan = d.generation.plan(d.group, verdict);
-  const policy::ZoneOptions& zone = d.generation.zone(verdict.zone);
+  const policy::BlockPlan plan = d.in_force.plan(d.group, verdict);
+  const policy::ZoneOptions& zone = d.in_force.zone(verdict);
   return fmt::format("answered with {}, TTL {} s, extended error {} ({}).", answer_text(plan),
                      zone.ttl_s, static_cast<unsigned>(zone.ede), to_string(zone.ede));
 }
@@ -306,8 +351,8 @@ std::string result_text(const Decision& d) {
   if (d.behind.matched) {
     return fmt::format(
         "Blocked through its answer, as long as that leads to {} the rule {} of {}: {}",
-        led_to(d.behind.trigger), d.generation.rule_text(d.behind),
-        d.generation.zone(d.behind.zone).name, blocked_text(d));
+        led_to(d.behind.trigger), d.in_force.rule_text(d.behind), d.in_force.zone(d.behind).name,
+        blocked_text(d));
   }
   if (verdict.allows()) return "Allowed by that rule: answered as the DNS says.";
   if (verdict.matched) return "Answered as the DNS says; recorded as what would have been decided.";
@@ -319,6 +364,7 @@ void write_steps(JsonWriter& json, const Decision& d) {
   json.key("steps").begin_array();
   if (d.question.by_trace) write_record_step(json, d);
   write_group_step(json, d);
+  write_exception_steps(json, d);
   write_zone_steps(json, d);
   if (!d.question.by_trace) write_record_step(json, d);
   write_step(json, "result", disposition(d.deciding()), result_text(d));
@@ -327,10 +373,10 @@ void write_steps(JsonWriter& json, const Decision& d) {
 
 void write_matched(JsonWriter& json, const Decision& d) {
   const policy::Verdict& verdict = d.deciding();
-  const std::uint32_t line = d.generation.line(verdict);
+  const std::uint32_t line = policy::InForce::is_exception(verdict) ? 0 : d.in_force.line(verdict);
   json.field("action", to_string(verdict.action));
-  json.field("zone", d.generation.zone(verdict.zone).name);
-  json.field("rule", d.generation.rule_text(verdict));
+  json.field("zone", d.in_force.zone(verdict).name);
+  json.field("rule", d.in_force.rule_text(verdict));
   json.field("trigger", to_string(verdict.trigger));
   if (line == 0) {
     json.key("line").null();
@@ -350,8 +396,8 @@ void write_verdict(JsonWriter& json, const Decision& d) {
       json.key(key).null();
   }
   if (verdict.blocks()) {
-    const policy::ZoneOptions& zone = d.generation.zone(verdict.zone);
-    json.field("answer", answer_text(d.generation.plan(d.group, verdict)));
+    const policy::ZoneOptions& zone = d.in_force.zone(verdict);
+    json.field("answer", answer_text(d.in_force.plan(d.group, verdict)));
     json.field("ttl", zone.ttl_s);
     json.field("ede", static_cast<unsigned>(zone.ede));
   } else {
@@ -376,6 +422,15 @@ void write_match(JsonWriter& json, const Decision& d, const Match& match, bool i
   json.end_object();
 }
 
+void write_exception_in_force(JsonWriter& json, const Decision& d) {
+  json.key("exception");
+  if (policy::InForce::is_exception(d.deciding())) {
+    write_exception(json, d.in_force.exceptions().at(d.deciding().rule));
+  } else {
+    json.null();
+  }
+}
+
 void write_matches(JsonWriter& json, const Decision& d) {
   json.key("matches").begin_array();
   for (const Match& match : d.matches) write_match(json, d, match, false);
@@ -396,8 +451,9 @@ void write_record(JsonWriter& json, const ExplainQuestion& question) {
 
 }  // namespace
 
-std::string explain_json(const Generation& generation, const ExplainQuestion& question) {
-  const Decision d = decide(generation, question);
+std::string explain_json(const policy::InForce& in_force, const ExplainQuestion& question) {
+  const Generation& generation = in_force.generation();
+  const Decision d = decide(in_force, question);
   JsonWriter json;
   json.begin_object();
   json.field("name", question.name.to_display());
@@ -417,6 +473,7 @@ std::string explain_json(const Generation& generation, const ExplainQuestion& qu
   json.field("group", generation.groups()[d.group].name);
   json.field("generation", generation.number());
   write_verdict(json, d);
+  write_exception_in_force(json, d);
   write_steps(json, d);
   write_matches(json, d);
   write_record(json, question);

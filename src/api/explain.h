@@ -7,12 +7,13 @@
 #include "base/ip.h"
 #include "dns/name.h"
 #include "event/query.h"
-#include "policy/generation.h"
+#include "policy/in_force.h"
 
 namespace postern::api {
 
 struct ExplainQuestion {
   dns::Name name;
+  WallTime now{};                     ///< Exceptions hold until a moment.
   dns::RRType type = dns::RRType::a;  ///< Shown; rules match names, whatever the type.
   std::optional<IpAddress> client;    ///< Unset: the default group.
   /// What became of such a query. The policy knows only the name that is asked; this knows where
@@ -24,8 +25,8 @@ struct ExplainQuestion {
   std::string about_generation = "";
 };
 
-/// The decision of today's policy, and what became of the record, as a JSON object: schema
+/// The decision of what is in force, and what became of the record, as a JSON object: schema
 /// Explanation in docs/reference/openapi.yaml.
-std::string explain_json(const policy::Generation& generation, const ExplainQuestion& question);
+std::string explain_json(const policy::InForce& in_force, const ExplainQuestion& question);
 
 }  // namespace postern::api

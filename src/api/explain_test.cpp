@@ -34,9 +34,10 @@ std::string text_of(simdjson::dom::element element) {
   return simdjson::minify(element);
 }
 
-Told tell(const ExplainQuestion& question, const policy::Generation& policy = *small_policy()) {
+Told tell(const ExplainQuestion& question, const policy::Generation& policy = *small_policy(),
+          const policy::ExceptionTable& exceptions = *policy::ExceptionTable::none()) {
   simdjson::dom::parser parser;
-  const std::string json = explain_json(policy, question);
+  const std::string json = explain_json({policy, exceptions}, question);
   simdjson::dom::element root = parser.parse(json).value();
   Told told;
   told.group = text_of(root["group"]);
@@ -292,9 +293,44 @@ TEST(Explain, AThousandZonesStayReadable) {
   for (std::uint16_t i = 0; i < 1000; ++i) group.zones.push_back(i);
   input.groups.push_back(group);
   const auto generation = policy::Generation::compile(std::move(input)).value();
-  const std::string json = explain_json(*generation, {.name = name("a.example"), .client = {}});
+  const std::string json = explain_json({*generation, *policy::ExceptionTable::none()},
+                                        {.name = name("a.example"), .client = {}});
   EXPECT_NE(json.find("z7 and 992 more: no rule matches."), std::string::npos);
   EXPECT_LT(json.size(), 2000U);
+}
+
+TEST(Explain, AnExceptionIsToldWithWhoMadeItWhyAndUntilWhen) {
+  const WallTime now{seconds(1'700'000'000)};
+  policy::Exception narrow{.id = 17, .name = name("pixel.tracker.example"), .since = now};
+  narrow.audience = {.kind = policy::Audience::Kind::clients,
+                     .clients = *IpPrefix::from_text("192.0.2.0/24")};
+  narrow.until = now + seconds(60);
+  narrow.owner = "ada (uid 1000)";
+  narrow.reason = "the shop needs it";
+  policy::Exception wide{.id = 3, .name = name("tracker.example")};
+  wide.scope = policy::Scope::at_and_below;
+  wide.action = policy::Action::block;
+  const std::vector<policy::Exception> both = {narrow, wide};
+  const auto table = policy::ExceptionTable::create(both, {.name = "exceptions"}, 1).value();
+  ExplainQuestion question{
+      .name = name("pixel.tracker.example"), .now = now, .client = IpAddress::v4(192, 0, 2, 7)};
+  Told told = tell(question, *small_policy(), *table);
+  EXPECT_EQ(told.verdict, "allowed by exceptions, line null: null");
+  EXPECT_EQ(told.rule, "pixel.tracker.example");
+  EXPECT_EQ(told.winners, 0U);
+  ASSERT_GE(told.steps.size(), 5U);
+  EXPECT_EQ(told.steps[2],
+            "decided: Exception 17 of ada (uid 1000), until 2023-11-14 22:14:20 UTC (the shop "
+            "needs it): allow pixel.tracker.example for clients 192.0.2.0/24.");
+  EXPECT_TRUE(told.steps[3].starts_with("not_asked: Exception 3")) << told.steps[3];
+  EXPECT_TRUE(told.steps[4].contains("not asked, an exception decided")) << told.steps[4];
+
+  question.now = *narrow.until;
+  told = tell(question, *small_policy(), *table);
+  EXPECT_EQ(told.verdict, "blocked by exceptions, line null: refused");
+  question.name = name("www.example.org");
+  told = tell(question, *small_policy(), *table);
+  EXPECT_EQ(told.steps[2], "no_match: Exceptions: none is for this name and client.");
 }
 
 }  // namespace

@@ -31,6 +31,12 @@ Response get_published_list(const Context& context, const Call& call);
 Response explain_name(const Context& context, const Call& call);
 Response explain_trace(const Context& context, const Call& call);
 
+// Exceptions.
+Response add_exception(const Context& context, const Call& call);
+Response get_exceptions(const Context& context, const Call& call);
+Response remove_exception(const Context& context, const Call& call);
+Response get_audit(const Context& context, const Call& call);
+
 // The journal, and records as they come.
 /// The answer to whoever asks for the past where none is kept.
 Response no_journal();

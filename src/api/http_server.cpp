@@ -565,7 +565,7 @@ void BeastServer::accept_tcp() {
     if (!unknown) {
       error_code ignored;
       socket.set_option(asio::ip::tcp::no_delay(true), ignored);
-      take(Generic::socket(std::move(socket)), Peer{false, false, to_address(remote.address())});
+      take(Generic::socket(std::move(socket)), Peer{false, false, to_address(remote.address()), 0});
     }
     accept_tcp();
   });
@@ -574,8 +574,9 @@ void BeastServer::accept_tcp() {
 void BeastServer::accept_local() {
   local_.async_accept([this](error_code error, asio::local::stream_protocol::socket socket) {
     if (error) return accept_later(local_retry_, [this] { accept_local(); });
-    const bool trusted = peer_is_trusted(socket.native_handle());
-    take(Generic::socket(std::move(socket)), Peer{true, trusted, {}});
+    const auto uid = trusted_peer(socket.native_handle());
+    take(Generic::socket(std::move(socket)),
+         Peer{true, uid.has_value(), {}, static_cast<std::uint32_t>(uid.value_or(0))});
     accept_local();
   });
 }

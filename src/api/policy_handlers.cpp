@@ -292,8 +292,10 @@ Response explain_name(const Context& context, const Call& call) {
   if (!question) return problem(question.error());
   const auto generation = generation_for(context, call, *question);
   if (!generation) return problem(generation.error());
+  question->now = call.request.now;
   add_record(context, **generation, call.request.now, *question);
-  return json(explain_json(**generation, *question));
+  const auto exceptions = context.services.exceptions_in_force->current();
+  return json(explain_json({**generation, *exceptions}, *question));
 }
 
 Response explain_trace(const Context& context, const Call& call) {
@@ -311,11 +313,14 @@ Response explain_trace(const Context& context, const Call& call) {
   }
   const event::Query& record = page->rows.front().query;
   const ExplainQuestion question{.name = record.qname,
+                                 .now = call.request.now,
                                  .type = record.qtype,
                                  .client = record.client,
                                  .record = record,
                                  .by_trace = true};
-  return json(explain_json(*context.services.policy->current(), question));
+  const auto generation = context.services.policy->current();
+  const auto exceptions = context.services.exceptions_in_force->current();
+  return json(explain_json({*generation, *exceptions}, question));
 }
 
 }  // namespace postern::api

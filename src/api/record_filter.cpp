@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "api/duration.h"
 #include "api/limits.h"
 
 namespace postern::api {
@@ -43,21 +44,8 @@ bool take(std::string_view& text, char c) {
 }
 
 std::optional<WallTime> ago(std::string_view text, WallTime now) {
-  if (text.size() < 2) return std::nullopt;
-  const auto count = whole_number<std::uint32_t>(text.substr(0, text.size() - 1));
-  if (!count) return std::nullopt;
-  switch (text.back()) {
-    case 's':
-      return now - seconds(*count);
-    case 'm':
-      return now - std::chrono::minutes(*count);
-    case 'h':
-      return now - std::chrono::hours(*count);
-    case 'd':
-      return now - std::chrono::days(std::min(*count, 3'652'059U));
-    default:
-      return std::nullopt;
-  }
+  const auto duration = duration_from_text(text);
+  return duration ? std::optional(now - *duration) : std::nullopt;
 }
 
 std::optional<std::chrono::sys_days> take_date(std::string_view& text) {

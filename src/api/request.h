@@ -25,6 +25,7 @@ struct Peer {
   bool control_socket = false;  ///< Came over the UNIX socket.
   bool trusted = false;         ///< There, with uid 0 or our own: needs no token.
   IpAddress address;            ///< Over TCP.
+  std::uint32_t uid = 0;        ///< Of whoever is at the control socket, where `trusted`.
 
   /// "192.0.2.1", or "the control socket": for logs.
   std::string to_text() const;

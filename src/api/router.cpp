@@ -106,6 +106,7 @@ std::variant<Admitted, Response> Router::admit(Request request) const {
     admitted->call.params = *std::move(params);
   }
   admitted->call.request = std::move(request);
+  admitted->call.let_in_by = admitted->credential.kind;
   return found;
 }
 

@@ -45,6 +45,7 @@ struct Call {
   Request request;
   std::string capture;  ///< What stood for "{…}" in the path, decoded.
   Params params;
+  Credential::Kind let_in_by = Credential::Kind::none;
 };
 
 struct Route {

@@ -7,6 +7,7 @@
 #include "api/record_filter.h"
 #include "base/assert.h"
 #include "event/query_json.h"
+#include "policy/in_force.h"
 
 namespace postern::api::testing {
 namespace {
@@ -275,12 +276,19 @@ event::Query made_up_query(std::uint64_t i, WallTime at) {
 
 using GenerationPtr = std::shared_ptr<const policy::Generation>;
 
-Fixture::Fixture() : policy(small_policy()) {}
+Fixture::Fixture()
+    : policy(small_policy()),
+      exceptions(state::ExceptionStore::open({}, WallTime(), exceptions_in_force, log)) {
+  const auto done = exceptions->configure({}, {.name = std::string(policy::kExceptionsName)});
+  POSTERN_ASSERT(done.has_value());
+}
 
 Services Fixture::services() {
   Services services;
   services.journal = &journal;
   services.policy = &policy;
+  services.exceptions = exceptions.get();
+  services.exceptions_in_force = &exceptions_in_force;
   services.feeds = [] {
     return some_feeds(std::chrono::floor<microseconds>(std::chrono::system_clock::now()));
   };

@@ -42,6 +42,9 @@ struct Fixture {
 
   FakeJournal journal;
   Published<policy::Generation> policy;
+  Published<policy::ExceptionTable> exceptions_in_force{policy::ExceptionTable::none()};
+  NullLog log;
+  std::unique_ptr<state::ExceptionStore> exceptions;  ///< Kept nowhere.
   Guarded<std::vector<std::string>> updated;  ///< Names given to update_feed; "!" for any size.
   Guarded<std::vector<std::string>> decided;  ///< "activate malware", "roll_back_all 3".
   std::atomic<int> reloads{0};

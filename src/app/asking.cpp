@@ -32,9 +32,10 @@ Result<std::string> get(const Arguments& arguments, const std::string& path) {
   return client.get(path);
 }
 
-Result<std::string> post(const Arguments& arguments, const std::string& path) {
+Result<std::string> post(const Arguments& arguments, const std::string& path,
+                         const std::string& json) {
   const ControlClient client = POSTERN_TRY(client_of(arguments));
-  return client.post(path);
+  return client.post(path, json);
 }
 
 int show(const Arguments& arguments, const Result<std::string>& body,

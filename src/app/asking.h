@@ -22,7 +22,9 @@ int misused(std::string_view command, std::string_view text);
 /// The server that the flags mean. Errors as those of control_socket_of.
 Result<ControlClient> client_of(const Arguments& arguments);
 Result<std::string> get(const Arguments& arguments, const std::string& path);
-Result<std::string> post(const Arguments& arguments, const std::string& path);
+/// `json`: the body; empty for none.
+Result<std::string> post(const Arguments& arguments, const std::string& path,
+                         const std::string& json = "");
 
 /// Prints an answer as it is with --json, else as `view` shows it. Gives the exit code.
 int show(const Arguments& arguments, const Result<std::string>& body,

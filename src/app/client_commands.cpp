@@ -15,6 +15,7 @@
 #include "app/places.h"
 #include "app/table.h"
 #include "app/views.h"
+#include "event/json_writer.h"
 #include "journal/journal.h"
 
 namespace postern::app {
@@ -130,7 +131,51 @@ Endpoint default_server(const Arguments& arguments) {
   return config::parse("").config->listen.front();
 }
 
+/// `allow` and `block`: both make exceptions.
+int make_exceptions(const Arguments& arguments, std::string_view action) {
+  event::JsonWriter body;
+  body.begin_object().field("action", action).key("names").begin_array();
+  for (const std::string& name : arguments.positional()) body.string(name);
+  body.end_array();
+  for (const std::string_view key : {"for", "client", "group", "tenant", "reason"}) {
+    const auto value = arguments.value(key);
+    const bool is_needed = key == "for" || key == "reason";
+    if (!value && is_needed) return misused(action, fmt::format("--{} is missing", key));
+    if (value) body.field(key, *value);
+  }
+  body.end_object();
+  return show(arguments, post(arguments, "/api/v1/exceptions", body.text()), view_exceptions);
+}
+
 }  // namespace
+
+int run_allow(const Arguments& arguments) {
+  return make_exceptions(arguments, "allow");
+}
+
+int run_block(const Arguments& arguments) {
+  return make_exceptions(arguments, "block");
+}
+
+int run_exception_list(const Arguments& arguments) {
+  return show(arguments, get(arguments, "/api/v1/exceptions?limit=1000"), view_exceptions);
+}
+
+int run_exception_remove(const Arguments& arguments) {
+  const auto remove = [&]() -> Result<std::string> {
+    const ControlClient client = POSTERN_TRY(client_of(arguments));
+    return client.remove("/api/v1/exceptions/" + percent_encoded(arguments.positional().front()));
+  };
+  return show(arguments, remove(), [](const Json& removed) {
+    return fmt::format("Removed exception {}: {} {} for {}.\n", printable(removed["id"].text()),
+                       printable(removed["action"].text()), printable(removed["name"].text()),
+                       printable(removed["audience"].text()));
+  });
+}
+
+int run_audit(const Arguments& arguments) {
+  return show(arguments, get(arguments, "/api/v1/audit?limit=1000"), view_audit);
+}
 
 int run_query(const Arguments& arguments) {
   DnsQuestion question;

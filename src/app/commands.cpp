@@ -95,6 +95,18 @@ constexpr Flag kLogFlags[] = {
     kSocket,
 };
 
+constexpr Flag kExceptionFlags[] = {
+    {"for", 0, "TIME", "How long it holds: 30m, 1h, 7d (at most 366d)."},
+    {"client", 0, "ADDR[/N]", "For this client or network; else for everyone."},
+    {"group", 'g', "NAME", "For the clients of this group."},
+    {"tenant", 0, "NAME", "For the clients of this tenant's groups."},
+    {"reason", 'r', "TEXT", "Why: shown wherever the exception is, and kept in the audit."},
+    kJson,
+    kConfig,
+    kStateDir,
+    kSocket,
+};
+
 constexpr Flag kServeFlags[] = {
     {"config", 'c', "FILE", "The configuration; without it the defaults serve."},
     {"state-dir", 0, "DIR", "Where state is kept, instead of the file's state_dir."},
@@ -123,6 +135,21 @@ constexpr Command kCommands[] = {
      "postern explain krebsonsecurity.top --client 192.168.1.20", kExplainFlags, run_explain},
     {"log", "", 0, 0, "Search the journal of queries.",
      "postern log --since 1h --disposition blocked --client 192.168.1.0/24", kLogFlags, run_log},
+    {"allow", "NAME…", 1, 100,
+     "For a while, allow names whatever the lists say; \"*.NAME\" is NAME and all below it, \"*\" "
+     "every name.",
+     "postern allow '*.supplier.example' --for 1h --client 192.168.1.20 --reason 'order portal'",
+     kExceptionFlags, run_allow},
+    {"block", "NAME…", 1, 100, "For a while, block names whatever the lists say; as allow.",
+     "postern block '*.video.example' --for 8h --group kids --reason exams", kExceptionFlags,
+     run_block},
+    {"exception list", "", 0, 0,
+     "Show the exceptions that hold, the newest first: who made them, for whom and until when.",
+     "postern exception list", kControlFlags, run_exception_list},
+    {"exception remove", "ID", 1, 1, "End an exception now.", "postern exception remove 17",
+     kControlFlags, run_exception_remove},
+    {"audit", "", 0, 0, "Show who changed what by hand, the newest first.", "postern audit",
+     kControlFlags, run_audit},
     {"feed list", "", 0, 0, "Show every feed, its health and how many rules it gives.",
      "postern feed list", kControlFlags, run_feed_list},
     {"feed update", "[NAME]", 0, 1, "Fetch or read a feed now, or all of them.",

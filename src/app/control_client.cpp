@@ -14,6 +14,11 @@ struct CurlDeleter {
 };
 using Curl = std::unique_ptr<CURL, CurlDeleter>;
 
+struct HeadersDeleter {
+  void operator()(curl_slist* headers) const { curl_slist_free_all(headers); }
+};
+using CurlHeaders = std::unique_ptr<curl_slist, HeadersDeleter>;
+
 /// Collects a body up to a bound.
 std::size_t collect(const char* data, std::size_t size, std::size_t count, void* into) {
   auto& body = *static_cast<std::string*>(into);
@@ -145,7 +150,8 @@ Error ControlClient::unreachable(std::string_view why) const {
                       socket_path_, why)};
 }
 
-Result<std::string> ControlClient::ask(Method method, const std::string& path) const {
+Result<std::string> ControlClient::ask(Method method, const std::string& path,
+                                       const std::string& json) const {
   const Curl curl = prepare(socket_path_, path);
   if (curl == nullptr) return fail(Errc::unavailable, "libcurl cannot be started");
   std::string body;
@@ -154,7 +160,13 @@ Result<std::string> ControlClient::ask(Method method, const std::string& path) c
   curl_easy_setopt(curl.get(), CURLOPT_WRITEDATA, &body);
   if (method == Method::post) {
     curl_easy_setopt(curl.get(), CURLOPT_POST, 1L);
-    curl_easy_setopt(curl.get(), CURLOPT_POSTFIELDS, "");
+    curl_easy_setopt(curl.get(), CURLOPT_POSTFIELDS, json.c_str());
+  }
+  if (method == Method::remove) curl_easy_setopt(curl.get(), CURLOPT_CUSTOMREQUEST, "DELETE");
+  CurlHeaders headers;
+  if (!json.empty()) {
+    headers.reset(curl_slist_append(nullptr, "Content-Type: application/json"));
+    curl_easy_setopt(curl.get(), CURLOPT_HTTPHEADER, headers.get());
   }
   const CURLcode code = curl_easy_perform(curl.get());
   if (code != CURLE_OK) return Unexpected(unreachable(curl_easy_strerror(code)));
@@ -167,8 +179,12 @@ Result<std::string> ControlClient::get(const std::string& path) const {
   return ask(Method::get, path);
 }
 
-Result<std::string> ControlClient::post(const std::string& path) const {
-  return ask(Method::post, path);
+Result<std::string> ControlClient::post(const std::string& path, const std::string& json) const {
+  return ask(Method::post, path, json);
+}
+
+Result<std::string> ControlClient::remove(const std::string& path) const {
+  return ask(Method::remove, path);
 }
 
 Result<void> ControlClient::follow(const std::string& path, const OnEvent& on_event) const {

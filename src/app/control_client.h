@@ -33,14 +33,17 @@ class ControlClient {
   /// that the server gave ("detail" of RFC 9457); Errc::invalid_input where that
   /// is about what was asked (400); nobody at the socket is Errc::unavailable.
   Result<std::string> get(const std::string& path) const;
-  Result<std::string> post(const std::string& path) const;
+  /// `json`: the body, if there is one.
+  Result<std::string> post(const std::string& path, const std::string& json = "") const;
+  Result<std::string> remove(const std::string& path) const;
   /// One server-sent event: its name ("" where it has none) and its data. False ends the stream.
   using OnEvent = std::function<bool(std::string_view name, std::string_view data)>;
   Result<void> follow(const std::string& path, const OnEvent& on_event) const;
 
  private:
-  enum class Method { get, post };
-  Result<std::string> ask(Method method, const std::string& path) const;
+  enum class Method { get, post, remove };
+  Result<std::string> ask(Method method, const std::string& path,
+                          const std::string& json = "") const;
   Error unreachable(std::string_view why) const;
 
   std::string socket_path_;

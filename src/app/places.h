@@ -45,6 +45,7 @@ struct Places {
   std::string questions() const { return state_dir + "/gate/questions"; }
   std::string block_rates() const { return state_dir + "/gate/rates"; }
   std::string published() const { return state_dir + "/published"; }
+  std::string state() const { return state_dir + "/state.sqlite"; }
   std::string token() const { return state_dir + "/console-token"; }
 };
 Places places_of(const config::Config& config, const std::optional<std::string>& state_dir_flag);

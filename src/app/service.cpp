@@ -1,5 +1,6 @@
 #include "app/service.h"
 
+#include <chrono>
 #include <thread>
 
 #include <fmt/format.h>
@@ -17,6 +18,10 @@ constexpr milliseconds kReadingFeeds{20'000};
 /// How long the gate waits for the questions of before the start to be read: a second for a million
 /// names.
 constexpr milliseconds kReadingQuestions{5'000};
+
+WallTime wall_now() {
+  return std::chrono::floor<microseconds>(std::chrono::system_clock::now());
+}
 
 unsigned cores() {
   return std::max(1U, std::thread::hardware_concurrency());
@@ -39,6 +44,7 @@ void take_reloadable(config::Config& running, const config::Config& wanted) {
   running.pack_hafnium = wanted.pack_hafnium;
   running.feeds = wanted.feeds;
   running.groups = wanted.groups;
+  running.tenants = wanted.tenants;
   running.keys = wanted.keys;
   running.publish = wanted.publish;
   running.gate_max_clients_percent = wanted.gate_max_clients_percent;
@@ -90,7 +96,8 @@ Service::Service(const config::Config& config, Overrides overrides, Log& log)
       places_(places_of(config, overrides_.state_dir)),
       running_(config),
       settings_(std::make_shared<const server::Settings>(settings_of(config))),
-      policy_(policy::Generation::empty()) {}
+      policy_(policy::Generation::empty()),
+      exceptions_in_force_(policy::ExceptionTable::none()) {}
 
 Service::~Service() {
   stop();
@@ -106,6 +113,9 @@ Result<std::unique_ptr<Service>> Service::start(const config::Config& config, Ov
 Result<void> Service::start_parts() {
   const config::Config config = running_.copy();
   seeds_ = {.trace = POSTERN_TRY(random_seed()), .secret = POSTERN_TRY(random_seed())};
+  const state::StoreOptions store{.path = places_.state(), .hash_key = seeds_.secret};
+  exceptions_ = state::ExceptionStore::open(store, wall_now(), exceptions_in_force_, log_);
+  POSTERN_CHECK(exceptions_->configure(own_lists(config), exception_answers(config)));
   const std::uint64_t client_key = POSTERN_TRY(random_seed());
   questions_ = feeds::QuestionMemory::start(
       question_options(config, places_, seeds_.secret, client_key), log_);
@@ -120,9 +130,9 @@ Result<void> Service::start_parts() {
   resolver_ = POSTERN_TRY(make_resolver(config));
   live_ = api::LiveTail::create();
   sink_ = std::make_unique<FanOut>(*live_, *questions_, journal_.get());
-  server_ = POSTERN_TRY(
-      server::Server::start(server_options(config, cores(), seeds_),
-                            {settings_, policy_, *resolver_, *sink_, log_, zone_door_.get()}));
+  server_ = POSTERN_TRY(server::Server::start(
+      server_options(config, cores(), seeds_),
+      {settings_, policy_, *resolver_, *sink_, log_, zone_door_.get(), &exceptions_in_force_}));
   api::Options options;
   if (config.console_enabled) options.listen = config.console_listen;
   options.hosts = config.console_hosts;
@@ -163,6 +173,8 @@ api::Services Service::services() {
   api::Services services;
   services.journal = journal_.get();
   services.policy = &policy_;
+  services.exceptions = exceptions_.get();
+  services.exceptions_in_force = &exceptions_in_force_;
   services.feeds = [this] { return feeds_->status(); };
   services.update_feed = [this](const api::FeedUpdate& update) {
     return feeds_->update(
@@ -199,6 +211,7 @@ Metrics Service::metrics() const {
   feeds_->collect(metrics);
   questions_->collect(metrics);
   zones_->collect(metrics);
+  exceptions_->collect(metrics);
   if (journal_ != nullptr) journal_->collect(metrics);
   return metrics;
 }
@@ -210,10 +223,11 @@ Result<api::Reloaded> Service::reload() {
     return Unexpected(wanted.error());
   }
   // One reload at a time: the lock is held while the parts are told.
-  running_.with([&](config::Config& running) {
+  const auto done = running_.with([&](config::Config& running) -> Result<void> {
     const auto later = config::needs_restart(running, *wanted);
     take_reloadable(running, *wanted);
     settings_.publish(std::make_shared<const server::Settings>(settings_of(running)));
+    POSTERN_CHECK(exceptions_->configure(own_lists(running), exception_answers(running)));
     feeds_->reconfigure(gated_feeds_options(running));
     zones_->reconfigure(zone_server_options(running, places_));
     log_.info("config", "read again and in force");
@@ -221,7 +235,9 @@ Result<api::Reloaded> Service::reload() {
       log_.warning("config",
                    fmt::format("these changes wait for a restart: {}", fmt::join(later, ", ")));
     }
+    return {};
   });
+  POSTERN_CHECK(done);
   api::Reloaded reloaded;
   reloaded.is_reading_feeds = !feeds_->wait_until_reconfigured(kReadingFeeds);
   reloaded.unreadable_feeds = feeds_->unreadable();
@@ -243,6 +259,7 @@ void Service::stop() {
   zone_door_.reset();
   zones_.reset();
   feeds_.reset();
+  exceptions_.reset();
   sink_.reset();
   questions_.reset();
   live_.reset();

@@ -21,6 +21,7 @@
 #include "journal/journal.h"
 #include "resolve/resolver.h"
 #include "server/server.h"
+#include "state/exception_store.h"
 
 namespace postern::app {
 
@@ -93,7 +94,9 @@ class Service {
   Guarded<config::Config> running_;  ///< As it was at start, with what reloads changed.
   Published<server::Settings> settings_;
   Published<policy::Generation> policy_;
+  Published<policy::ExceptionTable> exceptions_in_force_;
   // In the order of their start; stopped the other way round.
+  std::unique_ptr<state::ExceptionStore> exceptions_;
   std::unique_ptr<feeds::QuestionMemory> questions_;
   std::unique_ptr<feeds::Feeds> feeds_;
   std::unique_ptr<feeds::ZoneServer> zones_;

@@ -30,7 +30,11 @@ std::string or_dash(const Json& value) {
 std::string why(const Json& query) {
   std::string out = printable(query["zone"].text());
   if (out.empty()) return query["ede"].is_null() ? "" : fmt::format("EDE {}", query["ede"].text());
-  if (!query["rule_line"].is_null()) out += fmt::format(" line {}", query["rule_line"].text());
+  // Of an exception it is its id.
+  const std::string_view line = query["zone"].text() == "exceptions" ? "" : "line ";
+  if (!query["rule_line"].is_null()) {
+    out += fmt::format(" {}{}", line, query["rule_line"].text());
+  }
   if (!query["rule"].is_null()) out += fmt::format(": {}", printable(query["rule"].text()));
   if (query["in_chain"].is_true()) out += " (in the answer)";
   return out;
@@ -163,6 +167,31 @@ std::string view_explanation(const Json& explanation) {
                match["in_group"].is_true() ? "yes" : "not for this group"});
   }
   return out + "\nEvery rule that matches (* decides):\n" + table.text();
+}
+
+std::string view_exceptions(const Json& exceptions) {
+  if (exceptions["exceptions"].items().empty()) return "No exception holds.\n";
+  Table table({"ID", "ACTION", "NAME", "FOR", "UNTIL (UTC)", "BY", "REASON"});
+  table.align(0, Table::Align::right);
+  for (const Json& each : exceptions["exceptions"].items()) {
+    table.add({each["id"].text(), printable(each["action"].text()), printable(each["name"].text()),
+               printable(each["audience"].text()), short_time(each["until"].text()),
+               printable(each["owner"].text()), printable(each["reason"].text())});
+  }
+  return table.text();
+}
+
+std::string view_audit(const Json& audit) {
+  if (audit["entries"].items().empty()) return "Nothing was changed by hand.\n";
+  Table table({"TIME (UTC)", "WHO", "WHAT", "BEFORE", "AFTER", "REASON"});
+  for (const Json& entry : audit["entries"].items()) {
+    table.add({short_time(entry["at"].text()), printable(entry["actor"].text()),
+               fmt::format("{} ({})", printable(entry["action"].text()),
+                           printable(entry["subject"].text())),
+               or_dash(entry["before"]), or_dash(entry["after"]),
+               printable(entry["reason"].text())});
+  }
+  return table.text();
 }
 
 void QueriesView::add(const Json& page) {

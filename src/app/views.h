@@ -22,6 +22,10 @@ std::string view_reload(const Json& reloaded);
 /// False where a feed cannot be read, or it is not known yet.
 bool is_reloaded_whole(const Json& reloaded);
 std::string view_explanation(const Json& explanation);
+/// One row an exception.
+std::string view_exceptions(const Json& exceptions);
+/// One row a change.
+std::string view_audit(const Json& audit);
 /// Pages of queries as one table, oldest first, as a log reads. Keeps what is shown alone: pages
 /// themselves are an order of magnitude larger.
 class QueriesView {

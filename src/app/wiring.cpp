@@ -6,6 +6,8 @@
 #include "app/server_commands.h"
 #include "base/assert.h"
 #include "config/groups.h"
+#include "intel/feed_name.h"
+#include "policy/in_force.h"
 
 namespace postern::app {
 namespace {
@@ -45,6 +47,22 @@ feeds::Source list_source(std::string_view name, const std::vector<std::string>&
   source.format.allow = name == "allow";
   for (const std::string& pattern : patterns) source.text += pattern + "\n";
   return source;
+}
+
+/// The names of an own list, as exceptions that have no end.
+void add_list(const std::vector<std::string>& patterns, policy::Action action,
+              const policy::Audience& audience, std::vector<policy::Exception>& all) {
+  for (const std::string& pattern : patterns) {
+    const bool is_wildcard = pattern.starts_with("*.");
+    const auto name =
+        intel::read_domain(is_wildcard ? std::string_view(pattern).substr(2) : pattern);
+    POSTERN_ASSERT(name.has_value());  // Checked by config.
+    all.push_back({.name = *name,
+                   .scope = is_wildcard ? policy::Scope::at_and_below : policy::Scope::exact,
+                   .action = action,
+                   .audience = audience,
+                   .owner = "configuration"});
+  }
 }
 
 std::optional<policy::Scope> scope_of(std::string_view text) {
@@ -201,7 +219,8 @@ feeds::Options feeds_options(const config::Config& config, const Places& places,
     policy::Group made{.name = group.name,
                        .clients = group.clients,
                        .zones = zones_of(group, config, options.sources),
-                       .answer = group.answer};
+                       .answer = group.answer,
+                       .tenant = group.tenant};
     if (group.name == "default") {
       options.groups.front() = std::move(made);
     } else {
@@ -264,6 +283,26 @@ feeds::ZoneServerOptions zone_server_options(const config::Config& config, const
     }
   }
   return options;
+}
+
+policy::ZoneOptions exception_answers(const config::Config& config) {
+  return zone_options(policy::kExceptionsName, config);
+}
+
+std::vector<policy::Exception> own_lists(const config::Config& config) {
+  std::vector<policy::Exception> all;
+  using Kind = policy::Audience::Kind;
+  for (const config::Tenant& tenant : config.tenants) {
+    const policy::Audience audience{.kind = Kind::tenant, .name = tenant.name};
+    add_list(tenant.allow, policy::Action::pass, audience, all);
+    add_list(tenant.block, policy::Action::block, audience, all);
+  }
+  for (const config::Group& group : config.groups) {
+    const policy::Audience audience{.kind = Kind::group, .name = group.name};
+    add_list(group.allow, policy::Action::pass, audience, all);
+    add_list(group.block, policy::Action::block, audience, all);
+  }
+  return all;
 }
 
 server::Settings settings_of(const config::Config& config) {

@@ -37,6 +37,12 @@ feeds::ZoneServerOptions zone_server_options(const config::Config& config, const
 /// How one feed of the file is read: for `check`, which reads without fetching.
 feeds::Source source_of(const config::Feed& feed, const config::Config& config);
 
+/// How blocks by exceptions are answered.
+policy::ZoneOptions exception_answers(const config::Config& config);
+
+/// The own lists of tenants and groups.
+std::vector<policy::Exception> own_lists(const config::Config& config);
+
 server::Settings settings_of(const config::Config& config);
 /// Two random numbers: one may be guessed from what clients are shown, the other never.
 struct Seeds {

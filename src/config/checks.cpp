@@ -250,7 +250,8 @@ void check_feeds(const Draft& draft, Problems& problems) {
     check_transfer(feed, node, i, problems);
     if (feed.name.empty()) continue;
     const Place place = place_of(node, "name");
-    if (std::ranges::find(kBuiltInLists, feed.name) != std::end(kBuiltInLists)) {
+    const bool is_built_in = std::ranges::find(kBuiltInLists, feed.name) != std::end(kBuiltInLists);
+    if (is_built_in || feed.name == kExceptionsList) {
       problems.add(place, item_path("feeds", i, "name"),
                    fmt::format("\"{}\" is the name of a built-in list", feed.name),
                    "choose another name");
@@ -265,49 +266,15 @@ void check_feeds(const Draft& draft, Problems& problems) {
   }
 }
 
-/// The lists that the key `feeds` or `without` of a group names.
-void check_group_lists(const Draft& draft, std::size_t index, std::string_view key,
-                       Problems& problems) {
-  const Node* list = draft.group_nodes[index]->find(key);
-  if (list == nullptr) return;
-  std::vector<std::string_view> known(std::begin(kBuiltInLists), std::end(kBuiltInLists));
-  for (const Node* node : draft.feed_nodes) {
-    // As written, so that a feed with another mistake is not unknown as well.
-    if (const Node* name = node->find("name")) known.push_back(name->text);
-  }
-  const std::vector<std::string>& without = draft.config.groups[index].without;
-  const bool is_single = list->kind == Node::Kind::scalar;
-  for (std::size_t i = 0; i < (is_single ? 1 : list->children.size()); ++i) {
-    const Node& name = is_single ? *list : list->children[i];
-    if (name.kind != Node::Kind::scalar) continue;
-    const auto complain = [&](std::string text, std::string advice) {
-      const std::string path = item_path("groups", index, key);
-      problems.add(name.place, is_single ? path : fmt::format("{}[{}]", path, i), std::move(text),
-                   std::move(advice));
-    };
-    if (std::ranges::find(known, name.text) == known.end()) {
-      const auto near = nearest(name.text, known);
-      complain(
-          fmt::format("no feed is called \"{}\"", name.text),
-          near ? fmt::format("did you mean {}?", *near) : "add it under feeds, or remove it here");
-    } else if (key == "without") {
-      continue;
-    } else if (name.text == "hafnium" && !draft.config.pack_hafnium) {
-      complain("the pack \"hafnium\" is off", "set packs.hafnium to true, or remove it here");
-    } else if (std::ranges::find(without, name.text) != without.end()) {
-      complain(fmt::format("\"{}\" is in without too", name.text), "keep it in one of them");
-    }
-  }
-}
-
 void check_groups(const Draft& draft, Problems& problems) {
   std::set<std::string> names;
   std::map<IpPrefix, std::string> owners;
   for (std::size_t i = 0; i < draft.config.groups.size(); ++i) {
     const Group& group = draft.config.groups[i];
     const Node& node = *draft.group_nodes[i];
-    check_group_lists(draft, i, "feeds", problems);
-    check_group_lists(draft, i, "without", problems);
+    for (const std::string_view key : {"feeds", "without"}) {
+      check_lists(draft, {"groups", i, node, group.without}, key, problems);
+    }
     if (!group.name.empty() && !names.insert(group.name).second) {
       problems.add(place_of(node, "name"), item_path("groups", i, "name"),
                    fmt::format("another group is called \"{}\" too", group.name),
@@ -357,12 +324,46 @@ Place place_of(const Node& node, std::string_view path) {
   return value != nullptr ? value->place : node.place;
 }
 
+void check_lists(const Draft& draft, const ListsOfItem& item, std::string_view key,
+                 Problems& problems) {
+  const Node* list = item.node.find(key);
+  if (list == nullptr) return;
+  std::vector<std::string_view> known(std::begin(kBuiltInLists), std::end(kBuiltInLists));
+  for (const Node* node : draft.feed_nodes) {
+    // As written, so that a feed with another mistake is not unknown as well.
+    if (const Node* name = node->find("name")) known.push_back(name->text);
+  }
+  const bool is_single = list->kind == Node::Kind::scalar;
+  for (std::size_t i = 0; i < (is_single ? 1 : list->children.size()); ++i) {
+    const Node& name = is_single ? *list : list->children[i];
+    if (name.kind != Node::Kind::scalar) continue;
+    const auto complain = [&](std::string text, std::string advice) {
+      const std::string path = item_path(item.list, item.index, key);
+      problems.add(name.place, is_single ? path : fmt::format("{}[{}]", path, i), std::move(text),
+                   std::move(advice));
+    };
+    if (std::ranges::find(known, name.text) == known.end()) {
+      const auto near = nearest(name.text, known);
+      complain(
+          fmt::format("no feed is called \"{}\"", name.text),
+          near ? fmt::format("did you mean {}?", *near) : "add it under feeds, or remove it here");
+    } else if (key == "without") {
+      continue;
+    } else if (name.text == "hafnium" && !draft.config.pack_hafnium) {
+      complain("the pack \"hafnium\" is off", "set packs.hafnium to true, or remove it here");
+    } else if (std::ranges::find(item.without, name.text) != item.without.end()) {
+      complain(fmt::format("\"{}\" is in without too", name.text), "keep it in one of them");
+    }
+  }
+}
+
 void check(const Draft& draft, const Node& root, Problems& problems) {
   check_server(draft.config, root, problems);
   check_forward(draft, root, problems);
   check_sinkhole(draft, root, problems);
   check_feeds(draft, problems);
   check_groups(draft, problems);
+  check_tenants(draft, problems);
   check_publish(draft, problems);
 }
 

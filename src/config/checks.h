@@ -12,6 +12,7 @@ namespace postern::config {
 
 inline constexpr std::size_t kMaxFeeds = 1000;  ///< policy::Generation takes 1024 zones.
 inline constexpr std::size_t kMaxGroups = 1000;
+inline constexpr std::size_t kMaxTenants = 1000;
 inline constexpr std::size_t kMaxForwardZones = 1000;
 inline constexpr std::size_t kMaxKeys = 1000;
 inline constexpr std::size_t kMaxPublished = 100;  ///< Each is made anew at each change of policy.
@@ -22,6 +23,7 @@ struct Draft {
   Config config;
   std::vector<const Node*> feed_nodes;
   std::vector<const Node*> group_nodes;
+  std::vector<const Node*> tenant_nodes;
   std::vector<const Node*> forward_nodes;
   std::vector<const Node*> key_nodes;
   std::vector<const Node*> publish_nodes;
@@ -38,6 +40,18 @@ std::string item_path(std::string_view list, std::size_t index, std::string_view
 /// A key's secret: in the file or beside it. `node` is the section that has it, at `path`.
 void check_secret(const Node& node, const std::string& path, const std::string& secret,
                   Problems& problems);
+/// Mistakes in `tenants`, and groups of tenants that are not there.
+void check_tenants(const Draft& draft, Problems& problems);
+/// Mistakes in the lists that the key `feeds` or `without` of an item of `list` names; `node` is
+/// the item, `without` what it is without.
+struct ListsOfItem {
+  std::string_view list;  ///< "groups", "tenants".
+  std::size_t index;
+  const Node& node;
+  const std::vector<std::string>& without;
+};
+void check_lists(const Draft& draft, const ListsOfItem& item, std::string_view key,
+                 Problems& problems);
 /// Mistakes in `keys` and `publish`.
 void check_publish(const Draft& draft, Problems& problems);
 /// Mistakes. `root` is the document.

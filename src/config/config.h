@@ -93,12 +93,25 @@ struct Feed {
   Place source_place;
 };
 
+/// An organisation: what its groups have in common. See tenants.h.
+struct Tenant {
+  std::string name;
+  std::optional<std::vector<std::string>> feeds;
+  std::vector<std::string> without;
+  std::optional<policy::BlockAnswer> answer;
+  std::vector<std::string> allow;  ///< Names, "*.name"; before all lists, as exceptions are.
+  std::vector<std::string> block;
+};
+
 struct Group {
   std::string name;
+  std::string tenant;  ///< "": nobody's.
   std::vector<IpPrefix> clients;
   std::optional<std::vector<std::string>> feeds;  ///< In order; unset: all, in the file's order.
   std::vector<std::string> without;               ///< Not in force; see groups.h.
   std::optional<policy::BlockAnswer> answer;
+  std::vector<std::string> allow;  ///< As a tenant's.
+  std::vector<std::string> block;
 };
 
 /// A TSIG key that we share with another name server (RFC 8945).
@@ -158,6 +171,7 @@ struct Config {
   std::uint32_t min_ns_dots = 1;
   bool pack_hafnium = true;  ///< The built-in indicator pack.
   std::vector<Feed> feeds;
+  std::vector<Tenant> tenants;
   std::vector<Group> groups;  ///< The default group ("default") is always there.
   std::vector<Key> keys;
   std::vector<Publish> publish;

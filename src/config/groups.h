@@ -13,6 +13,9 @@ namespace postern::config {
 /// policy.block, the packs.
 inline constexpr std::string_view kBuiltInLists[] = {"allow", "block", "hafnium"};
 
+/// What decides before all lists is called so in records: no feed may be.
+inline constexpr std::string_view kExceptionsList = "exceptions";
+
 /// The names of the lists in force for `group`, first one first; a list that holds nothing may be
 /// among them. Without `feeds`: the built-in lists, then all feeds in the file's order. With it:
 /// the named ones in that order, and each built-in list that it does not name before whatever comes

@@ -319,9 +319,15 @@ constexpr Option<ForwardZone> kForwardOptions[] = {
 };
 
 constexpr Option<Group> kGroupOptions[] = {
+  {{"allow", Kind::patterns, "[]", 0, 0, kAtReload,
+    "Names that are never blocked for these clients, before every list; written as in policy.allow."},
+   into<&Group::allow>},
   {{"answer", Kind::choice, "", 0, 0, kAtReload,
     "What these clients get for blocked names, whatever the feed says.", kBlockAnswers},
    into<&Group::answer>},
+  {{"block", Kind::patterns, "[]", 0, 0, kAtReload,
+    "Names that are blocked for these clients unless allow has them, before every list."},
+   into<&Group::block>},
   {{"clients", Kind::prefixes, "[]", 0, 0, kAtReload,
     "Addresses and prefixes; over all groups the longest one that holds a client decides. None for the group \"default\"."},
    into<&Group::clients>},
@@ -331,6 +337,9 @@ constexpr Option<Group> kGroupOptions[] = {
   {{"name", Kind::label, "", 0, 0, kAtReload,
     "What the group is called. \"default\" holds the clients of no other group.",
     {}, Presence::required}, into<&Group::name>},
+  {{"tenant", Kind::label, "", 0, 0, kAtReload,
+    "Whose group it is: it then has what the tenant has, and its own on top (docs/reference/who.md)."},
+   into<&Group::tenant>},
   {{"without", Kind::labels, "[]", 0, 0, kAtReload,
     "Feeds and lists that are not in force for these clients: \"hafnium\", \"allow\" and \"block\" too."},
    into<&Group::without>},
@@ -377,6 +386,28 @@ constexpr Option<Publish> kPublishOptions[] = {
 };
 // clang-format on
 
+// clang-format off
+constexpr Option<Tenant> kTenantOptions[] = {
+  {{"allow", Kind::patterns, "[]", 0, 0, kAtReload,
+    "Names that are never blocked for the clients of the tenant's groups, before every list; written as in policy.allow."},
+   into<&Tenant::allow>},
+  {{"answer", Kind::choice, "", 0, 0, kAtReload,
+    "What these clients get for blocked names, unless their group says otherwise.", kBlockAnswers},
+   into<&Tenant::answer>},
+  {{"block", Kind::patterns, "[]", 0, 0, kAtReload,
+    "Names that are blocked for these clients unless allow, or their group's, has them."},
+   into<&Tenant::block>},
+  {{"feeds", Kind::labels, "", 0, 0, kAtReload,
+    "Which feeds are in force for groups that do not say it themselves; written as theirs."},
+   into<&Tenant::feeds>},
+  {{"name", Kind::label, "", 0, 0, kAtReload,
+    "What the tenant is called.", {}, Presence::required}, into<&Tenant::name>},
+  {{"without", Kind::labels, "[]", 0, 0, kAtReload,
+    "Feeds and lists that are in force for none of the tenant's groups."},
+   into<&Tenant::without>},
+};
+// clang-format on
+
 template <class Target, std::size_t N>
 consteval bool sorted_and_explained(const Option<Target> (&options)[N]) {
   for (std::size_t i = 0; i < N; ++i) {
@@ -391,6 +422,7 @@ static_assert(sorted_and_explained(kOptions));
 static_assert(sorted_and_explained(kFeedOptions));
 static_assert(sorted_and_explained(kForwardOptions));
 static_assert(sorted_and_explained(kGroupOptions));
+static_assert(sorted_and_explained(kTenantOptions));
 static_assert(sorted_and_explained(kKeyOptions));
 static_assert(sorted_and_explained(kPublishOptions));
 
@@ -465,6 +497,9 @@ std::span<const Option<Feed>> feed_options() {
 std::span<const Option<Group>> group_options() {
   return kGroupOptions;
 }
+std::span<const Option<Tenant>> tenant_options() {
+  return kTenantOptions;
+}
 std::span<const Option<ForwardZone>> forward_options() {
   return kForwardOptions;
 }
@@ -501,6 +536,9 @@ std::vector<ListSpec> list_specs() {
        "Zones that are asked of given servers: internal domains, or everything.",
        specs_of(forward_options()),
        "- zone: corp.example\n  servers: [10.0.0.53, 'tls://10.0.0.54:853#dns.corp.example']\n"},
+      {"tenants", kAtReload, "Organisations: what their groups have in common.",
+       specs_of(tenant_options()),
+       "- name: school\n  allow: ['*.library.example']\n  block: [games.example]\n"},
   };
 }
 

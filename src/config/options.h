@@ -87,6 +87,7 @@ struct Option {
 std::span<const Option<Config>> config_options();
 std::span<const Option<Feed>> feed_options();
 std::span<const Option<Group>> group_options();
+std::span<const Option<Tenant>> tenant_options();
 std::span<const Option<ForwardZone>> forward_options();
 std::span<const Option<Key>> key_options();
 std::span<const Option<Publish>> publish_options();

@@ -11,6 +11,7 @@
 #include "config/config.h"
 #include "config/options.h"
 #include "config/suggest.h"
+#include "config/tenants.h"
 #include "config/value.h"
 #include "config/yaml.h"
 
@@ -182,7 +183,8 @@ void read_items(const Node& list, const ItemList<Item>& into, Draft& draft, Prob
   }
 }
 
-constexpr std::string_view kLists[] = {"feeds", "groups", "keys", "publish", "resolver.forward"};
+constexpr std::string_view kLists[] = {"feeds",   "groups",           "keys",
+                                       "publish", "resolver.forward", "tenants"};
 
 bool read_list(std::string_view path, const Node& node, Draft& draft, Problems& problems) {
   Config& config = draft.config;
@@ -199,6 +201,10 @@ bool read_list(std::string_view path, const Node& node, Draft& draft, Problems& 
     read_items<Publish>(
         node, {path, publish_options(), kMaxPublished, config.publish, draft.publish_nodes}, draft,
         problems);
+  } else if (path == "tenants") {
+    read_items<Tenant>(node,
+                       {path, tenant_options(), kMaxTenants, config.tenants, draft.tenant_nodes},
+                       draft, problems);
   } else if (path == "resolver.forward") {
     read_items<ForwardZone>(
         node, {path, forward_options(), kMaxForwardZones, config.forward, draft.forward_nodes},
@@ -244,6 +250,7 @@ Outcome parse(std::string_view yaml, std::string_view folder) {
   Outcome outcome;
   outcome.problems = problems.take();
   if (!outcome.problems.empty()) return outcome;
+  inherit_from_tenants(draft.config);
   Problems warnings;
   warn(draft, root, warnings);
   outcome.warnings = warnings.take();

@@ -131,6 +131,24 @@ class OrderWatch {
   std::set<std::size_t> warned_;
 };
 
+/// A published zone is made of lists that many groups share; what is one group's own is not there.
+void warn_of_published(const Draft& draft, Problems& warnings) {
+  const Config& config = draft.config;
+  for (std::size_t i = 0; i < config.publish.size(); ++i) {
+    const auto group = std::ranges::find(config.groups, config.publish[i].group, &Group::name);
+    if (group == config.groups.end()) continue;
+    const auto tenant = std::ranges::find(config.tenants, group->tenant, &Tenant::name);
+    const bool has_own = !group->allow.empty() || !group->block.empty();
+    const bool has_tenants =
+        tenant != config.tenants.end() && (!tenant->allow.empty() || !tenant->block.empty());
+    if (!has_own && !has_tenants) continue;
+    warnings.add(place_of(*draft.publish_nodes[i], "group"), item_path("publish", i, "group"),
+                 fmt::format("the {} own allow and block lists are not in the published zone",
+                             has_own ? "group's" : "tenant's"),
+                 "put what other name servers are to have into a feed");
+  }
+}
+
 void warn_of_order(const Draft& draft, Problems& warnings) {
   OrderWatch watch(draft, warnings);
   const auto& groups = draft.config.groups;
@@ -169,6 +187,7 @@ void warn(const Draft& draft, const Node& root, Problems& warnings) {
   warn_of_covered(draft.config, root, warnings);
   warn_of_clients(draft, warnings);
   warn_of_order(draft, warnings);
+  warn_of_published(draft, warnings);
 }
 
 }  // namespace postern::config

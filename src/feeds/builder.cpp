@@ -1,5 +1,6 @@
 #include "feeds/builder.h"
 
+#include <deque>
 #include <map>
 #include <utility>
 #include <vector>
@@ -34,15 +35,24 @@ Result<Content> Builder::read(std::string_view text, const intel::FeedOptions& f
 Result<HeldImage> Builder::build(std::span<const Zone> zones, std::uint64_t key) const {
   BuildOrder order{key, {}};
   std::vector<const SharedMemory*> inputs;
-  std::map<const SharedMemory*, std::uint32_t> places;
+  std::map<const void*, std::uint32_t> places;
+  std::deque<SharedMemory> copies;
   std::uint64_t rules = 0;
   for (const Zone& zone : zones) {
     const Content& content = *zone.content;
-    const SharedMemory* const input =
-        content.rules ? &content.rules->packed : content.image_memory.get();
+    const void* const what = content.rules ? static_cast<const void*>(content.rules.get())
+                                           : static_cast<const void*>(content.image.get());
     const auto [place, is_new] =
-        places.try_emplace(input, static_cast<std::uint32_t>(inputs.size()));
-    if (is_new) inputs.push_back(input);
+        places.try_emplace(what, static_cast<std::uint32_t>(inputs.size()));
+    if (is_new && content.rules) {
+      inputs.push_back(&content.rules->packed);
+    } else if (is_new && content.image_memory) {
+      inputs.push_back(content.image_memory.get());
+    } else if (is_new) {
+      copies.push_back(POSTERN_TRY(SharedMemory::create("postern-image")));
+      POSTERN_CHECK(copies.back().append(content.image->octets()));
+      inputs.push_back(&copies.back());
+    }
     order.zones.push_back({zone.name, zone.source, place->second,
                            content.rules ? std::nullopt : std::optional(content.image_zone)});
     rules += content.rule_count();

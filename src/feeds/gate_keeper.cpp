@@ -292,6 +292,7 @@ Result<void> Keeper::put_back_in_force(const HeldImage& image, const Now& now) {
   std::vector<std::string> names;
   for (const Change& change : changes_) names.push_back(change.name);
   const std::uint64_t before = generation_;
+  unsettled_ = image;
   publish(now);
   if (generation_ == before) {
     for (const std::string& name : names) drop_held(*find(name), "it is still in force");

@@ -103,12 +103,22 @@ Result<void> Keeper::compile_and_publish(const Now& now) {
     before.clear();
     put_in_force(std::move(compiled->generation), now);
     if (!compiled->built.image) return {};
+    unsettled_ = compiled->built;
     if (const auto saved = images_.save(generation_, *compiled->built.memory); !saved) {
       log_.warning("feeds", "the rules are in force but not kept on disk: " + saved.error().text);
     }
     ::malloc_trim(0);  // What reading took goes back to the system.
     return {};
   }
+}
+
+/// See Mapping::settle. Who builds the next image is then given a copy: seldom, and soon gone.
+void Keeper::settle() {
+  if (!unsettled_.image || !unsettled_.mapping->settle()) return;
+  for (FeedState& feed : feeds_) {
+    if (feed.content.image == unsettled_.image) feed.content.image_memory.reset();
+  }
+  unsettled_ = {};
 }
 
 void Keeper::put_in_force(std::shared_ptr<const policy::Generation> generation, const Now& now) {
@@ -167,6 +177,7 @@ bool Keeper::restore_image(const Now& now) {
     return false;
   }
   is_restored_ = true;
+  unsettled_ = held;
   return std::ranges::all_of(feeds_, [this](const FeedState& feed) {
     if (feed.content.is_there()) return true;
     return is_remote(feed.source) && !store_.load_facts(feed.status.name, feed.digest);

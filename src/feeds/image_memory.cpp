@@ -14,9 +14,9 @@ Result<HeldImage> hold_image(SharedMemory memory) {
   }
   HeldImage held;
   held.memory = std::make_shared<const SharedMemory>(std::move(memory));
-  const std::shared_ptr<const Mapping> mapping = POSTERN_TRY(Mapping::of(*held.memory));
-  held.image = POSTERN_TRY(policy::RuleImage::open_checked(mapping->octets(), mapping));
-  mapping->let_go();
+  held.mapping = POSTERN_TRY(Mapping::of(*held.memory));
+  held.image = POSTERN_TRY(policy::RuleImage::open_checked(held.mapping->octets(), held.mapping));
+  held.mapping->let_go();
   return held;
 }
 

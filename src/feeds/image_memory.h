@@ -14,7 +14,8 @@ namespace postern::feeds {
 /// An image that workers read, and what other processes are given of it.
 struct HeldImage {
   std::shared_ptr<const policy::RuleImage> image;  ///< Null: there is none.
-  std::shared_ptr<const SharedMemory> memory;      ///< Sealed; the image is a mapping of it.
+  std::shared_ptr<const SharedMemory> memory;      ///< Sealed.
+  std::shared_ptr<const Mapping> mapping;          ///< Of it; what the image reads.
 };
 
 /// Seals and verifies an image, and maps it. Nothing of it is in this process's memory until it is

@@ -487,6 +487,7 @@ void Keeper::free_retired(const Now& now) {
   if (retired_.empty() || now.mono < look_at_retired_) return;
   std::erase_if(retired_, [](const auto& generation) { return generation.use_count() == 1; });
   look_at_retired_ = now.mono + kRetiredCheck;
+  if (retired_.empty()) settle();
 }
 
 void Keeper::keep_copies() {

@@ -174,6 +174,7 @@ class Keeper {
   void use_image(const HeldImage& held);
   Result<void> put_back_in_force(const HeldImage& image, const Now& now);
   void begin_watch(const Now& now);
+  void settle();
   void put_in_force(std::shared_ptr<const policy::Generation> generation, const Now& now);
   std::uint64_t next_key();
   void keep_copies();
@@ -197,6 +198,9 @@ class Keeper {
   std::vector<Change> changes_;
   // Published once, kept until nobody else holds them.
   std::vector<std::shared_ptr<const policy::Generation>> retired_;
+  // In force, and to settle once the one before is gone: so that there is never more than one of
+  // them in this process's memory whole.
+  HeldImage unsettled_;
   MonoTime look_at_retired_{};  // When next; only while there are any.
   bool must_publish_ = false;
   bool has_published_ = false;

@@ -27,7 +27,8 @@ struct Content {
   std::shared_ptr<const HeldRules> rules;
   /// The image that has them then, and as which of its zones. Null, too: there are none yet.
   std::shared_ptr<const policy::RuleImage> image;
-  std::shared_ptr<const SharedMemory> image_memory;  ///< See HeldImage.
+  /// See HeldImage. Null, too: the image has settled, and is all that there is.
+  std::shared_ptr<const SharedMemory> image_memory;
   std::uint16_t image_zone = 0;
   std::uint64_t lines_skipped = 0;
   std::string first_skipped;

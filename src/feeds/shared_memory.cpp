@@ -19,6 +19,27 @@ Unexpected<Error> failed(const char* doing) {
 
 /// What fits into one call.
 constexpr std::size_t kMost = std::size_t{1} << 30;
+constexpr std::size_t kLargePage = std::size_t{2} << 20;
+
+/// At least one.
+std::size_t large_pages(std::uint64_t octets) {
+  return (std::max<std::uint64_t>(octets, 1) + kLargePage - 1) / kLargePage * kLargePage;
+}
+
+/// So many octets of addresses, a large page's boundary first, with nothing behind them; null where
+/// there are none.
+std::uint8_t* reserve(std::size_t octets) {
+  const std::size_t room = octets + kLargePage;
+  void* const found =
+      ::mmap(nullptr, room, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (found == MAP_FAILED) return nullptr;
+  auto* const begin = static_cast<std::uint8_t*>(found);
+  const std::size_t before =
+      (kLargePage - reinterpret_cast<std::uintptr_t>(begin) % kLargePage) % kLargePage;
+  if (before > 0) ::munmap(begin, before);
+  if (before < kLargePage) ::munmap(begin + before + octets, kLargePage - before);
+  return begin + before;
+}
 
 }  // namespace
 
@@ -91,24 +112,39 @@ bool SharedMemory::read_at(std::uint64_t offset, std::span<std::uint8_t> into) c
 
 Result<std::shared_ptr<const Mapping>> Mapping::of(const SharedMemory& memory) {
   const std::uint64_t size = POSTERN_TRY(memory.size());
-  OctetView octets;
-  if (size > 0) {
-    // Shared mappings of what is sealed are refused before Linux 6.7; nothing is written, so
-    // private is the same.
-    void* const at = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, memory.fd(), 0);
-    if (at == MAP_FAILED) return failed("map shared memory");
-    octets = {static_cast<const std::uint8_t*>(at), static_cast<std::size_t>(size)};
+  const std::size_t room = large_pages(size);
+  std::uint8_t* const at = reserve(room);
+  if (at == nullptr) return failed("map shared memory");
+  std::shared_ptr<const Mapping> mapping(new Mapping(at, room, size));
+  // Shared mappings of what is sealed are refused before Linux 6.7; nothing is written, so private
+  // is the same.
+  if (size > 0 &&
+      ::mmap(at, size, PROT_READ, MAP_PRIVATE | MAP_FIXED, memory.fd(), 0) == MAP_FAILED) {
+    return failed("map shared memory");
   }
-  return std::shared_ptr<const Mapping>(new Mapping(octets));
+  return mapping;
 }
 
 Mapping::~Mapping() {
-  if (!octets_.empty()) ::munmap(const_cast<std::uint8_t*>(octets_.data()), octets_.size());
+  ::munmap(at_, room_);
 }
 
 void Mapping::let_go() const {
-  if (octets_.empty()) return;
-  ::madvise(const_cast<std::uint8_t*>(octets_.data()), octets_.size(), MADV_DONTNEED);
+  ::madvise(at_, size_, MADV_DONTNEED);
+}
+
+bool Mapping::settle() const {
+  std::uint8_t* const copy = reserve(room_);
+  if (copy == nullptr) return false;
+  if (::mprotect(copy, room_, PROT_READ | PROT_WRITE) == 0) {
+    ::madvise(copy, room_, MADV_HUGEPAGE);  // A wish.
+    std::copy_n(at_, size_, copy);
+    ::mprotect(copy, room_, PROT_READ);
+    // In one step, as readers see it: who reads between two of its octets waits.
+    if (::mremap(copy, room_, room_, MREMAP_MAYMOVE | MREMAP_FIXED, at_) != MAP_FAILED) return true;
+  }
+  ::munmap(copy, room_);
+  return false;
 }
 
 }  // namespace postern::feeds

@@ -1,5 +1,9 @@
 #include "feeds/shared_memory.h"
 
+#include <algorithm>
+#include <atomic>
+#include <thread>
+
 #include <fcntl.h>
 #include <gtest/gtest.h>
 
@@ -40,11 +44,37 @@ TEST(SharedMemory, TakesAndGivesFiles) {
   EXPECT_EQ(refused.error().code, Errc::limit_exceeded);
 }
 
+TEST(SharedMemory, SettlesUnderItsReaders) {
+  SharedMemory memory = SharedMemory::create("test").value();
+  Octets octets(5'000'000);
+  for (std::size_t i = 0; i < octets.size(); ++i) octets[i] = static_cast<std::uint8_t>(i * 7);
+  ASSERT_TRUE(memory.append(octets));
+  ASSERT_TRUE(memory.seal());
+  const auto mapping = Mapping::of(memory).value();
+  std::atomic<bool> is_done{false};
+  std::atomic<std::size_t> wrong{0}, rounds{0};
+  std::jthread reader([&] {
+    do {
+      wrong += !std::ranges::equal(mapping->octets(), octets);
+      ++rounds;
+    } while (!is_done);
+  });
+  while (rounds == 0) std::this_thread::yield();
+  EXPECT_TRUE(mapping->settle());
+  EXPECT_TRUE(mapping->settle());
+  is_done = true;
+  reader.join();
+  EXPECT_EQ(wrong, 0U);
+  memory = SharedMemory::create("gone").value();
+  EXPECT_TRUE(std::ranges::equal(mapping->octets(), octets));
+}
+
 TEST(SharedMemory, MayBeEmpty) {
   const SharedMemory memory = SharedMemory::create("test").value();
   const auto mapping = Mapping::of(memory).value();
   EXPECT_TRUE(mapping->octets().empty());
   mapping->let_go();
+  EXPECT_TRUE(mapping->settle());
 }
 
 }  // namespace

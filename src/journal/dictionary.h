@@ -11,9 +11,12 @@
 #include "base/result.h"
 #include "event/query.h"
 #include "journal/id_cache.h"
-#include "journal/sqlite.h"
+#include "sqlite/sqlite.h"
 
 namespace postern::journal {
+
+using sqlite::Database;
+using sqlite::Statement;
 
 /// The small tables.
 enum class Table : std::uint8_t { name, client, verdict };

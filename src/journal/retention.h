@@ -9,9 +9,12 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "journal/dictionary.h"
-#include "journal/sqlite.h"
+#include "sqlite/sqlite.h"
 
 namespace postern::journal {
+
+using sqlite::Database;
+using sqlite::Statement;
 
 /// How much is kept.
 struct RetentionOptions {

@@ -5,11 +5,6 @@
 #include <string_view>
 #include <utility>
 
-#include <fcntl.h>
-#include <sys/stat.h>
-
-#include "base/file_descriptor.h"
-
 namespace postern::journal {
 namespace {
 
@@ -86,13 +81,6 @@ Result<void> look_over(Database& database) {
   return {};
 }
 
-// SQLite would make the file readable by everyone; who asked for what is nobody's business.
-Result<void> make_private(const std::string& path) {
-  const FileDescriptor file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-  if (!file) return Unexpected<Error>(system_error("open " + path, errno));
-  return {};
-}
-
 Result<void> prepare_file(Database& database) {
   const std::int64_t version = POSTERN_TRY(database.number("PRAGMA user_version"));
   if (version > kSchemaVersion) {
@@ -114,7 +102,7 @@ Result<void> prepare_file(Database& database) {
 }  // namespace
 
 Result<Database> open_for_writing(const std::string& path) {
-  POSTERN_CHECK(make_private(path));
+  POSTERN_CHECK(sqlite::make_private(path));
   Database database = POSTERN_TRY(Database::open(path, Database::Access::create));
   sqlite3_busy_timeout(database.handle(), 2000);  // Another program may be looking at the file.
   auto prepared = prepare_file(database);

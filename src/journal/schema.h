@@ -16,9 +16,12 @@
 
 #include "base/log.h"
 #include "base/result.h"
-#include "journal/sqlite.h"
+#include "sqlite/sqlite.h"
 
 namespace postern::journal {
+
+using sqlite::Database;
+using sqlite::Statement;
 
 /// The version that this program writes; kept in the file's user_version.
 inline constexpr std::int64_t kSchemaVersion = 1;

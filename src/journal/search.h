@@ -12,9 +12,12 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "journal/journal.h"
-#include "journal/sqlite.h"
+#include "sqlite/sqlite.h"
 
 namespace postern::journal {
+
+using sqlite::Database;
+using sqlite::Statement;
 
 /// Timelines have at most this many points; a longer one is `limit_exceeded`.
 inline constexpr std::size_t kMaxTimelinePoints = 10'000;

@@ -269,7 +269,8 @@ TEST_F(SqliteJournalTest, AFileThatIsRemovedOrReplacedWhileInUseIsNoticed) {
 TEST_F(SqliteJournalTest, AFileOfANewerVersionOrOfSomethingElseIsLeftAlone) {
   open();
   {
-    auto database = Database::open(options.path, Database::Access::read_write).value();
+    auto database =
+        sqlite::Database::open(options.path, sqlite::Database::Access::read_write).value();
     ASSERT_TRUE(database.execute("PRAGMA user_version = 99"));
   }
   auto journal = open_sqlite(options, log);
@@ -279,7 +280,7 @@ TEST_F(SqliteJournalTest, AFileOfANewerVersionOrOfSomethingElseIsLeftAlone) {
 
   options.path = folder.file("other.db");
   {
-    auto database = Database::open(options.path, Database::Access::create).value();
+    auto database = sqlite::Database::open(options.path, sqlite::Database::Access::create).value();
     ASSERT_TRUE(database.execute("CREATE TABLE bookmarks (url TEXT)"));
   }
   journal = open_sqlite(options, log);

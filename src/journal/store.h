@@ -12,9 +12,12 @@
 #include "event/query.h"
 #include "journal/dictionary.h"
 #include "journal/retention.h"
-#include "journal/sqlite.h"
+#include "sqlite/sqlite.h"
 
 namespace postern::journal {
+
+using sqlite::Database;
+using sqlite::Statement;
 
 struct StoreOptions {
   std::string path;

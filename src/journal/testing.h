@@ -10,9 +10,11 @@
 #include <stdlib.h>
 
 #include "event/query.h"
-#include "journal/sqlite.h"
+#include "sqlite/sqlite.h"
 
 namespace postern::journal::testing {
+
+using sqlite::Database;
 
 /// A folder that goes with the object.
 class ScratchFolder {

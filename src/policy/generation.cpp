@@ -513,21 +513,11 @@ Rule Generation::rule(const Verdict& verdict) const {
   return rule;
 }
 
-BlockPlan Generation::plan(std::uint16_t group, const Verdict& verdict) const {
-  POSTERN_ASSERT(group < groups().size() && verdict.blocks());
+BlockPlan block_plan(const ZoneOptions& zone, const Group& group) {
   BlockPlan plan;
-  plan.zone = &zone(verdict.zone);
-  plan.action = verdict.action;
-  const auto& soa = impl_->image->zones()[impl_->frame.image_zones[verdict.zone]].soa;
-  if (soa) plan.soa = &*soa;
-  if (plan.zone->policy_override) {
-    plan.local_data = plan.zone->policy_override->local_data;
-  } else if (verdict.action == Action::local_data) {
-    plan.local_data = impl_->image->local_data(impl_->posting_of(verdict).data);
-  }
-  if (verdict.action != Action::block) return plan;
+  plan.zone = &zone;
   plan.use_block_answer = true;
-  plan.answer = groups()[group].answer.value_or(plan.zone->answer);
+  plan.answer = group.answer.value_or(zone.answer);
   switch (plan.answer) {
     case BlockAnswer::nxdomain:
       plan.action = Action::nxdomain;
@@ -542,6 +532,22 @@ BlockPlan Generation::plan(std::uint16_t group, const Verdict& verdict) const {
     case BlockAnswer::sinkhole:
       plan.action = Action::local_data;  // Made up from `answer`; `local_data` stays empty.
       break;
+  }
+  return plan;
+}
+
+BlockPlan Generation::plan(std::uint16_t group, const Verdict& verdict) const {
+  POSTERN_ASSERT(group < groups().size() && verdict.blocks());
+  BlockPlan plan;
+  plan.zone = &zone(verdict.zone);
+  plan.action = verdict.action;
+  if (verdict.action == Action::block) plan = block_plan(*plan.zone, groups()[group]);
+  const auto& soa = impl_->image->zones()[impl_->frame.image_zones[verdict.zone]].soa;
+  if (soa) plan.soa = &*soa;
+  if (plan.zone->policy_override) {
+    plan.local_data = plan.zone->policy_override->local_data;
+  } else if (verdict.action == Action::local_data) {
+    plan.local_data = impl_->image->local_data(impl_->posting_of(verdict).data);
   }
   return plan;
 }

@@ -37,6 +37,7 @@ struct Group {
   std::vector<IpPrefix> clients{};      ///< The longest prefix over all groups decides.
   std::vector<std::uint16_t> zones{};   ///< Indices into the generation's zones, first one first.
   std::optional<BlockAnswer> answer{};  ///< Instead of each zone's own.
+  std::string tenant{};                 ///< Whose group it is; "" where it is nobody's.
 };
 
 struct PolicyInput {
@@ -104,6 +105,9 @@ struct BlockPlan {
   std::vector<LocalRecord> local_data{};  ///< For Action::local_data.
   const ZoneSoa* soa = nullptr;           ///< Of a policy zone that has one.
 };
+
+/// What `Action::block` of a zone comes to for a group.
+BlockPlan block_plan(const ZoneOptions& zone, const Group& group);
 
 class Generation {
  public:

@@ -15,6 +15,9 @@ inline constexpr std::size_t kMaxClientPrefixes = 1U << 20;
 /// Empty non-terminals that are kept for a zone, beyond as many as it has rules: what more there is
 /// hides no wildcard.
 inline constexpr std::size_t kMinHidingNames = 1024;
+/// Exceptions, the names of groups' and tenants' own lists among them: about 70 octets each, and a
+/// table of so many is built in a second.
+inline constexpr std::size_t kMaxExceptionsInForce = 250'000;
 /// Rules of all zones together: they are numbered in 32 bits, one number meaning "none".
 inline constexpr std::size_t kMaxRulesInForce = 0xfffffff0;
 

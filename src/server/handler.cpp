@@ -52,6 +52,11 @@ Handler::Handler(const Setup& setup)
       cache_(setup.cache),
       settings_(setup.settings),
       policy_(setup.policy),
+      no_exceptions_(setup.exceptions != nullptr
+                         ? nullptr
+                         : std::make_unique<const Published<policy::ExceptionTable>>(
+                               policy::ExceptionTable::none())),
+      exceptions_(setup.exceptions != nullptr ? *setup.exceptions : *no_exceptions_),
       resolver_(setup.resolver),
       replies_(setup.replies),
       sink_(setup.sink),
@@ -85,7 +90,7 @@ Handler::Handled Handler::handle(const Inbound& in, const ReturnPath& path, Mome
   const Settings& settings = refreshed_settings();
   const std::size_t limit = std::min(asker.answer_limit(settings.udp_max_octets), out.size());
   Turn turn{
-      .asker = asker, .path = path, .now = now, .out = out.first(limit), .policy = policy_.get()};
+      .asker = asker, .path = path, .now = now, .out = out.first(limit), .policy = in_force()};
   if (zones_ != nullptr && may_be_for_zones(asker.query)) {
     if (const auto handled = ask_zones(turn, in, out)) return *handled;
   }
@@ -292,7 +297,7 @@ Handler::Ending Handler::rewritten_ending(const Turn& turn, std::span<char> buff
   Ending ending{.disposition = Disposition::blocked, .source = Source::policy};
   ending.extended.ede = turn.rewrite->ede;
   if (turn.asker.query.edns) {
-    const std::string_view zone = turn.policy.zone(turn.ruling.verdict.zone).name;
+    const std::string_view zone = turn.policy.zone(turn.ruling.verdict).name;
     ending.extended.text = block_text(buffer, zone, turn.asker.trace_id);
   }
   return ending;
@@ -363,7 +368,7 @@ void Handler::record(const Turn& turn, const Ending& ending, Rcode rcode) {
   event::Query& r = record_;
   r.at = asker.at;
   r.trace_id = asker.trace_id;
-  r.generation = turn.policy.number();
+  r.generation = turn.policy.generation().number();
   r.client = asker.client;
   r.client_port = asker.port;
   r.transport = asker.transport;
@@ -382,7 +387,8 @@ void Handler::record(const Turn& turn, const Ending& ending, Rcode rcode) {
   r.security = ending.security;
   r.ede = ending.extended.ede ? static_cast<std::int32_t>(*ending.extended.ede) : -1;
   r.latency_us = static_cast<std::uint32_t>((turn.now.mono - asker.received).count());
-  r.group.assign(turn.group ? std::string_view(turn.policy.groups()[*turn.group].name) : "");
+  r.group.assign(turn.group ? std::string_view(turn.policy.generation().groups()[*turn.group].name)
+                            : "");
   const Ruling& ruling = turn.ruling;
   r.has_matched = ruling.verdict.matched;
   if (!r.has_matched) {
@@ -394,7 +400,7 @@ void Handler::record(const Turn& turn, const Ending& ending, Rcode rcode) {
     sink_.record(r);
     return;
   }
-  r.zone.assign(turn.policy.zone(ruling.verdict.zone).name);
+  r.zone.assign(turn.policy.zone(ruling.verdict).name);
   r.action.assign(turn.action.empty() ? policy::to_string(ruling.verdict.action) : turn.action);
   r.rule_line = turn.policy.line(ruling.verdict);
   r.matched = matched_owner(turn);
@@ -416,6 +422,10 @@ const Settings& Handler::refreshed_settings() {
     access_of_ = &settings;
   }
   return settings;
+}
+
+policy::InForce Handler::in_force() {
+  return {policy_.get(), exceptions_.get()};
 }
 
 std::uint64_t Handler::next_trace_id() {

@@ -21,6 +21,7 @@
 #include "cache/cache.h"
 #include "event/query.h"
 #include "policy/generation.h"
+#include "policy/in_force.h"
 #include "resolve/resolver.h"
 #include "server/access_list.h"
 #include "server/answer.h"
@@ -68,6 +69,8 @@ class Handler {
     event::QuerySink& sink;
     AnswerSink& answers;
     ZoneService* zones = nullptr;  ///< Null: there are no zones of ours.
+    /// Null: there are none.
+    const Published<policy::ExceptionTable>* exceptions = nullptr;
     std::uint64_t seed = 0;
   };
 
@@ -157,7 +160,7 @@ class Handler {
     const ReturnPath& path;
     Moment now;
     std::span<std::uint8_t> out;  ///< As large as the answer may be.
-    const policy::Generation& policy;
+    policy::InForce policy;
     const Given* given = nullptr;
     std::vector<Finding>* findings = nullptr;  ///< What it has waited for before.
     std::optional<std::uint16_t> group = {};
@@ -180,6 +183,8 @@ class Handler {
   };
 
   const Settings& refreshed_settings();
+  policy::InForce in_force();
+  static policy::Verdict decide_name(const Turn& turn, const dns::Name& name);
   std::optional<Handled> ask_zones(Turn& turn, const Inbound& in, std::span<std::uint8_t> out);
   std::optional<Handled> turn_away(Turn& turn, const Result<void, dns::QueryError>& parsed);
   Handled respond(Turn& turn);
@@ -223,6 +228,8 @@ class Handler {
   cache::Cache cache_;
   Published<Settings>::Reader settings_;
   Published<policy::Generation>::Reader policy_;
+  const std::unique_ptr<const Published<policy::ExceptionTable>> no_exceptions_;  ///< Or null.
+  Published<policy::ExceptionTable>::Reader exceptions_;
   resolve::Resolver& resolver_;
   resolve::ReplySink& replies_;
   event::QuerySink& sink_;

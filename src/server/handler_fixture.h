@@ -37,6 +37,7 @@ class HandlerTest : public ::testing::Test, public resolve::ReplySink, public An
                                                     .replies = *this,
                                                     .sink = sink_,
                                                     .answers = *this,
+                                                    .exceptions = &exceptions_,
                                                     .seed = 42});
   }
 
@@ -105,6 +106,7 @@ class HandlerTest : public ::testing::Test, public resolve::ReplySink, public An
   Settings settings_value_;
   Published<Settings> settings_{std::make_shared<const Settings>()};
   Published<policy::Generation> policy_{policy::Generation::empty()};
+  Published<policy::ExceptionTable> exceptions_{policy::ExceptionTable::none()};
   std::uint64_t generation_ = 0;
   FakeResolver resolver_;
   RecordingSink sink_;

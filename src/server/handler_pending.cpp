@@ -154,7 +154,7 @@ Handler::Settled Handler::settle_failure(const cache::Key& key, const resolve::R
 
 void Handler::advance(Moment now) {
   refreshed_settings();
-  policy_.get();  // So that a worker without queries lets go of an old generation.
+  in_force();  // So that a worker without queries lets go of an old generation.
   // A look at each question at most, and one to find that no other is due: whatever should be due
   // again at once has its turn in the next call.
   for (std::size_t left = pending_.size() + 1; left > 0; --left) {
@@ -238,7 +238,7 @@ void Handler::resume(Waiter& waiter, const Given& given, Moment now) {
             .path = waiter.path(),
             .now = now,
             .out = std::span(scratch_).first(limit),
-            .policy = policy_.get(),
+            .policy = in_force(),
             .given = &given,
             .findings = &waiter.findings};
   const Handled handled = respond(turn);

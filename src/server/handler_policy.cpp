@@ -72,15 +72,16 @@ class CachedFacts final : public FactSource {
 /// From the decision on the question to an answer; also for a waiter whose turn has come.
 Handler::Handled Handler::respond(Turn& turn) {
   const Asker& asker = turn.asker;
-  turn.group = turn.policy.group_of(asker.client);
-  Verdict verdict = turn.policy.decide(*turn.group, asker.qname());
-  if (turn.policy.may_precede(*turn.group, Trigger::client_ip, verdict)) {
-    take_better(verdict, turn.policy.decide(*turn.group, Trigger::client_ip, asker.client));
+  const policy::Generation& generation = turn.policy.generation();
+  turn.group = generation.group_of(asker.client);
+  Verdict verdict = decide_name(turn, asker.qname());
+  if (generation.may_precede(*turn.group, Trigger::client_ip, verdict)) {
+    take_better(verdict, generation.decide(*turn.group, Trigger::client_ip, asker.client));
   }
   turn.ruling = {verdict, &asker.qname(), false};
-  turn.is_open = turn.policy.may_precede(*turn.group, Trigger::response_ip, verdict) ||
-                 turn.policy.may_precede(*turn.group, Trigger::nsdname, verdict) ||
-                 turn.policy.may_precede(*turn.group, Trigger::nsip, verdict);
+  turn.is_open = generation.may_precede(*turn.group, Trigger::response_ip, verdict) ||
+                 generation.may_precede(*turn.group, Trigger::nsdname, verdict) ||
+                 generation.may_precede(*turn.group, Trigger::nsip, verdict);
   if (verdict.blocks()) {
     const QnameWait wait = settings_.held()->qname_wait;
     turn.is_open = wait == QnameWait::always || (turn.is_open && wait != QnameWait::never);
@@ -101,6 +102,11 @@ Handler::Handled Handler::respond(Turn& turn) {
                   {.disposition = disposition, .source = Source::local});
   }
   return serve(turn, key_of(asker, asker.qname()));
+}
+
+/// On a name asked for, or led to.
+Verdict Handler::decide_name(const Turn& turn, const dns::Name& name) {
+  return turn.policy.decide({*turn.group, turn.asker.client, turn.now.wall}, name);
 }
 
 /// Carries out the verdict on the question, if that was not done: nothing more will be learnt that
@@ -163,7 +169,7 @@ std::optional<Handler::Handled> Handler::judge(Turn& turn, const cache::Answer& 
   bool covered = false;
   for (std::size_t step = 0; step <= answer.chain_count && !covered; ++step) {
     const dns::Name& name = step == 0 ? turn.asker.qname() : answer.names[step - 1];
-    Verdict verdict = step == 0 ? on_question : turn.policy.decide(*turn.group, name);
+    Verdict verdict = step == 0 ? on_question : decide_name(turn, name);
     if (step > 0 || is_open) {
       if (step == answer.chain_count) judge_addresses(turn, answer, verdict);
       if (judge_servers(turn, name, verdict)) return Handled{.outcome = Outcome::pending};
@@ -175,7 +181,7 @@ std::optional<Handler::Handled> Handler::judge(Turn& turn, const cache::Answer& 
   }
   for (std::size_t i = answer.chain_count; i < answer.names.size(); ++i) {
     const dns::Name& name = answer.names[i];
-    const Verdict verdict = turn.policy.decide(*turn.group, name);
+    const Verdict verdict = decide_name(turn, name);
     if (const auto handled = carry_out(turn, {verdict, &name, true})) return handled;
   }
   return std::nullopt;
@@ -196,9 +202,10 @@ std::optional<Handler::Handled> Handler::carry_out(Turn& turn, const Ruling& rul
 }
 
 void Handler::judge_addresses(const Turn& turn, const cache::Answer& answer, Verdict& verdict) {
-  if (!turn.policy.may_precede(*turn.group, Trigger::response_ip, verdict)) return;
+  if (!turn.policy.generation().may_precede(*turn.group, Trigger::response_ip, verdict)) return;
   for (const IpAddress& address : answer.addresses) {
-    take_better(verdict, turn.policy.decide(*turn.group, Trigger::response_ip, address));
+    take_better(verdict,
+                turn.policy.generation().decide(*turn.group, Trigger::response_ip, address));
   }
 }
 
@@ -206,8 +213,9 @@ void Handler::judge_addresses(const Turn& turn, const cache::Answer& answer, Ver
 /// change the verdict; what cannot be learnt in time matches nothing.
 bool Handler::judge_servers(Turn& turn, const dns::Name& name, Verdict& verdict) {
   const std::uint16_t group = *turn.group;
-  const bool by_address = turn.policy.may_precede(group, Trigger::nsip, verdict);
-  if (!by_address && !turn.policy.may_precede(group, Trigger::nsdname, verdict)) return false;
+  const policy::Generation& generation = turn.policy.generation();
+  const bool by_address = generation.may_precede(group, Trigger::nsip, verdict);
+  if (!by_address && !generation.may_precede(group, Trigger::nsdname, verdict)) return false;
   const MonoTime give_up_at =
       turn.asker.received + milliseconds(settings_.held()->answer_deadline_ms);
   const ServerFactOptions options{.min_labels = settings_.held()->min_ns_dots + std::size_t{1},
@@ -223,9 +231,9 @@ bool Handler::judge_servers(Turn& turn, const dns::Name& name, Verdict& verdict)
     if (wait_for_facts(turn, facts.missing, give_up_at)) return true;
   }
   if (!facts.is_whole) stats_.servers_unknown.add();
-  take_better(verdict, turn.policy.decide_servers(group, facts.names));
+  take_better(verdict, generation.decide_servers(group, facts.names));
   for (const IpAddress& address : facts.addresses) {
-    take_better(verdict, turn.policy.decide(group, Trigger::nsip, address));
+    take_better(verdict, generation.decide(group, Trigger::nsip, address));
   }
   return false;
 }
@@ -255,7 +263,7 @@ dns::Name Handler::matched_owner(const Turn& turn) const {
   if (verdict.trigger == Trigger::qname) {
     return ruling.name->without_left(ruling.name->label_count() - verdict.matched_labels);
   }
-  return policy::rpz_owner(turn.policy.rule(verdict));
+  return policy::rpz_owner(turn.policy.generation().rule(verdict));
 }
 
 }  // namespace postern::server

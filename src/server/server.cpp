@@ -37,8 +37,8 @@ Result<BoundEndpoint> bind_first(const Endpoint& at) {
 class WorkerServer final : public Server {
  public:
   WorkerServer(const Options& options, const Surroundings& around)
-      : options_(options), shared_{options_,        around.settings, around.policy,
-                                   around.resolver, around.sink,     around.zones} {}
+      : options_(options), shared_{options_,    around.settings, around.policy,    around.resolver,
+                                   around.sink, around.zones,    around.exceptions} {}
   ~WorkerServer() override { stop(); }
 
   Result<void> start() {

@@ -14,6 +14,7 @@
 #include "base/result.h"
 #include "cache/cache.h"
 #include "event/query.h"
+#include "policy/exception_table.h"
 #include "policy/generation.h"
 #include "resolve/resolver.h"
 #include "server/zone_service.h"
@@ -56,6 +57,7 @@ struct Surroundings {
   event::QuerySink& sink;  ///< `record` is called by every worker, on its thread.
   Log& log;
   ZoneService* zones = nullptr;  ///< Null: there are no zones of ours.
+  const Published<policy::ExceptionTable>* exceptions = nullptr;  ///< Null: there are none.
 };
 
 /// All members may be called from any thread.

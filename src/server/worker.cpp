@@ -47,6 +47,7 @@ Worker::Worker(const Shared& shared, std::uint64_t seed, std::unique_ptr<ReplyMa
                 .sink = shared.sink,
                 .answers = *this,
                 .zones = shared.zones,
+                .exceptions = shared.exceptions,
                 .seed = seed}),
       scratch_(dns::kMaxMessageOctets) {
   loop_.on_wake([this] { do_requests(); });

@@ -38,6 +38,7 @@ class Worker final : private net::TcpPool::Handler, private AnswerSink {
     resolve::Resolver& resolver;
     event::QuerySink& sink;
     ZoneService* zones = nullptr;
+    const Published<policy::ExceptionTable>* exceptions = nullptr;
   };
 
   static Result<std::unique_ptr<Worker>> create(const Shared& shared, std::uint64_t seed,

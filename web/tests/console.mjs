@@ -117,6 +117,18 @@ async function blockedAndWhy(page) {
   assert.ok((await page.locator('.steps li').count()) >= 3, 'there are steps');
 }
 
+async function exceptions(page) {
+  await go(page, 'explain', '?name=ads.example&client=127.0.0.1');
+  const form = page.getByRole('form', { name: 'Make an exception' });
+  await form.getByLabel('How long').selectOption('1d');
+  await form.getByLabel('Reason').fill('a test of the console');
+  await form.getByRole('button', { name: 'Allow' }).click();
+  await page.locator('.verdict-card.allowed').waitFor();
+  assert.match(await page.locator('.verdict-card').innerText(), /a test of the console/);
+  await page.getByRole('button', { name: 'Remove the exception for ads.example' }).click();
+  await page.locator('.verdict-card.blocked').waitFor();
+}
+
 async function search(page) {
   await go(page, 'search');
   const shown = await page.locator('tbody .name').first().innerText();
@@ -190,7 +202,7 @@ let failed = false;
 try {
   const page = await openPage(context);
   await signIn(page);
-  for (const check of [overview, blockedAndWhy, search, live, feeds, colours]) {
+  for (const check of [overview, blockedAndWhy, exceptions, search, live, feeds, colours]) {
     await check(page);
     console.log(`ok ${check.name}`);
   }

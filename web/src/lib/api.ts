@@ -122,8 +122,32 @@ export interface TopEntry {
   count: number;
 }
 
+export interface Exception {
+  id: number | null;
+  action: 'allow' | 'block';
+  name: string;
+  audience: string;
+  tenant: string | null;
+  group: string | null;
+  client: string | null;
+  since: string | null;
+  until: string | null;
+  owner: string;
+  reason: string;
+}
+
+export interface ExceptionWish {
+  action: 'allow' | 'block';
+  names: string[];
+  for: string;
+  client?: string;
+  group?: string;
+  tenant?: string;
+  reason: string;
+}
+
 export interface Step {
-  kind: 'group' | 'generation' | 'zone' | 'record' | 'result';
+  kind: 'group' | 'generation' | 'exception' | 'zone' | 'record' | 'result';
   outcome: string;
   text: string;
 }
@@ -147,6 +171,7 @@ export interface Explanation {
     ttl: number | null;
     ede: number | null;
   };
+  exception: Exception | null;
   steps: Step[];
   matches: {
     zone: string;
@@ -229,5 +254,8 @@ export const api = {
   top: (params: Params) => get<{ entries: TopEntry[] }>('top', params),
   timeline: (params: Params) => get<{ interval_s: number; points: Point[] }>('timeline', params),
   explain: (params: Params) => get<Explanation>('explain', params),
+  exceptions: (params: Params = {}) => get<{ exceptions: Exception[]; next: number | null }>('exceptions', params),
+  addException: (wish: ExceptionWish) => post<{ exceptions: Exception[] }>('exceptions', wish),
+  removeException: (id: number) => call<Exception>('DELETE', `/api/v1/exceptions/${id}`),
   explainTrace: (trace: string) => get<Explanation>('explain/' + encodeURIComponent(trace)),
 };

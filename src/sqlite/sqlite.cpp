@@ -1,8 +1,14 @@
-#include "journal/sqlite.h"
+#include "sqlite/sqlite.h"
 
+#include <cerrno>
 #include <utility>
 
-namespace postern::journal {
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "base/file_descriptor.h"
+
+namespace postern::sqlite {
 namespace {
 
 Errc code_of(int sqlite_code) {
@@ -30,6 +36,12 @@ bool Database::has_lost_its_file() const {
   int has_moved = 0;
   const int code = sqlite3_file_control(handle_.get(), "main", SQLITE_FCNTL_HAS_MOVED, &has_moved);
   return code == SQLITE_OK && has_moved != 0;
+}
+
+Result<void> make_private(const std::string& path) {
+  const FileDescriptor file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (!file) return Unexpected<Error>(system_error("open " + path, errno));
+  return {};
 }
 
 Error database_error(sqlite3* handle) {
@@ -108,4 +120,4 @@ Result<std::int64_t> Database::number(std::string_view sql) {
   return statement.integer(0);
 }
 
-}  // namespace postern::journal
+}  // namespace postern::sqlite

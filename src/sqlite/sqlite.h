@@ -11,7 +11,7 @@
 #include "base/octets.h"
 #include "base/result.h"
 
-namespace postern::journal {
+namespace postern::sqlite {
 
 /// A prepared statement. Used by one thread at a time, and gone before its Database.
 /// Parameters count from 1, columns from 0.
@@ -74,9 +74,12 @@ class Database {
   std::unique_ptr<sqlite3, Close> handle_;
 };
 
+/// Makes the file if it is not there, for its owner alone: SQLite would let everyone read it.
+Result<void> make_private(const std::string& path);
+
 /// What went wrong on this connection last: `corrupt` (damaged, or no database),
 /// `limit_exceeded` (disk or page cap full), `timed_out` (interrupted), `denied`
 /// (permission, read-only), else `unavailable`.
 Error database_error(sqlite3* handle);
 
-}  // namespace postern::journal
+}  // namespace postern::sqlite

@@ -1,0 +1,43 @@
+#include "policy/in_force.h"
+
+namespace postern::policy {
+
+ExceptionTable::Asker InForce::asker_of(const Asking& asking) const {
+  const Group& group = generation_.groups()[asking.group];
+  return {.client = asking.client, .group = group.name, .tenant = group.tenant};
+}
+
+Verdict InForce::decide(const Asking& asking, const dns::Name& name) const {
+  if (exceptions_.empty()) return generation_.decide(asking.group, name);
+  const auto found = exceptions_.find(asker_of(asking), name, asking.now);
+  if (!found) return generation_.decide(asking.group, name);
+  return {.matched = true,
+          .action = exceptions_.action(*found),
+          .zone = kExceptionZone,
+          .rule = *found,
+          .trigger = Trigger::qname,
+          .matched_labels = exceptions_.label_count(*found),
+          .scope = exceptions_.scope(*found),
+          .order = 0};
+}
+
+const ZoneOptions& InForce::zone(const Verdict& verdict) const {
+  return is_exception(verdict) ? exceptions_.answers() : generation_.zone(verdict.zone);
+}
+
+BlockPlan InForce::plan(std::uint16_t group, const Verdict& verdict) const {
+  if (!is_exception(verdict)) return generation_.plan(group, verdict);
+  return block_plan(exceptions_.answers(), generation_.groups()[group]);
+}
+
+std::uint32_t InForce::line(const Verdict& verdict) const {
+  return is_exception(verdict) ? exceptions_.id(verdict.rule) : generation_.line(verdict);
+}
+
+std::string InForce::rule_text(const Verdict& verdict) const {
+  if (!is_exception(verdict)) return generation_.rule_text(verdict);
+  const Exception exception = exceptions_.at(verdict.rule);
+  return pattern_text(exception.name, exception.scope);
+}
+
+}  // namespace postern::policy

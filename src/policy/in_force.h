@@ -1,0 +1,58 @@
+// InForce: all that decides on a query together: a generation, and the exceptions over it.
+//
+// Start at InForce::decide.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/ip.h"
+#include "base/time.h"
+#include "dns/name.h"
+#include "policy/exception_table.h"
+#include "policy/generation.h"
+
+namespace postern::policy {
+
+/// In place of the zone of a verdict that is an exception's; its `rule` is the exception's number.
+inline constexpr std::uint16_t kExceptionZone = 0xfffe;
+/// What the exceptions are called where a zone is named: in records, EDE texts and pages.
+inline constexpr std::string_view kExceptionsName = "exceptions";
+
+/// Whom a decision is for, and when.
+struct Asking {
+  std::uint16_t group = 0;
+  IpAddress client{};
+  WallTime now{};
+};
+
+/// Borrows both for as long as it lives. Verdicts of either are taken here, and only those.
+class InForce {
+ public:
+  InForce(const Generation& generation, const ExceptionTable& exceptions)
+      : generation_(generation), exceptions_(exceptions) {}
+
+  const Generation& generation() const { return generation_; }
+  const ExceptionTable& exceptions() const { return exceptions_; }
+
+  /// The decision on a name asked for or led to. An exception stands before every zone: its
+  /// verdict precedes all others, of whatever trigger. Never allocates.
+  Verdict decide(const Asking& asking, const dns::Name& name) const;
+  /// As the table of exceptions knows the asker. Views are into the generation.
+  ExceptionTable::Asker asker_of(const Asking& asking) const;
+
+  static bool is_exception(const Verdict& verdict) { return verdict.zone == kExceptionZone; }
+
+  // What Generation says of its own verdicts, for those of exceptions too.
+  const ZoneOptions& zone(const Verdict& verdict) const;
+  BlockPlan plan(std::uint16_t group, const Verdict& verdict) const;
+  /// Of an exception: its id.
+  std::uint32_t line(const Verdict& verdict) const;
+  std::string rule_text(const Verdict& verdict) const;
+
+ private:
+  const Generation& generation_;
+  const ExceptionTable& exceptions_;
+};
+
+}  // namespace postern::policy
