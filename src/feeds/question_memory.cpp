@@ -166,7 +166,7 @@ class Memory final : public QuestionMemory {
   std::optional<std::string> departure() override {
     const auto found = rates_.with([](const BlockRates& rates) { return rates.departure(); });
     if (!found) return std::nullopt;
-    const auto percent = [](double part) { return std::lround(part * 1000) / 10.0; };
+    const auto percent = [](double part) { return std::round(part * 1000) / 10.0; };
     return fmt::format("had {} % of {} queries of the group {} blocked, where {} to {} % are usual",
                        percent(found->rate), found->queries, found->group, percent(found->lowest),
                        percent(found->highest));
