@@ -274,6 +274,8 @@ event::Query made_up_query(std::uint64_t i, WallTime at) {
   return query;
 }
 
+using GenerationPtr = std::shared_ptr<const policy::Generation>;
+
 Fixture::Fixture()
     : policy(small_policy()),
       exceptions(state::ExceptionStore::open({}, WallTime(), exceptions_in_force, log)) {
@@ -316,6 +318,16 @@ Services Fixture::services() {
   services.gate_report = [](const std::string& feed) -> Result<std::string> {
     if (feed != "malware") return fail(Errc::not_found, "no update of it was judged");
     return std::string(kGateReport);
+  };
+  services.candidate = [this](const std::string& feed) -> Result<GenerationPtr> {
+    if (feed != "malware") return fail(Errc::not_found, "no update of the feed is held");
+    return policy.current();
+  };
+  services.generation_at = [this](WallTime at) -> Result<GenerationPtr> {
+    if (at < std::chrono::system_clock::now() - std::chrono::hours(1)) {
+      return fail(Errc::not_found, "the rules of that time are not kept any more");
+    }
+    return policy.current();
   };
   services.kept_generations = [] { return std::vector<std::uint64_t>{12, 11}; };
   services.published_list = [](const std::string& name) -> Result<PublishedList> {
