@@ -47,6 +47,8 @@ struct GateTest : testing::FeedsFixture {
       return made;
     };
   }
+  ~GateTest() override { feeds.reset(); }  // Its thread uses what is here.
+
   void serve(std::string_view text, std::string_view feed = "feed") {
     server.files.replace(std::string(feed) + ".txt", text);
     server.files.replace(feed, "file " + std::string(feed) + ".txt");
