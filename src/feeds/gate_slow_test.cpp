@@ -375,9 +375,9 @@ TEST_F(GateTest, AnUpdateAfterWhichAGroupLeavesItsBandIsTakenBackAndHeld) {
 
 TEST_F(GateTest, TheHeldUpdateAndThePastCanBeAskedAbout) {
   start_with(50);
-  const auto blocked_by = [](const Result<std::shared_ptr<const policy::Generation>>& policy,
+  const auto blocked_by = [](const Result<std::shared_ptr<const policy::Generation>>& found,
                              std::string_view name) {
-    return policy && (*policy)->decide(0, dns::Name::from_text(name).value()).blocks();
+    return found && (*found)->decide(0, dns::Name::from_text(name).value()).blocks();
   };
   EXPECT_EQ(feeds->candidate("feed").error().code, Errc::not_found);
   update(list(50) + "com\n");
