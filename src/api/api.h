@@ -17,6 +17,7 @@
 #include "base/result.h"
 #include "event/query.h"
 #include "intel/feed_status.h"
+#include "intel/indicator_ledger.h"
 #include "journal/journal.h"
 #include "policy/exception_table.h"
 #include "policy/generation.h"
@@ -58,6 +59,21 @@ struct PublishedList {
   std::function<Result<std::function<bool(std::string& part)>>()> open;
 };
 
+/// Who asks, as the Authorization header says: Basic (RFC 7617) or Bearer (RFC 6750).
+struct HttpLogin {
+  bool is_token = false;
+  std::string user;    ///< Of Basic.
+  std::string secret;  ///< The password or the token.
+};
+
+/// A published policy as a TAXII collection.
+struct TaxiiCollection {
+  std::string id;  ///< A UUID.
+  std::string title;
+  std::shared_ptr<const intel::IndicatorLedger> indicators;  ///< Null: not made yet.
+  std::function<bool(const HttpLogin& login)> admits;
+};
+
 /// The running server, as the API sees it. All functions are called from the API's thread; none of
 /// them may block for longer than a disk read. The journal is read, and `reload` called, from a
 /// second thread, so that a long search delays nothing else; exceptions are changed there too.
@@ -82,6 +98,7 @@ struct Services {
   std::function<std::vector<std::uint64_t>()> kept_generations;
   /// By the name that the configuration gives it. `not_found`, or `unavailable`: not made yet.
   std::function<Result<PublishedList>(const std::string& name)> published_list;
+  std::function<std::vector<TaxiiCollection>()> collections;  ///< Unset: there are none.
   std::function<Metrics()> metrics;
   std::function<Result<Reloaded>()> reload;  ///< Rereads the configuration file.
   std::string version;

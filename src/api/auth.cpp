@@ -16,6 +16,8 @@
 #include "api/limits.h"
 #include "base/assert.h"
 #include "base/file_descriptor.h"
+#include "base/octets.h"
+#include "dns/encoding.h"
 
 namespace postern::api {
 namespace {
@@ -184,6 +186,10 @@ void SignInLimiter::failed(const IpAddress& address, MonoTime now) {
 Auth::Check Auth::check_token(std::string_view token, const IpAddress& address, MonoTime now) {
   // Digests are compared, so the time tells nothing even about the token's length.
   if (equal_constant_time(sha256_hex(token), token_.sha256)) return {Outcome::good, seconds(0)};
+  return refuse(address, now);
+}
+
+Auth::Check Auth::refuse(const IpAddress& address, MonoTime now) {
   const seconds wait = limiter_.wait(address, now);
   if (wait.count() > 0) return {Outcome::wait, wait};
   limiter_.failed(address, now);
@@ -229,17 +235,40 @@ std::string_view session_from_cookie(std::string_view cookie) {
   return {};
 }
 
-std::optional<std::string_view> bearer_token(std::string_view authorization) {
-  constexpr std::string_view kScheme = "bearer ";
-  if (authorization.size() < kScheme.size()) return std::nullopt;
-  for (std::size_t i = 0; i < kScheme.size(); ++i) {
+namespace {
+
+/// What stands behind the scheme; nothing where it is another one. `scheme` is in lower case.
+std::optional<std::string_view> behind_scheme(std::string_view authorization,
+                                              std::string_view scheme) {
+  if (authorization.size() <= scheme.size() || authorization[scheme.size()] != ' ') {
+    return std::nullopt;
+  }
+  for (std::size_t i = 0; i < scheme.size(); ++i) {
     const char c = authorization[i];
     const char lower = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-    if (lower != kScheme[i]) return std::nullopt;
+    if (lower != scheme[i]) return std::nullopt;
   }
-  authorization.remove_prefix(kScheme.size());
+  authorization.remove_prefix(scheme.size());
   while (authorization.starts_with(' ')) authorization.remove_prefix(1);
   return authorization;
+}
+
+}  // namespace
+
+std::optional<std::string_view> bearer_token(std::string_view authorization) {
+  return behind_scheme(authorization, "bearer");
+}
+
+std::optional<std::pair<std::string, std::string>> basic_credentials(
+    std::string_view authorization) {
+  const auto encoded = behind_scheme(authorization, "basic");
+  Octets octets;
+  dns::Base64Reader reader;
+  if (!encoded || !reader.add(*encoded, octets) || !reader.finish()) return std::nullopt;
+  const std::string_view text = text_of(octets);
+  const std::size_t colon = text.find(':');
+  if (colon == text.npos) return std::nullopt;
+  return std::pair(std::string(text.substr(0, colon)), std::string(text.substr(colon + 1)));
 }
 
 }  // namespace postern::api

@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/ip.h"
 #include "base/result.h"
@@ -109,6 +110,9 @@ class Auth {
   /// a proxy, lock its holder out.
   Check check_token(std::string_view token, const IpAddress& address, MonoTime now);
 
+  /// What to tell `address`, which has given something else that was wrong.
+  Check refuse(const IpAddress& address, MonoTime now);
+
   /// The credential of whoever has just given the right token.
   Credential token_credential() const { return {Credential::Kind::token, token_.sha256}; }
   /// Does it still let in? A session's life begins anew.
@@ -134,5 +138,9 @@ std::string set_session_cookie(std::string_view id, seconds life);
 std::string_view session_from_cookie(std::string_view cookie);
 /// The token of "Bearer TOKEN"; nothing for another scheme.
 std::optional<std::string_view> bearer_token(std::string_view authorization);
+
+/// User and password of "Basic BASE64"; nothing for another scheme, or what does not read.
+std::optional<std::pair<std::string, std::string>> basic_credentials(
+    std::string_view authorization);
 
 }  // namespace postern::api

@@ -208,15 +208,64 @@ void write_group_step(JsonWriter& json, const Decision& d) {
                          d.question.about_generation));
 }
 
+/// "; confidence 80, first seen 2026-03-02 (12 days ago), valid until …": what is known of the
+/// rule.
+std::string note_text(const policy::RuleNote& note, WallTime now) {
+  std::string text;
+  const auto add = [&text](std::string_view what) {
+    text += fmt::format("{}{}", text.empty() ? "; " : ", ", what);
+  };
+  if (note.confidence != policy::RuleNote::kNoConfidence) {
+    add(fmt::format("confidence {}", note.confidence));
+  }
+  if (note.first_seen_s != 0) {
+    const WallTime seen = policy::time_of_note(note.first_seen_s);
+    const auto days = std::chrono::floor<std::chrono::days>(now - seen).count();
+    add(fmt::format("first seen {} ({} day{} ago)", event::to_rfc3339(seen).substr(0, 10),
+                    std::max<std::int64_t>(days, 0), days == 1 ? "" : "s"));
+  }
+  if (note.valid_from_s != 0) {
+    add("valid from " + to_the_second(policy::time_of_note(note.valid_from_s)));
+  }
+  if (note.valid_until_s != 0) {
+    add("valid until " + to_the_second(policy::time_of_note(note.valid_until_s)));
+  }
+  if (note.sharing != policy::Sharing::unmarked) {
+    add(fmt::format("TLP:{}", to_string(note.sharing)));
+  }
+  return text;
+}
+
 /// The rule of a zone that decides within it: the winner, or the first that explain lists.
 const Match* best_of_zone(const Decision& d, std::uint16_t zone) {
   const Match* first = nullptr;
   for (const Match& match : d.matches) {
     if (match.zone != zone) continue;
     if (match.winner) return &match;
-    if (first == nullptr) first = &match;
+    if (first == nullptr || (!first->is_valid && match.is_valid)) first = &match;
   }
   return first;
+}
+
+/// "; 1 of 3 votes (urlhaus, line 5), 2 needed": how a zone of votes came to what it says.
+std::string votes_text(const Decision& d, const policy::Votes& votes) {
+  std::string names;
+  std::size_t count = 0;
+  for (const std::uint16_t voter : votes.zones) {
+    const Match* match = best_of_zone(d, voter);
+    if (match == nullptr || !match->is_valid || match->action == policy::Action::pass) continue;
+    ++count;
+    names += fmt::format("{}{}{}", names.empty() ? "" : ", ", d.generation.zone(voter).name,
+                         line_text(match->line));
+  }
+  const bool is_doubted = std::ranges::any_of(
+      votes.doubts, [&](std::uint16_t zone) { return best_of_zone(d, zone) != nullptr; });
+  const std::string needed = !is_doubted ? fmt::format("{} needed", votes.need)
+                             : votes.doubt_need == 0
+                                 ? std::string("and a name in doubt is never blocked")
+                                 : fmt::format("{} needed of a name in doubt", votes.doubt_need);
+  return fmt::format("; {} of {} votes{}, {}", count, votes.zones.size(),
+                     names.empty() ? "" : fmt::format(" ({})", names), needed);
 }
 
 /// Zones that say the same thing are told in one step: there may be a thousand.
@@ -287,21 +336,31 @@ void write_zone_steps(JsonWriter& json, const Decision& d) {
       continue;
     }
     const Match* match = best_of_zone(d, zone);
-    if (match == nullptr) {
+    if (match == nullptr && !options.votes) {
       silent.add(options.name);
       continue;
     }
     silent.end();
+    const std::string votes = options.votes ? votes_text(d, *options.votes) : "";
+    if (match == nullptr) {
+      write_step(json, "zone", "no_match", options.name + ": no rule matches" + votes + ".");
+      continue;
+    }
     const std::string rule =
         fmt::format("{}: {}{}{} matches and says {}", options.name, Generation::rule_text(*match),
                     by_trigger(match->trigger), line_text(match->line), to_string(match->action));
-    if (options.pass_is_own && match->action == policy::Action::pass) {
+    const std::string known = (match->note ? note_text(*match->note, d.question.now) : "") + votes;
+    if (!match->is_valid) {
+      write_step(json, "zone", "no_match",
+                 rule + known + "; so it does not hold now, and this zone is silent.");
+    } else if (options.pass_is_own && match->action == policy::Action::pass) {
       write_step(json, "zone", "no_match", rule + "; so this list is silent on the name.");
     } else if (options.log_only) {
-      write_step(json, "zone", "observed", rule + "; this zone only logs, so the next is asked.");
+      write_step(json, "zone", "observed",
+                 rule + known + "; this zone only logs, so the next is asked.");
     } else {
       decided = true;
-      write_step(json, "zone", "decided", rule + ".");
+      write_step(json, "zone", "decided", rule + known + ".");
     }
   }
   silent.end();
@@ -414,6 +473,33 @@ void write_verdict(JsonWriter& json, const Decision& d) {
   json.end_object();
 }
 
+void write_time_or_null(JsonWriter& json, std::string_view key, std::uint32_t at_s) {
+  json.key(key);
+  if (at_s == 0) {
+    json.null();
+  } else {
+    json.string(event::to_rfc3339(policy::time_of_note(at_s)));
+  }
+}
+
+void write_note(JsonWriter& json, const policy::RuleNote& note) {
+  json.key("confidence");
+  if (note.confidence == policy::RuleNote::kNoConfidence) {
+    json.null();
+  } else {
+    json.number(static_cast<unsigned>(note.confidence));
+  }
+  write_time_or_null(json, "first_seen", note.first_seen_s);
+  write_time_or_null(json, "valid_from", note.valid_from_s);
+  write_time_or_null(json, "valid_until", note.valid_until_s);
+  json.key("tlp");
+  if (note.sharing == policy::Sharing::unmarked) {
+    json.null();
+  } else {
+    json.string(to_string(note.sharing));
+  }
+}
+
 void write_match(JsonWriter& json, const Decision& d, const Match& match, bool in_chain) {
   json.begin_object();
   json.field("zone", d.generation.zone(match.zone).name);
@@ -426,7 +512,8 @@ void write_match(JsonWriter& json, const Decision& d, const Match& match, bool i
   }
   json.field("action", to_string(match.action));
   json.field("in_group", match.in_group).field("winner", match.winner);
-  json.field("in_chain", in_chain);
+  json.field("in_chain", in_chain).field("valid", match.is_valid);
+  write_note(json, match.note.value_or(policy::RuleNote{}));
   json.end_object();
 }
 

@@ -13,7 +13,7 @@ namespace postern::api {
 
 struct ExplainQuestion {
   dns::Name name;
-  WallTime now{};                     ///< Exceptions hold until a moment.
+  WallTime now{};                     ///< Exceptions end, and indicators age.
   dns::RRType type = dns::RRType::a;  ///< Shown; rules match names, whatever the type.
   std::optional<IpAddress> client;    ///< Unset: the default group.
   /// What became of such a query. The policy knows only the name that is asked; this knows where

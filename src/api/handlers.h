@@ -1,6 +1,8 @@
 // The functions behind the routes. Each takes an admitted call and gives the answer.
 #pragma once
 
+#include <optional>
+
 #include "api/routes.h"
 
 namespace postern::api {
@@ -44,6 +46,18 @@ Response get_queries(const Context& context, const Call& call);
 Response get_top(const Context& context, const Call& call);
 Response get_timeline(const Context& context, const Call& call);
 Response watch_live(const Context& context, const Call& call);
+
+// TAXII 2.1: published policies as collections.
+/// `admit_taxii` says what to answer to who may read
+/// none of them; else `call.collections` are those that are open to him.
+std::optional<Response> admit_taxii(const Context& context, const Request& request, Call& call);
+Response get_taxii_discovery(const Context& context, const Call& call);
+Response get_taxii_root(const Context& context, const Call& call);
+Response get_taxii_collections(const Context& context, const Call& call);
+Response get_taxii_collection(const Context& context, const Call& call);
+Response get_taxii_manifest(const Context& context, const Call& call);
+Response get_taxii_objects(const Context& context, const Call& call);
+Response get_taxii_versions(const Context& context, const Call& call);
 
 // Files.
 Response get_openapi(const Context& context, const Call& call);

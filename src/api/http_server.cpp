@@ -85,6 +85,7 @@ Request to_request(http::request<http::string_body>&& message, const Peer& peer)
   request.host = text(message[http::field::host]);
   request.origin = text(message[http::field::origin]);
   request.fetch_site = text(message["Sec-Fetch-Site"]);
+  request.accept = text(message[http::field::accept]);
   request.authorization = text(message[http::field::authorization]);
   request.cookie = text(message[http::field::cookie]);
   request.content_type = text(message[http::field::content_type]);

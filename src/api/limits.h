@@ -45,5 +45,6 @@ inline constexpr seconds kExplainLooksBack{24 * 3600};
 inline constexpr std::size_t kDefaultTop = 10;
 inline constexpr std::size_t kMaxTop = 1000;
 inline constexpr std::size_t kMaxTimelinePoints = 2000;
+inline constexpr std::size_t kMaxTaxiiPage = 2000;  ///< Indicators, of some 500 octets each.
 
 }  // namespace postern::api

@@ -43,7 +43,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (filter) api::passes(*filter, postern::event::Query{});
   }
   std::string capture;
-  for (const api::Route& route : api::routes()) (void)api::path_fits(route.pattern, text, capture);
+  (void)api::basic_credentials(text);
+  std::string second;
+  for (const api::Route& route : api::routes()) {
+    (void)api::path_fits(route.pattern, text, capture, second);
+  }
   (void)api::host_is_ours(text, postern::Endpoint{});
   (void)api::session_from_cookie(text);
   (void)api::bearer_token(text);

@@ -39,6 +39,7 @@ struct Request {
   std::string host;
   std::string origin;
   std::string fetch_site;  ///< Sec-Fetch-Site.
+  std::string accept;
   std::string authorization;
   std::string cookie;
   std::string content_type;

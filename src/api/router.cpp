@@ -27,7 +27,8 @@ std::variant<Admitted, Response> find_route(const Request& request, std::string_
   std::string allowed;
   for (const Route& route : routes()) {
     Admitted admitted;
-    const auto fits = path_fits(route.pattern, path, admitted.call.capture);
+    const auto fits =
+        path_fits(route.pattern, path, admitted.call.capture, admitted.call.second_capture);
     if (!fits) return problem(fits.error());
     if (!*fits) continue;
     if (route.method == request.method) {
@@ -52,6 +53,7 @@ std::span<const std::pair<std::string_view, std::string_view>> security_headers(
 /// Nothing where the request may be answered: `admitted` then says what let it in.
 std::optional<Response> Router::check_access(const Request& request, Admitted& admitted) const {
   const Access access = admitted.route->access;
+  if (access == Access::taxii) return admit_taxii(context_, request, admitted.call);
   if (access == Access::open || request.peer.trusted) return std::nullopt;
   if (access == Access::control) {
     return problem(403, "only over the control socket, on the server's own machine");

@@ -96,15 +96,19 @@ TEST(Routes, OnlyThePageAndSigningInAreOpen) {
 
 TEST(Routes, PathFits) {
   std::string capture;
-  EXPECT_TRUE(path_fits("/a", "/a", capture).value());
-  EXPECT_FALSE(path_fits("/a", "/a/", capture).value());
-  EXPECT_TRUE(path_fits("/f/{name}/update", "/f/ur%6Chaus+/update", capture).value());
+  std::string second;
+  EXPECT_TRUE(path_fits("/a", "/a", capture, second).value());
+  EXPECT_FALSE(path_fits("/a", "/a/", capture, second).value());
+  EXPECT_TRUE(path_fits("/f/{name}/update", "/f/ur%6Chaus+/update", capture, second).value());
   EXPECT_EQ(capture, "urlhaus+");
-  EXPECT_TRUE(path_fits("/f/{name}/update", "/f/a%2Fb/update", capture).value());
+  EXPECT_TRUE(path_fits("/f/{name}/update", "/f/a%2Fb/update", capture, second).value());
   EXPECT_EQ(capture, "a/b");
-  EXPECT_FALSE(path_fits("/f/{name}/update", "/f/a/b/update", capture).value());
-  EXPECT_FALSE(path_fits("/f/{name}/update", "/f/update", capture).value());
-  EXPECT_FALSE(path_fits("/f/{name}/update", "/f/%zz/update", capture).has_value());
+  EXPECT_FALSE(path_fits("/f/{name}/update", "/f/a/b/update", capture, second).value());
+  EXPECT_FALSE(path_fits("/f/{name}/update", "/f/update", capture, second).value());
+  EXPECT_TRUE(path_fits("/f/{a}/o/{b}/", "/f/x/o/y%2D/", capture, second).value());
+  EXPECT_EQ(capture + " " + second, "x y-");
+  EXPECT_FALSE(path_fits("/f/{a}/o/{b}/", "/f/x/o/y/z/", capture, second).value());
+  EXPECT_FALSE(path_fits("/f/{name}/update", "/f/%zz/update", capture, second).has_value());
 }
 
 TEST_F(RouterTest, RefusalsInTheirOrder) {

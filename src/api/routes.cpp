@@ -1,5 +1,7 @@
 #include "api/routes.h"
 
+#include <algorithm>
+
 #include "api/assets.h"
 #include "api/handlers.h"
 
@@ -39,6 +41,18 @@ constexpr Route kRoutes[] = {
     {kGet, "/api/v1/audit", kSignedIn, Runs::on_journal, get_audit},
     {kPost, "/api/v1/reload", kSignedIn, Runs::on_journal, reload},
     {kGet, "/api/v1/openapi.yaml", kOpen, Runs::here, get_openapi},
+    {kGet, "/taxii2/", Access::taxii, Runs::here, get_taxii_discovery},
+    {kGet, "/taxii2/api/", Access::taxii, Runs::here, get_taxii_root},
+    {kGet, "/taxii2/api/collections/", Access::taxii, Runs::here, get_taxii_collections},
+    {kGet, "/taxii2/api/collections/{id}/", Access::taxii, Runs::here, get_taxii_collection},
+    {kGet, "/taxii2/api/collections/{id}/manifest/", Access::taxii, Runs::on_journal,
+     get_taxii_manifest},
+    {kGet, "/taxii2/api/collections/{id}/objects/", Access::taxii, Runs::on_journal,
+     get_taxii_objects},
+    {kGet, "/taxii2/api/collections/{id}/objects/{object}/", Access::taxii, Runs::on_journal,
+     get_taxii_objects},
+    {kGet, "/taxii2/api/collections/{id}/objects/{object}/versions/", Access::taxii,
+     Runs::on_journal, get_taxii_versions},
     {kGet, "/metrics", Access::metrics, Runs::here, get_metrics},
     {kGet, "/", kOpen, Runs::here, get_asset},
     {kGet, "/app.js", kOpen, Runs::here, get_asset},
@@ -66,20 +80,21 @@ std::span<const Route> routes() {
   return kRoutes;
 }
 
-Result<bool> path_fits(std::string_view pattern, std::string_view path, std::string& capture) {
-  const std::size_t open = pattern.find('{');
-  if (open == pattern.npos) return pattern == path;
-  const std::string_view before = pattern.substr(0, open);
-  const std::string_view after = pattern.substr(pattern.find('}') + 1);
-  if (path.size() < before.size() + after.size() || !path.starts_with(before) ||
-      !path.ends_with(after)) {
-    return false;
+Result<bool> path_fits(std::string_view pattern, std::string_view path, std::string& capture,
+                       std::string& second_capture) {
+  std::string* next = &capture;
+  for (;;) {
+    const std::size_t open = pattern.find('{');
+    if (open == pattern.npos) return pattern == path;
+    if (!path.starts_with(pattern.substr(0, open))) return false;
+    path.remove_prefix(open);
+    pattern.remove_prefix(pattern.find('}') + 1);
+    // Up to the next slash, or to the end of the path.
+    const std::size_t end = std::min(path.find('/'), path.size());
+    *next = POSTERN_TRY(percent_decode(path.substr(0, end), Plus::is_plus));
+    path.remove_prefix(end);
+    next = &second_capture;
   }
-  const std::string_view part =
-      path.substr(before.size(), path.size() - before.size() - after.size());
-  if (part.find('/') != part.npos) return false;
-  capture = POSTERN_TRY(percent_decode(part, Plus::is_plus));
-  return true;
 }
 
 Response get_openapi(const Context&, const Call& call) {

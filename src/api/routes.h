@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "api/api.h"
 #include "api/auth.h"
@@ -20,6 +21,7 @@ enum class Access : std::uint8_t {
   open,       ///< Anybody: the page itself, signing in.
   signed_in,  ///< A token, a session, or the control socket.
   control,    ///< The control socket alone: a stolen session must not become a token.
+  taxii,      ///< The credentials of a published collection, or the control socket.
   metrics,  ///< As signed_in, but open to all on a loopback listener without other names: scrapers
             ///< cannot sign in.
 };
@@ -43,14 +45,16 @@ struct Context {
 /// One admitted request.
 struct Call {
   Request request;
-  std::string capture;  ///< What stood for "{…}" in the path, decoded.
+  std::string capture;         ///< What stood for "{…}" in the path, decoded.
+  std::string second_capture;  ///< The same for the second one.
   Params params;
+  std::vector<TaxiiCollection> collections;  ///< Of Access::taxii: those that are open to who asks.
   Credential::Kind let_in_by = Credential::Kind::none;
 };
 
 struct Route {
   Method method;
-  std::string_view pattern;  ///< "/api/v1/feeds/{name}/update": at most one capture.
+  std::string_view pattern;  ///< "/api/v1/feeds/{name}/update": at most two captures.
   Access access;
   Runs runs;
   Response (*handle)(const Context&, const Call&);
@@ -58,8 +62,9 @@ struct Route {
 
 std::span<const Route> routes();
 
-/// True where `path` (still encoded) fits; `capture` is then what stood for "{…}", decoded.
-/// An error where that cannot be decoded.
-Result<bool> path_fits(std::string_view pattern, std::string_view path, std::string& capture);
+/// True where `path` (still encoded) fits; the captures are then what stood for each "{…}",
+/// decoded. An error where that cannot be decoded.
+Result<bool> path_fits(std::string_view pattern, std::string_view path, std::string& capture,
+                       std::string& second_capture);
 
 }  // namespace postern::api

@@ -283,24 +283,7 @@ Fixture::Fixture()
   POSTERN_ASSERT(done.has_value());
 }
 
-Services Fixture::services() {
-  Services services;
-  services.journal = &journal;
-  services.policy = &policy;
-  services.exceptions = exceptions.get();
-  services.exceptions_in_force = &exceptions_in_force;
-  services.feeds = [] {
-    return some_feeds(std::chrono::floor<microseconds>(std::chrono::system_clock::now()));
-  };
-  services.update_feed = [this](const FeedUpdate& update) -> Result<void> {
-    const auto feeds = some_feeds({});
-    const bool known = update.name.empty() || std::ranges::any_of(feeds, [&](const auto& status) {
-                         return status.name == update.name;
-                       });
-    if (!known) return fail(Errc::not_found, "there is no feed \"" + update.name + "\"");
-    updated.with([&](auto& names) { names.push_back(update.name + (update.any_size ? "!" : "")); });
-    return {};
-  };
+void Fixture::add_gate(Services& services) {
   services.decide_feed = [this](const FeedDecision& decision) -> Result<std::string> {
     using enum FeedDecision::Kind;
     if (decision.kind == roll_back_all) {
@@ -330,6 +313,27 @@ Services Fixture::services() {
     return policy.current();
   };
   services.kept_generations = [] { return std::vector<std::uint64_t>{12, 11}; };
+}
+
+Services Fixture::services() {
+  Services services;
+  services.journal = &journal;
+  services.policy = &policy;
+  services.exceptions = exceptions.get();
+  services.exceptions_in_force = &exceptions_in_force;
+  services.feeds = [] {
+    return some_feeds(std::chrono::floor<microseconds>(std::chrono::system_clock::now()));
+  };
+  services.update_feed = [this](const FeedUpdate& update) -> Result<void> {
+    const auto feeds = some_feeds({});
+    const bool known = update.name.empty() || std::ranges::any_of(feeds, [&](const auto& status) {
+                         return status.name == update.name;
+                       });
+    if (!known) return fail(Errc::not_found, "there is no feed \"" + update.name + "\"");
+    updated.with([&](auto& names) { names.push_back(update.name + (update.any_size ? "!" : "")); });
+    return {};
+  };
+  add_gate(services);
   services.published_list = [](const std::string& name) -> Result<PublishedList> {
     if (name == "slow") return fail(Errc::unavailable, "the list is not made yet; ask again");
     if (name != "office") return fail(Errc::not_found, "nothing is published by that name");

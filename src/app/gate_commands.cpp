@@ -65,6 +65,7 @@ Result<feeds::Source> wanted_source(const Arguments& arguments, const feeds::Opt
   }
   source.text.clear();
   source.transfer.reset();
+  source.taxii.reset();
   source.mirrors.clear();
   source.path = arguments.value("file").value_or("");
   source.url = arguments.value("url").value_or("");
@@ -84,7 +85,9 @@ Result<feeds::Content> read_source(const feeds::Source& source, const feeds::Bui
   job.format = source.format;
   job.max_octets = source.max_octets;
   job.timeout = source.fetch_timeout;
-  feeds::Obtained obtained = POSTERN_TRY(feeds::obtain(job, cancelled, {turns, builder}));
+  feeds::Postponed postponed;  // Nobody asks again.
+  feeds::Obtained obtained =
+      POSTERN_TRY(feeds::obtain(job, cancelled, {turns, builder}, postponed));
   return std::move(obtained.content);
 }
 

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "app/collection_door.h"
 #include "app/process.h"
 
 namespace postern::app {
@@ -43,6 +44,7 @@ void take_reloadable(config::Config& running, const config::Config& wanted) {
   running.min_ns_dots = wanted.min_ns_dots;
   running.pack_hafnium = wanted.pack_hafnium;
   running.feeds = wanted.feeds;
+  running.votes = wanted.votes;
   running.groups = wanted.groups;
   running.tenants = wanted.tenants;
   running.schedules = wanted.schedules;
@@ -193,6 +195,7 @@ api::Services Service::services() {
     feeds::ZoneList list = POSTERN_TRY(zones_->list(name));
     return api::PublishedList{std::move(list.digest), std::move(list.open)};
   };
+  services.collections = [this] { return collections_of(*zones_); };
   services.metrics = [this] { return metrics(); };
   services.reload = [this] { return reload(); };
   services.version = POSTERN_VERSION;

@@ -73,6 +73,35 @@ std::optional<policy::Scope> scope_of(std::string_view text) {
   return std::nullopt;
 }
 
+std::vector<std::uint16_t> places_of(const std::vector<std::string>& names,
+                                     const std::vector<feeds::Source>& sources) {
+  std::vector<std::uint16_t> places;
+  for (const std::string& name : names) {
+    const auto at =
+        std::ranges::find(sources, name, [](const feeds::Source& s) { return s.zone.name; });
+    POSTERN_ASSERT(at != sources.end());  // Checked by config.
+    places.push_back(static_cast<std::uint16_t>(at - sources.begin()));
+  }
+  return places;
+}
+
+/// A list that the feeds before it vote on.
+feeds::Source vote_source(const config::Vote& vote, const config::Config& config,
+                          const std::vector<feeds::Source>& sources) {
+  constexpr std::uint32_t kDay = 86'400;
+  feeds::Source source;
+  source.zone = zone_options(vote.name, config);
+  source.zone.log_only = vote.log_only;
+  source.zone.pass_is_own = true;
+  source.zone.votes = {.zones = places_of(vote.feeds, sources),
+                       .need = vote.need,
+                       .doubts = places_of(vote.doubt_feeds, sources),
+                       .doubt_need = vote.doubt_need,
+                       .by_confidence = vote.by_confidence,
+                       .half_life_s = vote.half_life_days * kDay};
+  return source;
+}
+
 std::vector<feeds::Source> sources_of(const config::Config& config) {
   std::vector<feeds::Source> sources;
   if (!config.allow.empty()) sources.push_back(list_source("allow", config.allow, config));
@@ -86,6 +115,8 @@ std::vector<feeds::Source> sources_of(const config::Config& config) {
     sources.push_back(std::move(source));
   }
   for (const config::Feed& feed : config.feeds) sources.push_back(source_of(feed, config));
+  for (const config::Vote& vote : config.votes)
+    sources.push_back(vote_source(vote, config, sources));
   return sources;
 }
 
@@ -144,6 +175,18 @@ std::optional<feeds::TransferSource> transfer_of(const config::Feed& feed) {
   return transfer;
 }
 
+/// Where a collection is polled; nothing for a feed that is no such.
+std::optional<feeds::TaxiiSource> taxii_of(const config::Feed& feed) {
+  if (feed.taxii_url.empty()) return std::nullopt;
+  return feeds::TaxiiSource{.url = feed.taxii_url,
+                            .collection = feed.taxii_collection,
+                            .user = feed.taxii_user,
+                            .password_file = feed.taxii_password_file,
+                            .token_file = feed.taxii_token_file,
+                            .tls_ca_file = feed.taxii_tls_ca_file,
+                            .whole_every = seconds(feed.taxii_whole_every_s)};
+}
+
 }  // namespace
 
 std::optional<policy::Override> override_of(const config::Feed& feed) {
@@ -174,6 +217,7 @@ feeds::Source source_of(const config::Feed& feed, const config::Config& config) 
   if (feed.ttl_s) source.zone.ttl_s = *feed.ttl_s;
   source.zone.ede = feed.ede;
   source.zone.log_only = feed.log_only;
+  source.zone.sharing = feed.tlp;
   source.zone.max_ttl_s = feed.max_ttl_s;
   source.zone.policy_override = override_of(feed);
   const auto format = intel::format_from_text(feed.format);
@@ -192,6 +236,7 @@ feeds::Source source_of(const config::Feed& feed, const config::Config& config) 
   source.url = feed.url;
   source.transfer = transfer_of(feed);
   if (source.transfer) source.format.origin = source.transfer->zone;
+  source.taxii = taxii_of(feed);
   source.mirrors = feed.mirrors;
   source.refresh = seconds(feed.refresh_s);
   source.max_octets = feed.max_octets;
@@ -317,6 +362,10 @@ feeds::ZoneServerOptions zone_server_options(const config::Config& config, const
     zone.clients = publish.clients;
     zone.notify = publish.notify;
     zone.history_octets = publish.history_octets;
+    if (!publish.taxii_title.empty()) {
+      zone.collection = {publish.taxii_title, publish.taxii_user, publish.taxii_password_file,
+                         publish.taxii_token_file};
+    }
     for (const std::string& name : publish.keys) {
       const auto key = std::ranges::find_if(
           config.keys, [&](const config::Key& each) { return each.name.to_display() == name; });

@@ -164,79 +164,6 @@ void check_allow_list(const Feed& feed, const Node& node, std::size_t index, Pro
   }
 }
 
-void check_feed_source(const Feed& feed, const Node& node, std::size_t index, Problems& problems) {
-  const bool has_path = node.find("path") != nullptr;
-  const bool has_url = node.find("url") != nullptr;
-  const Node* transfer = node.find("transfer");
-  const std::string path = fmt::format("feeds[{}]", index);
-  if (!has_path && !has_url && transfer == nullptr) {
-    problems.add(node.place, path, "the feed has neither path nor url",
-                 feed.format == "rpz"
-                     ? "give one of them, or transfer to have the zone from its primaries"
-                     : "give one of them");
-  } else if (has_path && has_url) {
-    problems.add(node.find("url")->key_place, path, "the feed has both path and url",
-                 "keep one of them");
-  } else if (transfer != nullptr && (has_path || has_url)) {
-    problems.add(transfer->key_place, path,
-                 fmt::format("the feed has both transfer and {}", has_url ? "url" : "path"),
-                 "keep one of them");
-  }
-  if (!feed.mirrors.empty() && !has_url) {
-    problems.add(place_of(node, "mirrors"), item_path("feeds", index, "mirrors"),
-                 "mirrors of a feed without url", "give the main address as url");
-  }
-}
-
-void check_transfer_key(const Feed& feed, const Node& node, std::size_t index, Problems& problems) {
-  const Node* tsig = node_at(node, "transfer.tsig");
-  if (tsig == nullptr) return;
-  const std::string path = item_path("feeds", index, "transfer.tsig");
-  if (tsig->find("name") == nullptr) {
-    problems.add(tsig->place, path, "the key has no name",
-                 "add name: as the primary calls the key");
-  }
-  check_secret(*tsig, path, feed.transfer_tsig_secret, problems);
-}
-
-void check_transfer(const Feed& feed, const Node& node, std::size_t index, Problems& problems) {
-  const Node* transfer = node.find("transfer");
-  if (transfer == nullptr || transfer->kind != Node::Kind::map) return;
-  const auto complain = [&](const Place& place, std::string_view key, std::string text,
-                            std::string advice) {
-    problems.add(place, item_path("feeds", index, key), std::move(text), std::move(advice));
-  };
-  if (transfer->find("zone") == nullptr) {
-    complain(transfer->place, "transfer", "transfer has no zone", "add zone: the zone's name");
-  } else if (feed.transfer_zone == ".") {
-    complain(place_of(*transfer, "zone"), "transfer.zone", "the root is no policy zone",
-             "give the name of a response policy zone");
-  }
-  const Node* primaries = transfer->find("primaries");
-  const bool is_empty =
-      primaries != nullptr && primaries->kind == Node::Kind::list && primaries->children.empty();
-  if (primaries == nullptr || is_empty) {
-    complain(transfer->place, "transfer", "transfer has no primaries",
-             "add primaries: the servers that have the zone");
-  }
-  if (!feed.format.empty() && feed.format != "rpz") {
-    complain(transfer->key_place, "transfer",
-             fmt::format("what is transferred is a zone, but the format is {}", feed.format),
-             "set format to rpz, or fetch the list by url");
-  }
-  if (feed.transfer_min_refresh_s > feed.transfer_max_refresh_s) {
-    complain(place_of(*transfer, "min_refresh_s"), "transfer.min_refresh_s",
-             "min_refresh_s is over max_refresh_s", "make it smaller");
-  }
-  for (const std::string_view key : {"refresh_s", "origin"}) {
-    if (const Node* other = node.find(key)) {
-      complain(other->key_place, key, "means nothing for a transferred zone, whose SOA says it",
-               "remove it");
-    }
-  }
-  check_transfer_key(feed, node, index, problems);
-}
-
 void check_feeds(const Draft& draft, Problems& problems) {
   std::map<std::string, std::size_t> first_lines;
   for (std::size_t i = 0; i < draft.config.feeds.size(); ++i) {
@@ -245,9 +172,7 @@ void check_feeds(const Draft& draft, Problems& problems) {
     check_feed_source(feed, node, i, problems);
     check_feed_format(feed, node, i, problems);
     check_override(feed, node, i, problems);
-
     check_allow_list(feed, node, i, problems);
-    check_transfer(feed, node, i, problems);
     if (feed.name.empty()) continue;
     const Place place = place_of(node, "name");
     const bool is_built_in = std::ranges::find(kBuiltInLists, feed.name) != std::end(kBuiltInLists);
@@ -333,6 +258,7 @@ void check_lists(const Draft& draft, const ListsOfItem& item, std::string_view k
     // As written, so that a feed with another mistake is not unknown as well.
     if (const Node* name = node->find("name")) known.push_back(name->text);
   }
+  for (const Vote& vote : draft.config.votes) known.push_back(vote.name);
   const bool is_single = list->kind == Node::Kind::scalar;
   for (std::size_t i = 0; i < (is_single ? 1 : list->children.size()); ++i) {
     const Node& name = is_single ? *list : list->children[i];
@@ -363,6 +289,7 @@ void check(const Draft& draft, const Node& root, Problems& problems) {
   check_sinkhole(draft, root, problems);
   check_feeds(draft, problems);
   check_groups(draft, problems);
+  check_votes(draft, problems);
   check_tenants(draft, problems);
   check_schedules(draft, problems);
   check_publish(draft, problems);

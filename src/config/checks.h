@@ -12,6 +12,7 @@ namespace postern::config {
 
 inline constexpr std::size_t kMaxFeeds = 1000;  ///< policy::Generation takes 1024 zones.
 inline constexpr std::size_t kMaxGroups = 1000;
+inline constexpr std::size_t kMaxVotes = 16;  ///< Each counts the rules of all its feeds.
 inline constexpr std::size_t kMaxTenants = 1000;
 inline constexpr std::size_t kMaxSchedules = 1000;
 inline constexpr std::size_t kMaxDuring = 1000;  ///< Each is a group of a generation.
@@ -31,6 +32,7 @@ struct Draft {
   std::vector<const Node*> forward_nodes;
   std::vector<const Node*> key_nodes;
   std::vector<const Node*> publish_nodes;
+  std::vector<const Node*> vote_nodes;
 };
 
 /// The value at "a.b" below `node`; null where there is none.
@@ -44,6 +46,10 @@ std::string item_path(std::string_view list, std::size_t index, std::string_view
 /// A key's secret: in the file or beside it. `node` is the section that has it, at `path`.
 void check_secret(const Node& node, const std::string& path, const std::string& secret,
                   Problems& problems);
+/// Mistakes in where a feed comes from: a path, a URL, a primary or a TAXII server.
+void check_feed_source(const Feed& feed, const Node& node, std::size_t index, Problems& problems);
+/// Mistakes in `votes`.
+void check_votes(const Draft& draft, Problems& problems);
 /// Mistakes in `schedules` and `during`.
 void check_schedules(const Draft& draft, Problems& problems);
 /// Mistakes in `tenants`, and groups of tenants that are not there.

@@ -72,9 +72,10 @@ struct Feed {
   std::string json_removed;
   bool url_hosts = false;
   std::uint32_t min_confidence = 0;  ///< 0 to 100; stix only.
-  std::string origin;                ///< rpz only; "" = the SOA's owner.
-  std::string policy_override;       ///< "", or one of the choices of `override`.
-  std::string override_target;       ///< For "cname".
+  policy::Sharing tlp = policy::Sharing::unmarked;
+  std::string origin;           ///< rpz only; "" = the SOA's owner.
+  std::string policy_override;  ///< "", or one of the choices of `override`.
+  std::string override_target;  ///< For "cname".
   std::uint32_t max_ttl_s = 604'800;
   std::uint64_t max_octets = 256U << 20;
   // A zone by AXFR and IXFR; in place of `url` and `path`.
@@ -88,10 +89,30 @@ struct Feed {
   std::uint32_t transfer_min_refresh_s = 10;
   std::uint32_t transfer_max_refresh_s = 604'800;
   bool transfer_drop_expired = false;
+  // A TAXII collection; in place of these.
+  std::string taxii_url;
+  std::string taxii_collection;
+  std::string taxii_user;
+  std::string taxii_password_file;
+  std::string taxii_token_file;
+  std::string taxii_tls_ca_file;
+  std::uint32_t taxii_whole_every_s = 86'400;
   std::optional<intel::GateMode> gate;  ///< Unset: as fits where the feed comes from.
   // Where the file says what the feed is read from, for complaints about that.
   std::string source_key;  ///< "feeds[2].path".
   Place source_place;
+};
+
+/// A list that blocks what enough feeds have.
+struct Vote {
+  std::string name;
+  std::vector<std::string> feeds;  ///< That vote.
+  std::uint32_t need = 2;
+  std::vector<std::string> doubt_feeds;
+  std::uint32_t doubt_need = 0;  ///< 0: never blocked.
+  bool by_confidence = false;
+  std::uint32_t half_life_days = 0;  ///< 0: votes do not age.
+  bool log_only = false;
 };
 
 /// An organisation: what its groups have in common. See tenants.h.
@@ -157,6 +178,11 @@ struct Publish {
   std::vector<std::string> keys;  ///< Names of `Config::keys`.
   std::vector<Endpoint> notify;
   std::uint64_t history_octets = 16U << 20;
+  // As a TAXII collection too, where there is a title.
+  std::string taxii_title;
+  std::string taxii_user;
+  std::string taxii_password_file;
+  std::string taxii_token_file;
 };
 
 struct Config {
@@ -193,6 +219,7 @@ struct Config {
   std::uint32_t min_ns_dots = 1;
   bool pack_hafnium = true;  ///< The built-in indicator pack.
   std::vector<Feed> feeds;
+  std::vector<Vote> votes;
   std::vector<Tenant> tenants;
   std::vector<Schedule> schedules;
   std::vector<During> during;

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "config/options.h"
@@ -666,6 +667,14 @@ TEST(Config, TheListsExamplesHaveNoMistake) {
   for (const ListSpec& list : list_specs()) {
     const bool is_nested = list.path == "resolver.forward";
     std::string head = is_nested ? "resolver:\n forward:\n" : std::string(list.path) + ":\n";
+    if (list.path == "votes") {
+      const std::string_view voters[] = {"urlhaus", "threatfox", "cert", "popular"};
+      std::string feeds = "feeds:\n";
+      for (const std::string_view each : voters) {
+        feeds += fmt::format("  - {{name: {}, format: domains, path: /{}}}\n", each, each);
+      }
+      head.insert(0, feeds);
+    }
     if (list.path == "during") {  // Names what others say.
       head =
           "groups: [{name: kids, clients: 127.0.0.2}]\n"

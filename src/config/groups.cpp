@@ -10,6 +10,18 @@ namespace {
 std::vector<std::string> all_lists(const Config& config) {
   std::vector<std::string> lists(std::begin(kBuiltInLists), std::end(kBuiltInLists));
   for (const Feed& feed : config.feeds) lists.push_back(feed.name);
+  for (const Vote& vote : config.votes) lists.push_back(vote.name);
+  return lists;
+}
+
+/// Without those that only vote, or raise doubts.
+std::vector<std::string> lists_in_force(const Config& config, std::vector<std::string> lists) {
+  for (const Vote& vote : config.votes) {
+    std::erase_if(lists, [&](const std::string& name) {
+      return std::ranges::find(vote.feeds, name) != vote.feeds.end() ||
+             std::ranges::find(vote.doubt_feeds, name) != vote.doubt_feeds.end();
+    });
+  }
   return lists;
 }
 
@@ -29,7 +41,7 @@ void complete(std::vector<std::string>& lists, const std::vector<std::string>& a
 
 std::vector<std::string> lists_of(const Config& config, const Group& group) {
   const std::vector<std::string> all = all_lists(config);
-  std::vector<std::string> lists = group.feeds.value_or(all);
+  std::vector<std::string> lists = group.feeds.value_or(lists_in_force(config, all));
   complete(lists, all);
   std::erase_if(lists, [&](const std::string& name) {
     return std::ranges::find(group.without, name) != group.without.end();

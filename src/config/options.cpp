@@ -73,6 +73,10 @@ constexpr std::array kEdeTable = {dns::EdeCode::blocked, dns::EdeCode::censored,
 
 constexpr std::array kExpireTable = {false, true};
 
+constexpr std::array kTlpTable = {policy::Sharing::clear, policy::Sharing::green,
+                                  policy::Sharing::amber, policy::Sharing::amber_strict,
+                                  policy::Sharing::red};
+
 constexpr auto kAtReload = Applies::at_reload;
 constexpr auto kAtRestart = Applies::at_restart;
 
@@ -260,12 +264,34 @@ constexpr Option<Feed> kFeedOptions[] = {
     },
     [](const Feed& a, const Feed& b) { return a.override_target == b.override_target; }}},
   {{"path", Kind::path, "", 0, 0, kAtReload,
-    "A local file, read again when it changes. One of this, url and transfer."}, into<&Feed::path>},
+    "A local file, read again when it changes. One of this, url, taxii and transfer."}, into<&Feed::path>},
   {{"refresh_s", Kind::seconds, "3600", 60, 2'592'000, kAtReload,
-    "How often url is asked, give or take a tenth."}, into<&Feed::refresh_s>},
+    "How often url or taxii.url is asked, give or take a tenth."}, into<&Feed::refresh_s>},
   {{"scope", Kind::choice, "", 0, 0, kAtReload,
     "What a name stands for in hosts, domains, csv, stix, misp, maltrail and json feeds, and \"*.name\" in wildcard feeds, where the format's own meaning is wrong.",
     "exact|below|at_and_below"}, from_table<&Feed::scope, &kScopeTable>},
+  {{"taxii.collection", Kind::text, "", 0, 0, kAtReload,
+    "The collection's id, title or alias."}, into<&Feed::taxii_collection>},
+  {{"taxii.password_file", Kind::path, "", 0, 0, kAtReload,
+    "A file whose first line is the password of taxii.user; read at each poll."},
+   into<&Feed::taxii_password_file>},
+  {{"taxii.tls_ca_file", Kind::path, "", 0, 0, kAtReload,
+    "Authorities that the server's certificate must lead to; unset: the system's."},
+   into<&Feed::taxii_tls_ca_file>},
+  {{"taxii.token_file", Kind::path, "", 0, 0, kAtReload,
+    "A file whose first line is a token, sent as \"Authorization: Bearer\" instead of user and password; read at each poll."},
+   into<&Feed::taxii_token_file>},
+  {{"taxii.url", Kind::url, "", 0, 0, kAtReload,
+    "For stix: a TAXII 2.1 server's discovery, or an API root of it. Of the collection only what is new is fetched, every refresh_s; all objects seen so far are kept. Instead of url, path and transfer."},
+   into<&Feed::taxii_url>},
+  {{"taxii.user", Kind::text, "", 0, 0, kAtReload,
+    "Who asks, with taxii.password_file (HTTP Basic)."}, into<&Feed::taxii_user>},
+  {{"taxii.whole_every_s", Kind::seconds, "86400", 60, 2'592'000, kAtReload,
+    "How often the whole collection is fetched anew: only so is seen what the server deleted. \"postern feed update\" does so too."},
+   into<&Feed::taxii_whole_every_s>},
+  {{"tlp", Kind::choice, "", 0, 0, kAtReload,
+    "The marking (TLP 2.0) of all that the feed says, where its own are less strict or there are none: what is amber+strict or red is in no published TAXII collection.",
+    "clear|green|amber|amber+strict|red"}, from_table<&Feed::tlp, &kTlpTable>},
   {{"transfer.max_refresh_s", Kind::seconds, "604800", 1, 604'800, kAtReload,
     "The zone is looked at at least this often, whatever its SOA says."},
    into<&Feed::transfer_max_refresh_s>},
@@ -299,7 +325,7 @@ constexpr Option<Feed> kFeedOptions[] = {
   {{"ttl_s", Kind::seconds, "", 0, 86'400, kAtReload,
     "TTL of this feed's blocked answers; unset: policy.block_ttl_s."}, into<&Feed::ttl_s>},
   {{"url", Kind::url, "", 0, 0, kAtReload,
-    "An http or https address, fetched every refresh_s; the last good copy is kept. One of this, path and transfer."},
+    "An http or https address, fetched every refresh_s; the last good copy is kept. One of this, path, taxii and transfer."},
    into<&Feed::url>},
   {{"url_hosts", Kind::flag, "false", 0, 0, kAtReload,
     "For stix, misp, maltrail and json: a URL with a path blocks its whole host; else it is skipped."},
@@ -377,6 +403,17 @@ constexpr Option<Publish> kPublishOptions[] = {
   {{"notify", Kind::endpoints, "[]", 0, 0, kAtReload,
     "Secondaries that are told of each change (RFC 1996), signed with the first of keys."},
    into<&Publish::notify>},
+  {{"taxii.password_file", Kind::path, "", 0, 0, kAtReload,
+    "A file whose first line is the password of taxii.user; read at each request, so that it can be changed."},
+   into<&Publish::taxii_password_file>},
+  {{"taxii.title", Kind::text, "", 0, 0, kAtReload,
+    "The policy is a TAXII 2.1 collection of this title too, of STIX indicators, under /taxii2/ of console.listen. What is marked TLP:RED or TLP:AMBER+STRICT is not in it."},
+   into<&Publish::taxii_title>},
+  {{"taxii.token_file", Kind::path, "", 0, 0, kAtReload,
+    "A file whose first line is the token of those who may poll (\"Authorization: Bearer\"); read at each request."},
+   into<&Publish::taxii_token_file>},
+  {{"taxii.user", Kind::text, "", 0, 0, kAtReload,
+    "Who may poll, with taxii.password_file (HTTP Basic)."}, into<&Publish::taxii_user>},
   {{"wildcards", Kind::choice, "rfc4592", 0, 0, kAtReload,
     "How the secondaries read wildcards: rfc4592 for BIND and Unbound, to which a name that exists hides those above it; longest for PowerDNS Recursor.",
     "rfc4592|longest"}, into<&Publish::wildcards>},
@@ -387,6 +424,30 @@ constexpr Option<Publish> kPublishOptions[] = {
 // clang-format on
 
 // clang-format off
+constexpr Option<Vote> kVoteOptions[] = {
+  {{"by_confidence", Kind::flag, "false", 0, 0, kAtReload,
+    "A vote counts as much as the confidence that its indicator states: 80 is 0.8 of a vote. Who states none has a whole one."},
+   into<&Vote::by_confidence>},
+  {{"doubt.feeds", Kind::labels, "[]", 0, 0, kAtReload,
+    "Feeds of names that are not lightly blocked, e.g. the most popular ones; they block nothing by themselves."},
+   into<&Vote::doubt_feeds>},
+  {{"doubt.need", Kind::count, "0", 0, 64, kAtReload,
+    "So many votes a name needs that one of doubt.feeds has; 0: it is never blocked."},
+   into<&Vote::doubt_need>},
+  {{"feeds", Kind::labels, "", 0, 0, kAtReload,
+    "The feeds that vote. They block nothing by themselves, unless a group's feeds name them.",
+    {}, Presence::required}, into<&Vote::feeds>},
+  {{"half_life_days", Kind::days, "0", 0, 3650, kAtReload,
+    "A vote counts half when its indicator was first seen so long ago, a quarter after twice as long; 0: votes do not age. Indicators that do not say since when they are known do not age."},
+   into<&Vote::half_life_days>},
+  {{"log_only", Kind::flag, "false", 0, 0, kAtReload,
+    "Record what would be blocked, and block nothing."}, into<&Vote::log_only>},
+  {{"name", Kind::label, "", 0, 0, kAtReload,
+    "What the list is called, as a feed is.", {}, Presence::required}, into<&Vote::name>},
+  {{"need", Kind::count, "2", 1, 64, kAtReload,
+    "So many of the feeds must have a name for it to be blocked."}, into<&Vote::need>},
+};
+
 constexpr Option<Tenant> kTenantOptions[] = {
   {{"allow", Kind::patterns, "[]", 0, 0, kAtReload,
     "Names that are never blocked for the clients of the tenant's groups, before every list; written as in policy.allow."},
@@ -462,6 +523,7 @@ static_assert(sorted_and_explained(kScheduleOptions));
 static_assert(sorted_and_explained(kDuringOptions));
 static_assert(sorted_and_explained(kKeyOptions));
 static_assert(sorted_and_explained(kPublishOptions));
+static_assert(sorted_and_explained(kVoteOptions));
 
 template <class Target>
 std::vector<Spec> specs_of(std::span<const Option<Target>> options) {
@@ -556,6 +618,10 @@ std::span<const Option<Publish>> publish_options() {
   return kPublishOptions;
 }
 
+std::span<const Option<Vote>> vote_options() {
+  return kVoteOptions;
+}
+
 std::vector<Spec> config_specs() {
   return specs_of(config_options());
 }
@@ -591,6 +657,12 @@ std::vector<ListSpec> list_specs() {
       {"tenants", kAtReload, "Organisations: what their groups have in common.",
        specs_of(tenant_options()),
        "- name: school\n  allow: ['*.library.example']\n  block: [games.example]\n"},
+      {"votes", kAtReload,
+       "Lists that block what several feeds agree on. Each comes behind the feeds, in the file's "
+       "order.",
+       specs_of(vote_options()),
+       "- name: agreed\n  feeds: [urlhaus, threatfox, cert]\n  need: 2\n  doubt: {feeds: "
+       "[popular], need: 3}\n"},
   };
 }
 

@@ -94,6 +94,7 @@ std::span<const Option<During>> during_options();
 std::span<const Option<ForwardZone>> forward_options();
 std::span<const Option<Key>> key_options();
 std::span<const Option<Publish>> publish_options();
+std::span<const Option<Vote>> vote_options();
 
 /// The lists of items: what each is called, and its items' options.
 struct ListSpec {

@@ -183,8 +183,9 @@ void read_items(const Node& list, const ItemList<Item>& into, Draft& draft, Prob
   }
 }
 
-constexpr std::string_view kLists[] = {"during",           "feeds",     "groups", "keys", "publish",
-                                       "resolver.forward", "schedules", "tenants"};
+constexpr std::string_view kLists[] = {"during",    "feeds",   "groups",
+                                       "keys",      "publish", "resolver.forward",
+                                       "schedules", "tenants", "votes"};
 
 bool read_list(std::string_view path, const Node& node, Draft& draft, Problems& problems) {
   Config& config = draft.config;
@@ -201,6 +202,9 @@ bool read_list(std::string_view path, const Node& node, Draft& draft, Problems& 
     read_items<Publish>(
         node, {path, publish_options(), kMaxPublished, config.publish, draft.publish_nodes}, draft,
         problems);
+  } else if (path == "votes") {
+    read_items<Vote>(node, {path, vote_options(), kMaxVotes, config.votes, draft.vote_nodes}, draft,
+                     problems);
   } else if (path == "schedules") {
     read_items<Schedule>(
         node, {path, schedule_options(), kMaxSchedules, config.schedules, draft.schedule_nodes},
@@ -227,7 +231,7 @@ bool read_list(std::string_view path, const Node& node, Draft& draft, Problems& 
 void note_sources(Draft& draft) {
   for (std::size_t i = 0; i < draft.config.feeds.size(); ++i) {
     Feed& feed = draft.config.feeds[i];
-    for (const std::string_view key : {"path", "url", "transfer"}) {
+    for (const std::string_view key : {"path", "url", "transfer", "taxii"}) {
       const Node* source = draft.feed_nodes[i]->find(key);
       if (source == nullptr) continue;
       feed.source_key = fmt::format("feeds[{}].{}", i, key);

@@ -64,6 +64,19 @@ void check_group_of(const Draft& draft, const Publish& publish, const Complaint&
            near ? fmt::format("did you mean {}?", *near) : "add it under groups");
 }
 
+void check_collection(const Publish& publish, const Complaint& complain) {
+  if (publish.taxii_title.empty()) {
+    complain("taxii", "taxii has no title", "add title: what the collection is called");
+  }
+  const bool has_user = !publish.taxii_user.empty();
+  if (has_user != !publish.taxii_password_file.empty()) {
+    complain("taxii", "user and password_file belong together", "give both");
+  } else if (!has_user && publish.taxii_token_file.empty()) {
+    complain("taxii", "nobody may have the collection",
+             "add token_file, or user and password_file");
+  }
+}
+
 }  // namespace
 
 void check_secret(const Node& node, const std::string& path, const std::string& secret,
@@ -93,7 +106,9 @@ void check_publish(const Draft& draft, Problems& problems) {
     if (has_zone && publish.zone.is_root()) {
       complain("zone", "the root is no policy zone", "give a name, e.g. policy.postern");
     }
-    if (publish.clients.empty() && publish.keys.empty()) {
+    const bool is_collection = draft.publish_nodes[i]->find("taxii") != nullptr;
+    if (is_collection) check_collection(publish, complain);
+    if (publish.clients.empty() && publish.keys.empty() && !is_collection) {
       complain("clients", "nobody may have the zone",
                "add clients: the secondaries' addresses, or keys, or both");
     }

@@ -24,7 +24,10 @@ TEST(PublishOptions, AreRead) {
       "  - {name: out, zone: Policy.Postern, group: office, clients: [192.0.2.0/24], keys: "
       "[a.key],\n"
       "     notify: ['192.0.2.53:53'], history: 1MiB, wildcards: longest}\n"
-      "  - {name: more, zone: more.postern, clients: ['::1']}\n";
+      "  - {name: more, zone: more.postern, clients: ['::1']}\n"
+      "  - {name: polled, zone: polled.postern, taxii: {title: For all, user: u, password_file: "
+      "/p, "
+      "token_file: /t}}\n";
   const Outcome outcome = parse(yaml);
   ASSERT_TRUE(outcome.config) << problems_of(yaml);
   const Key& key = outcome.config->keys.at(0);
@@ -40,6 +43,11 @@ TEST(PublishOptions, AreRead) {
   EXPECT_EQ(out.wildcards, Wildcards::longest);
   EXPECT_EQ(out.history_octets, 1U << 20);
   EXPECT_EQ(outcome.config->publish.at(1).group, "default");
+  const Publish& polled = outcome.config->publish.at(2);
+  EXPECT_EQ(polled.taxii_title, "For all");
+  EXPECT_EQ(polled.taxii_user, "u");
+  EXPECT_EQ(polled.taxii_password_file, "/p");
+  EXPECT_EQ(polled.taxii_token_file, "/t");
 }
 
 TEST(PublishOptions, MistakesSayWhatToDo) {
@@ -60,6 +68,12 @@ TEST(PublishOptions, MistakesSayWhatToDo) {
        "another one is called \"x\" too"},
       {"publish: [{name: x, zone: z, clients: ['::1']}, {name: y, zone: Z, clients: ['::1']}]",
        "\"z\" is published twice"},
+      // As a collection.
+      {"publish: [{name: x, zone: z, taxii: {title: t}}]",
+       "nobody may have the collection; add token_file"},
+      {"publish: [{name: x, zone: z, taxii: {token_file: /t}}]", "taxii has no title; add title"},
+      {"publish: [{name: x, zone: z, taxii: {title: t, user: u}}]",
+       "user and password_file belong together; give both"},
       {"keys: [{name: k}]", "neither secret nor secret_file; add secret_file"},
       {"keys: [{name: k, secret: AAAA, secret_file: f}]", "both secret and secret_file"},
       {"keys: [{name: k, secret: '!'}]", "the secret is not base64"},

@@ -47,7 +47,7 @@ TEST(TransferOptions, MistakesSayWhatToDo) {
       {"    format: rpz\n", "neither path nor url; give one of them, or transfer"},
       {"    format: rpz\n    url: https://x.example/\n    transfer: {zone: z, primaries: "
        "[192.0.2.1]}\n",
-       "both transfer and url; keep one of them"},
+       "both url and transfer; keep one of them"},
       {"    format: rpz\n    transfer: {primaries: [192.0.2.1]}\n", "no zone; add zone"},
       {"    format: rpz\n    transfer: {zone: z.example}\n", "no primaries; add primaries"},
       {"    format: rpz\n    transfer: {zone: z.example, primaries: []}\n", "add primaries"},

@@ -146,15 +146,51 @@ std::optional<ReadOrder> read_order_from(OctetView octets) {
   return in.is_whole() ? std::optional(std::move(order)) : std::nullopt;
 }
 
+namespace {
+
+void write(Writer& out, const std::optional<policy::Votes>& votes) {
+  out.number(votes ? 1 : 0);
+  if (!votes) return;
+  const auto& [zones, need, doubts, doubt_need, by_confidence, half_life_s] = *votes;
+  for (const std::vector<std::uint16_t>* list : {&zones, &doubts}) {
+    out.number(list->size());
+    for (const std::uint16_t zone : *list) out.number(zone);
+  }
+  out.number(need);
+  out.number(doubt_need);
+  out.number(by_confidence ? 1 : 0);
+  out.number(half_life_s);
+}
+
+std::optional<policy::Votes> read_votes(Reader& in) {
+  if (!in.flag()) return std::nullopt;
+  policy::Votes votes;
+  for (std::vector<std::uint16_t>* list : {&votes.zones, &votes.doubts}) {
+    const std::uint64_t count = in.number();
+    for (std::uint64_t i = 0; i < count && in.ok(); ++i) {
+      list->push_back(static_cast<std::uint16_t>(in.number_to(policy::kNoZone)));
+    }
+  }
+  votes.need = static_cast<std::uint32_t>(in.number_to(0xffffffff));
+  votes.doubt_need = static_cast<std::uint32_t>(in.number_to(0xffffffff));
+  votes.by_confidence = in.flag();
+  votes.half_life_s = static_cast<std::uint32_t>(in.number_to(0xffffffff));
+  return votes;
+}
+
+}  // namespace
+
 Octets to_octets(const BuildOrder& order) {
   Writer out(Kind::build);
   out.number(order.key);
+  out.number(static_cast<std::uint64_t>(order.now.time_since_epoch().count()));
   out.number(order.zones.size());
   for (const ZoneOrder& zone : order.zones) {
     out.text(zone.name);
     out.text(zone.source);
     out.number(zone.input);
     out.number(zone.image_zone ? std::uint64_t{1} + *zone.image_zone : 0);
+    write(out, zone.votes);
   }
   return std::move(out).finish();
 }
@@ -163,6 +199,7 @@ std::optional<BuildOrder> build_order_from(OctetView octets) {
   Reader in(octets, Kind::build);
   BuildOrder order;
   order.key = in.number();
+  order.now = WallTime(microseconds(static_cast<std::int64_t>(in.number())));
   const std::uint64_t zones = in.number();
   for (std::uint64_t i = 0; i < zones && in.ok(); ++i) {
     ZoneOrder& zone = order.zones.emplace_back();
@@ -171,6 +208,7 @@ std::optional<BuildOrder> build_order_from(OctetView octets) {
     zone.input = static_cast<std::uint32_t>(in.number_to(0xffffffff));
     const std::uint64_t image_zone = in.number_to(policy::kNoZone);
     if (image_zone > 0) zone.image_zone = static_cast<std::uint16_t>(image_zone - 1);
+    zone.votes = read_votes(in);
   }
   return in.is_whole() ? std::optional(std::move(order)) : std::nullopt;
 }

@@ -31,10 +31,13 @@ struct ZoneOrder {
   std::string source;  ///< See policy::ImageZone.
   std::uint32_t input = 0;
   std::optional<std::uint16_t> image_zone;
+  /// Of a zone that has no rules of its own: what the tally is to count, by place in the order.
+  std::optional<policy::Votes> votes{};
 };
 
 struct BuildOrder {
   std::uint64_t key = 0;  ///< See policy::build_image.
+  WallTime now{};         ///< For the tally.
   std::vector<ZoneOrder> zones;
 };
 

@@ -6,6 +6,7 @@
 
 #include "policy/extract.h"
 #include "policy/image_writer.h"
+#include "policy/tally.h"
 
 namespace postern::feeds {
 namespace {
@@ -38,6 +39,24 @@ Result<std::map<std::size_t, policy::ZoneRules>> rules_in_image(const BuildOrder
   return rules;
 }
 
+/// What a zone of votes blocks, of the rules of the others.
+Result<policy::ZoneRules> counted(const BuildOrder& order, std::size_t place,
+                                  const std::map<std::size_t, policy::ZoneRules>& rules) {
+  const policy::Votes& votes = *order.zones[place].votes;
+  std::vector<const policy::ZoneRules*> voters;
+  std::vector<const policy::ZoneRules*> doubts;
+  for (const auto& [from, to] : {std::pair(&votes.zones, &voters), {&votes.doubts, &doubts}}) {
+    for (const std::uint16_t zone : *from) {
+      const auto found = rules.find(zone);
+      if (found == rules.end() || order.zones[zone].votes) {
+        return fail(Errc::corrupt, "a zone that votes has no rules of its own");
+      }
+      to->push_back(&found->second);
+    }
+  }
+  return policy::tally({votes, voters, doubts, order.now});
+}
+
 }  // namespace
 
 Result<ReadFacts> carry_out(const ReadOrder& order, std::string_view text, SharedMemory& rules) {
@@ -57,12 +76,16 @@ Result<void> carry_out(const BuildOrder& order, std::span<const SharedMemory* co
   std::map<std::uint32_t, bool> is_image;
   for (std::size_t i = 0; i < order.zones.size(); ++i) {
     const ZoneOrder& zone = order.zones[i];
+    if (zone.votes) continue;
     if (zone.input >= inputs.size()) return fail(Errc::corrupt, "there is no such input");
     if (!zone.image_zone) {
       rules[i] = POSTERN_TRY(packed_rules(*inputs[zone.input]));
     } else if (std::exchange(is_image[zone.input], true) == false) {
       rules.merge(POSTERN_TRY(rules_in_image(order, zone.input, *inputs[zone.input])));
     }
+  }
+  for (std::size_t i = 0; i < order.zones.size(); ++i) {
+    if (order.zones[i].votes) rules[i] = POSTERN_TRY(counted(order, i, rules));
   }
   std::vector<policy::ZoneContent> zones;
   for (std::size_t i = 0; i < order.zones.size(); ++i) {

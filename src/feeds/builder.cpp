@@ -32,13 +32,18 @@ Result<Content> Builder::read(std::string_view text, const intel::FeedOptions& f
   return content;
 }
 
-Result<HeldImage> Builder::build(std::span<const Zone> zones, std::uint64_t key) const {
-  BuildOrder order{key, {}};
+Result<HeldImage> Builder::build(std::span<const Zone> zones, std::uint64_t key,
+                                 WallTime now) const {
+  BuildOrder order{key, now, {}};
   std::vector<const SharedMemory*> inputs;
   std::map<const void*, std::uint32_t> places;
   std::deque<SharedMemory> copies;
   std::uint64_t rules = 0;
   for (const Zone& zone : zones) {
+    if (zone.votes) {
+      order.zones.push_back({zone.name, zone.source, 0, std::nullopt, zone.votes});
+      continue;
+    }
     const Content& content = *zone.content;
     const void* const what = content.rules ? static_cast<const void*>(content.rules.get())
                                            : static_cast<const void*>(content.image.get());

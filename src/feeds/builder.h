@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -35,10 +36,12 @@ class Builder {
     std::string name;
     std::string source;  ///< See policy::ImageZone.
     const Content* content = nullptr;
+    /// Of a zone of votes: who votes, by place among these zones; its rules are made then.
+    std::optional<policy::Votes> votes{};
   };
   /// An image of all zones in their order, with the rules that each content has. `key` as for
-  /// policy::build_image.
-  Result<HeldImage> build(std::span<const Zone> zones, std::uint64_t key) const;
+  /// policy::build_image; `now` is when votes are counted.
+  Result<HeldImage> build(std::span<const Zone> zones, std::uint64_t key, WallTime now) const;
 
   /// What is under way ends soon, and nothing more is begun: `unavailable`.
   void stop() { is_stopped_.store(true, std::memory_order_relaxed); }

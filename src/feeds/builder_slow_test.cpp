@@ -54,7 +54,7 @@ TEST(Builder, DoesTheSameHereAndInAProcess) {
     auto second = builder.read("other.example\n", domains(), Origin::local);
     ASSERT_TRUE(second) << second.error().text;
     const Builder::Zone zones[] = {{"first", "from a", &*first}, {"second", "from b", &*second}};
-    const auto image = builder.build(zones, 77);
+    const auto image = builder.build(zones, 77, {});
     ASSERT_TRUE(image) << image.error().text;
     ASSERT_EQ(image->image->zones().size(), 2U);
     EXPECT_EQ(image->image->zones()[0].name, "first");
@@ -69,7 +69,7 @@ TEST(Builder, DoesTheSameHereAndInAProcess) {
     in_image.image_zone = 0;
     auto third = builder.read("third.example\n", domains(), Origin::local);
     const Builder::Zone again[] = {{"second", "", &*third}, {"first", "", &in_image}};
-    const auto merged = builder.build(again, 78);
+    const auto merged = builder.build(again, 78, {});
     ASSERT_TRUE(merged) << merged.error().text;
     EXPECT_EQ(merged->image->rule_count(), 30'001U);
     EXPECT_TRUE(blocks(*merged, "n29999.example"));

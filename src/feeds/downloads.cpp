@@ -44,7 +44,9 @@ void Downloads::run() {
       job = std::move(jobs_.front());
       jobs_.pop_front();
     }
-    Outcome outcome{job.feed, job.ticket, obtain(job, cancelled_, hands_)};
+    Postponed postponed;
+    auto obtained = obtain(job, cancelled_, hands_, postponed);
+    Outcome outcome{job.feed, job.ticket, std::move(obtained), postponed};
     {
       const std::lock_guard lock(mutex_);
       outcomes_.push_back(std::move(outcome));

@@ -19,6 +19,7 @@ struct Outcome {
   std::string name;
   std::uint64_t ticket = 0;
   Result<Obtained> obtained;
+  Postponed postponed{};
 };
 
 /// Two threads. `submit` and `take` from one thread; `on_done` is called by the download threads

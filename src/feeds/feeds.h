@@ -14,6 +14,7 @@
 #include "base/published.h"
 #include "base/result.h"
 #include "feeds/build_command.h"
+#include "feeds/taxii.h"
 #include "feeds/transfer.h"
 #include "intel/feed_status.h"
 #include "intel/format.h"
@@ -34,6 +35,7 @@ struct Source {
   std::string url;   ///< http(s)://…; `mirrors` are tried after it.
   std::vector<std::string> mirrors;
   std::optional<TransferSource> transfer;  ///< A zone, by AXFR and IXFR; then no path and no URL.
+  std::optional<TaxiiSource> taxii;        ///< A TAXII collection; then none of these.
   seconds refresh{3600};                   ///< ± 10 % jitter. Of a zone its SOA says it.
   std::uint64_t max_octets = 256U << 20;   ///< After decompression.
   seconds fetch_timeout{120};

@@ -439,7 +439,8 @@ TEST_F(DownloadsTest, APackedCopyWaitsWhileAnotherIsUnpacked) {
     ASSERT_TRUE(other);
     std::atomic<bool> is_done{false};
     std::jthread thread([&] {
-      const auto obtained = obtain(job, go_on, {turns, builder});
+      Postponed postponed;
+      const auto obtained = obtain(job, go_on, {turns, builder}, postponed);
       EXPECT_TRUE(obtained) << (obtained ? "" : obtained.error().text);
       is_done = true;
     });

@@ -81,7 +81,7 @@ std::string validator(CURL* easy, const char* name) {
   return fits ? std::string(value) : "";
 }
 
-HeaderList headers_of(const Validators& validators) {
+HeaderList headers_of(const FetchRequest& request, bool may_be_coded) {
   HeaderList list;
   const auto add = [&list](const char* name, const std::string& value) {
     if (value.empty()) return;
@@ -91,14 +91,31 @@ HeaderList headers_of(const Validators& validators) {
     list.reset(longer);
   };
   // Not by libcurl: how much they unpack to at once would be bounded for each download alone.
-  add("Accept-Encoding: ", "gzip, zstd");
-  add("If-None-Match: ", validators.etag);
-  add("If-Modified-Since: ", validators.last_modified);
+  add("Accept-Encoding: ", may_be_coded ? "gzip, zstd" : "identity");
+  add("Accept: ", request.accept);
+  add("If-None-Match: ", request.validators.etag);
+  add("If-Modified-Since: ", request.validators.last_modified);
   return list;
+}
+
+void set_credentials(CURL* easy, const HttpCredentials& credentials) {
+  if (!credentials.token.empty()) {
+    curl_easy_setopt(easy, CURLOPT_HTTPAUTH, CURLAUTH_BEARER);
+    curl_easy_setopt(easy, CURLOPT_XOAUTH2_BEARER, credentials.token.c_str());
+  } else if (!credentials.user.empty()) {
+    curl_easy_setopt(easy, CURLOPT_HTTPAUTH, CURLAUTH_BASIC);
+    curl_easy_setopt(easy, CURLOPT_USERNAME, credentials.user.c_str());
+    curl_easy_setopt(easy, CURLOPT_PASSWORD, credentials.password.c_str());
+  }
 }
 
 void set_up(CURL* easy, Download& download, curl_slist* headers, char* error_text) {
   const FetchRequest& request = download.request;
+  set_credentials(easy, request.credentials);
+  if (!request.tls_ca_file.empty()) {
+    curl_easy_setopt(easy, CURLOPT_CAINFO, request.tls_ca_file.c_str());
+    curl_easy_setopt(easy, CURLOPT_CAPATH, nullptr);
+  }
   const bool is_https = request.url.starts_with("https:") || request.url.starts_with("HTTPS:");
   curl_easy_setopt(easy, CURLOPT_URL, request.url.c_str());
   curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -158,20 +175,53 @@ Unexpected<Error> refusal(long status) {
   return fail(code, "the server answered " + std::to_string(status));
 }
 
+// Sends the request and waits for the end of the answer; its status.
+Result<long> perform(CURL* easy, Download& download, curl_slist* headers) {
+  std::array<char, CURL_ERROR_SIZE> error_text{};
+  set_up(easy, download, headers, error_text.data());
+  const CURLcode code = curl_easy_perform(easy);
+  curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, nullptr);
+  if (code != CURLE_OK) return failure(code, download, error_text.data());
+  long status = 0;
+  curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
+  return status;
+}
+
+// The part of a URL; empty where it has none.
+std::string url_part(CURLU* url, CURLUPart part, unsigned flags) {
+  char* text = nullptr;
+  if (curl_url_get(url, part, &text, flags) != CURLUE_OK) return {};
+  const std::unique_ptr<char, void (*)(void*)> owner(text, curl_free);
+  return text;
+}
+
 }  // namespace
+
+Result<HttpAnswer> http_get(const FetchRequest& request, const std::atomic<bool>& cancelled) {
+  const Easy easy(curl_easy_init());
+  if (!easy) return fail(Errc::unavailable, "out of memory");
+  Download download{request, cancelled, {}, false};
+  const HeaderList headers = headers_of(request, false);
+  const long status = POSTERN_TRY(perform(easy.get(), download, headers.get()));
+  HttpAnswer answer;
+  answer.status = static_cast<unsigned>(status);
+  answer.content_type = header_of(easy.get(), "Content-Type");
+  if (!request.wanted_header.empty()) {
+    answer.header = header_of(easy.get(), request.wanted_header.c_str());
+  }
+  curl_off_t wait = 0;
+  curl_easy_getinfo(easy.get(), CURLINFO_RETRY_AFTER, &wait);
+  answer.retry_after = seconds(wait);
+  answer.body = std::move(download.body);
+  return answer;
+}
 
 Result<FetchAnswer> fetch(const FetchRequest& request, const std::atomic<bool>& cancelled) {
   const Easy easy(curl_easy_init());
   if (!easy) return fail(Errc::unavailable, "out of memory");
   Download download{request, cancelled, {}, false};
-  std::array<char, CURL_ERROR_SIZE> error_text{};
-  const HeaderList headers = headers_of(request.validators);
-  set_up(easy.get(), download, headers.get(), error_text.data());
-  const CURLcode code = curl_easy_perform(easy.get());
-  if (code != CURLE_OK) return failure(code, download, error_text.data());
-
-  long status = 0;
-  curl_easy_getinfo(easy.get(), CURLINFO_RESPONSE_CODE, &status);
+  const HeaderList headers = headers_of(request, true);
+  const long status = POSTERN_TRY(perform(easy.get(), download, headers.get()));
   const bool was_conditional = request.validators != Validators{};
   if (status == 304 && was_conditional) return FetchAnswer{true, {}, false, request.validators};
   if (status != 200) return refusal(status);
@@ -192,10 +242,28 @@ std::string shown_url(const std::string& url) {
                                CURLUPART_QUERY, CURLUPART_FRAGMENT}) {
     curl_url_set(parts.get(), part, nullptr, 0);
   }
-  char* text = nullptr;
-  if (curl_url_get(parts.get(), CURLUPART_URL, &text, 0) != CURLUE_OK) return kNotAUrl;
-  const std::unique_ptr<char, void (*)(void*)> owner(text, curl_free);
-  return text;
+  const std::string shown = url_part(parts.get(), CURLUPART_URL, 0);
+  return shown.empty() ? kNotAUrl : shown;
+}
+
+Result<std::string> url_within(const std::string& base, const std::string& reference) {
+  const Url url(curl_url());
+  const Url from(curl_url());
+  if (!url || !from || curl_url_set(from.get(), CURLUPART_URL, base.c_str(), 0) != CURLUE_OK ||
+      curl_url_set(url.get(), CURLUPART_URL, base.c_str(), 0) != CURLUE_OK ||
+      curl_url_set(url.get(), CURLUPART_URL, reference.c_str(), 0) != CURLUE_OK) {
+    return fail(Errc::invalid_input, "the server names a URL that is none");
+  }
+  for (const CURLUPart part : {CURLUPART_SCHEME, CURLUPART_HOST, CURLUPART_PORT}) {
+    if (url_part(url.get(), part, CURLU_DEFAULT_PORT) ==
+        url_part(from.get(), part, CURLU_DEFAULT_PORT)) {
+      continue;
+    }
+    return fail(Errc::denied, "it leads to another server, " + shown_url(reference) +
+                                  ", which credentials do not go to; if it is right, give that "
+                                  "address yourself");
+  }
+  return url_part(url.get(), CURLUPART_URL, 0);
 }
 
 }  // namespace postern::feeds

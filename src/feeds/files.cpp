@@ -108,6 +108,17 @@ Result<FileContent> read_file(const std::string& path, std::uint64_t max_octets)
   return content;
 }
 
+Result<std::string> read_secret(const std::string& path) {
+  constexpr std::uint64_t kMaxOctets = 4096;
+  auto file = read_file(path, kMaxOctets);
+  if (!file) return Unexpected(std::move(file).error().context("secret"));
+  std::string secret = file->text.substr(0, file->text.find_first_of("\r\n"));
+  if (secret.empty()) {
+    return fail(Errc::invalid_input, "secret: the first line of " + path + " is empty");
+  }
+  return secret;
+}
+
 Result<void> replace_file(const std::string& path, std::string_view text, unsigned mode) {
   return replace_by(path, mode, [text](int file, const std::string& name) {
     return write_all(file, text, name);

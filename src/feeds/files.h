@@ -32,6 +32,9 @@ Result<FileStamp> stamp_of(const std::string& path);
 /// The whole file; `limit_exceeded` over `max_octets`. Never waits on a pipe or device.
 Result<FileContent> read_file(const std::string& path, std::uint64_t max_octets);
 
+/// A secret: the first line of a file of at most 4 KiB. Errors name no secrets.
+Result<std::string> read_secret(const std::string& path);
+
 /// What `replace_file` writes has this behind its name until it is whole.
 inline constexpr std::string_view kUnfinished = ".new";
 

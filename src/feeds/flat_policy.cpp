@@ -345,8 +345,8 @@ std::size_t FlatPolicy::append_nothing_said(const Node& node, const Name& name,
 }
 
 // The address that stands for a prefix is in none of the longer ones. Where they cover it, it
-// decides nothing.
-std::size_t FlatPolicy::append_prefix_records(std::size_t index, Octets& packed) const {
+// decides nothing, and there is none.
+std::optional<IpAddress> FlatPolicy::address_of(std::size_t index) const {
   const Node& node = nodes_[index];
   const IpPrefix prefix = prefix_of_key(key_of(node));
   std::optional<IpAddress> address = prefix.address();
@@ -355,8 +355,16 @@ std::size_t FlatPolicy::append_prefix_records(std::size_t index, Octets& packed)
     if (other.address().family() != prefix.address().family() || *address < other.address()) break;
     if (!other.contains(*address)) continue;
     address = behind(other);
-    if (!address || !prefix.contains(*address)) return 0;
+    if (!address || !prefix.contains(*address)) return std::nullopt;
   }
+  return address;
+}
+
+std::size_t FlatPolicy::append_prefix_records(std::size_t index, Octets& packed) const {
+  const Node& node = nodes_[index];
+  const IpPrefix prefix = prefix_of_key(key_of(node));
+  const auto address = address_of(index);
+  if (!address) return 0;
   const policy::Verdict verdict = generation_->decide(group_, node.trigger, *address);
   if (!decides(verdict)) return 0;
   return append_verdict(policy::rpz_owner({.prefix = prefix, .trigger = node.trigger}), verdict,
@@ -401,6 +409,45 @@ std::size_t FlatPolicy::append_verdict(const Name& relative_owner, const policy:
       break;
   }
   return 0;
+}
+
+/// Whether it blocks, and others may be told so; `note` is then what holds for this too.
+bool FlatPolicy::may_be_told(const policy::Verdict& verdict, std::size_t& withheld,
+                             policy::RuleNote& note) const {
+  if (!verdict.blocks() || verdict.action == Action::tcp_only) return false;
+  const policy::Sharing sharing = generation_->sharing(verdict);
+  if (!policy::may_leave(sharing)) {
+    ++withheld;
+    return false;
+  }
+  note.sharing = std::max(note.sharing, sharing);
+  const policy::RuleNote* own = generation_->note(verdict);
+  if (own == nullptr) return true;
+  note.confidence = std::min(note.confidence, own->confidence);
+  const bool is_sooner = note.valid_until_s == 0 || own->valid_until_s < note.valid_until_s;
+  if (own->valid_until_s != 0 && is_sooner) note.valid_until_s = own->valid_until_s;
+  return true;
+}
+
+std::optional<intel::BlockedOwner> FlatPolicy::blocked_owner(std::size_t index,
+                                                             std::size_t& withheld) const {
+  const Node& node = nodes_[index];
+  intel::BlockedOwner owner;
+  if (node.trigger == Trigger::response_ip) {
+    const auto address = address_of(index);
+    if (!address) return std::nullopt;
+    owner.is_prefix = true;
+    owner.text = prefix_of_key(key_of(node)).to_text();
+    const policy::Verdict verdict = generation_->decide(group_, node.trigger, *address);
+    return may_be_told(verdict, withheld, owner.note) ? std::optional(owner) : std::nullopt;
+  }
+  if (node.trigger != Trigger::qname) return std::nullopt;
+  const Name name = name_of_key(key_of(node));
+  if (name.is_root()) return std::nullopt;
+  owner.text = name.to_display();
+  owner.itself = may_be_told(decide(node.trigger, name), withheld, owner.note);
+  owner.below = may_be_told(decide_below(node.trigger, name), withheld, owner.note);
+  return owner.itself || owner.below ? std::optional(owner) : std::nullopt;
 }
 
 FlatPolicy::Blocked FlatPolicy::blocked_at(std::size_t index) const {

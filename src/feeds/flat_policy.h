@@ -12,12 +12,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/octets.h"
 #include "base/result.h"
 #include "dns/name.h"
+#include "intel/indicator_ledger.h"
 #include "policy/generation.h"
 
 namespace postern::feeds {
@@ -66,6 +68,10 @@ class FlatPolicy {
   /// Nothing (no name blocked) for nodes that are not of the QNAME trigger.
   Blocked blocked_at(std::size_t index) const;
 
+  /// What is blocked at the node, as others may be told: a name, or a prefix in answers. Nothing
+  /// where there is nothing of that kind; what may not be told is added to `withheld`.
+  std::optional<intel::BlockedOwner> blocked_owner(std::size_t index, std::size_t& withheld) const;
+
   /// Whether one zone can say all that the zones say in their order: not where one of them has
   /// rules on answers or servers and others do so too, or a later one has rules that a policy zone
   /// puts first.
@@ -101,6 +107,9 @@ class FlatPolicy {
   std::size_t append_prefix_records(std::size_t index, Octets& packed) const;
   std::size_t append_verdict(const dns::Name& relative_owner, const policy::Verdict& verdict,
                              Octets& packed) const;
+  std::optional<IpAddress> address_of(std::size_t index) const;
+  bool may_be_told(const policy::Verdict& verdict, std::size_t& withheld,
+                   policy::RuleNote& note) const;
   bool means_something_else(const Node& node, const dns::Name& name) const;
 
   std::shared_ptr<const policy::Generation> generation_;

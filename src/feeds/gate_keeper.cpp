@@ -237,7 +237,7 @@ bool Keeper::take_back(FeedState& feed, const HeldImage& held_image, const intel
   if (source->sha256 == feed.content.sha256) return false;
   const bool is_taken_back = feed.held && feed.held->state == HeldState::rolled_back;
   if (is_taken_back && source->sha256 == feed.held->facts.sha256) return false;
-  if (feed.content.is_there() && is_timeless(feed.source.format)) {
+  if (feed.content.is_there()) {
     // The feed's next copy would be the same again.
     Held held = make_held(feed, HeldState::rolled_back, now);
     held.facts.sha256 = feed.content.sha256;

@@ -16,10 +16,23 @@ std::shared_ptr<const policy::RuleImage> common_image(const std::vector<FeedStat
   std::shared_ptr<const policy::RuleImage> common;
   for (const FeedState& feed : feeds) {
     if (!feed.content.is_there()) continue;
-    if (feed.content.rules || (common && feed.content.image != common)) return nullptr;
+    const bool is_in_image = !feed.content.rules && feed.content.image;
+    if (!is_in_image || (common && feed.content.image != common)) return nullptr;
     common = feed.content.image;
   }
   return common;
+}
+
+/// Who votes, by the places of their rules in the image. Who has no rules yet has no vote.
+std::optional<policy::Votes> votes_in(const policy::ZoneOptions& zone,
+                                      const std::vector<std::uint16_t>& places) {
+  std::optional<policy::Votes> votes = zone.votes;
+  if (!votes) return votes;
+  for (std::vector<std::uint16_t>* list : {&votes->zones, &votes->doubts}) {
+    for (std::uint16_t& each : *list) each = places[each];
+    std::erase(*list, policy::kNoZone);
+  }
+  return votes;
 }
 
 ImageSource source_of(const FeedState& feed, const std::string& program) {
@@ -34,13 +47,19 @@ ImageSource source_of(const FeedState& feed, const std::string& program) {
 
 }  // namespace
 
-Result<HeldImage> Keeper::build_image() {
+Result<HeldImage> Keeper::build_image(const Now& now) {
+  std::vector<std::uint16_t> places;  // In the image, by feed.
+  std::uint16_t next = 0;
+  for (const FeedState& feed : feeds_) {
+    places.push_back(feed.content.is_there() ? next++ : policy::kNoZone);
+  }
   std::vector<Builder::Zone> zones;
   for (const FeedState& feed : feeds_) {
     if (!feed.content.is_there()) continue;
-    zones.push_back({feed.status.name, to_text(source_of(feed, options_.program)), &feed.content});
+    zones.push_back({feed.status.name, to_text(source_of(feed, options_.program)), &feed.content,
+                     votes_in(feed.source.zone, places)});
   }
-  return hands_.builder.build(zones, next_key());
+  return hands_.builder.build(zones, next_key(), now.wall);
 }
 
 /// From now on the rules are in the image and nowhere else.
@@ -52,6 +71,7 @@ void Keeper::keep_in_image(const HeldImage& image) {
     feed.content.image = image.image;
     feed.content.image_memory = image.memory;
     feed.content.image_zone = zone++;
+    if (feed.source.zone.votes) feed.status.rules = feed.content.rule_count();
   }
 }
 
@@ -73,7 +93,7 @@ Result<Keeper::Compiled> Keeper::compile(const Now& now) {
   Compiled compiled;
   std::shared_ptr<const policy::RuleImage> image = common_image(feeds_);
   if (!image) {
-    compiled.built = POSTERN_TRY(build_image());
+    compiled.built = POSTERN_TRY(build_image(now));
     image = compiled.built.image;
     keep_in_image(compiled.built);
   }
@@ -134,6 +154,7 @@ void Keeper::put_in_force(std::shared_ptr<const policy::Generation> generation, 
   if (retired_.empty()) look_at_retired_ = now.mono + kRetiredCheck;
   retired_.push_back(target_.current());
   begin_watch(now);
+  watch_validity(*generation, now);
   target_.publish(std::move(generation));
   must_publish_ = false;
   has_published_ = true;

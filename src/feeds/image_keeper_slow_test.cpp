@@ -160,7 +160,7 @@ std::string indicator(const std::string& host, const std::string& from, const st
          R"(","pattern":"[domain-name:value = ')" + host + R"(.example']"})";
 }
 
-TEST_F(ImageKeeperTest, RulesWithTimesInThemAreReadAtEachStart) {
+TEST_F(ImageKeeperTest, RulesBeginAndCeaseToHoldInTheirTimeWithoutTheirFeed) {
   Source stix = file_source("stix", "stix.json");
   stix.format.format = intel::Format::stix;
   const std::string soon = rfc3339(std::chrono::system_clock::now() + std::chrono::seconds(2));
@@ -170,10 +170,18 @@ TEST_F(ImageKeeperTest, RulesWithTimesInThemAreReadAtEachStart) {
   start({stix});
   ASSERT_TRUE(blocks("past.example")) << status().last_error;
   ASSERT_FALSE(blocks("future.example"));
-  ASSERT_TRUE(eventually([&] { return rfc3339(std::chrono::system_clock::now()) > soon; }));
-  restart({stix});
+  const std::uint64_t before = generation();
   EXPECT_TRUE(eventually([&] { return blocks("future.example") && !blocks("past.example"); }));
-  EXPECT_EQ(status().rules, 1U);
+  EXPECT_GE(rfc3339(std::chrono::system_clock::now()), soon);
+  EXPECT_EQ(generation(), before + 1);
+  EXPECT_EQ(status().rules, 2U);
+  // Nor at a start: they come back from the image.
+  const auto modified = std::filesystem::last_write_time(folder.file("stix.json"));
+  folder.write("stix.json", std::string(folder.read("stix.json").size(), '?'));
+  std::filesystem::last_write_time(folder.file("stix.json"), modified);
+  restart({stix});
+  EXPECT_TRUE(blocks("future.example"));
+  EXPECT_FALSE(blocks("past.example"));
 }
 
 TEST_F(ImageKeeperTest, AnAcceptanceEndsWithItsTryThoughNothingHadChanged) {

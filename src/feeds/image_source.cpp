@@ -48,6 +48,15 @@ std::optional<FileStamp> stamp_from(std::string_view text) {
                    static_cast<std::int64_t>(*changed)};
 }
 
+std::string votes_text(const policy::Votes& votes) {
+  std::string text = "votes";
+  for (const std::uint16_t zone : votes.zones) text += " " + std::to_string(zone);
+  text += " need " + std::to_string(votes.need) + " doubts";
+  for (const std::uint16_t zone : votes.doubts) text += " " + std::to_string(zone);
+  return text + " need " + std::to_string(votes.doubt_need) +
+         (votes.by_confidence ? " by confidence " : " ") + std::to_string(votes.half_life_s);
+}
+
 }  // namespace
 
 std::string to_text(const ImageSource& source) {
@@ -86,12 +95,8 @@ std::string reading_digest(const Source& source) {
   add(format.url_hosts ? "hosts" : "");
   add(std::to_string(format.min_confidence));
   add(std::to_string(format.max_rules));
+  if (source.zone.votes) add(votes_text(*source.zone.votes));
   return sha256_hex(all);
-}
-
-bool is_timeless(const intel::FeedOptions& options) {
-  using enum intel::Format;
-  return options.format != stix && options.format != misp && options.format != json;
 }
 
 }  // namespace postern::feeds

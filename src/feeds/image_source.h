@@ -30,7 +30,4 @@ std::optional<ImageSource> image_source_from(std::string_view text);
 /// this feed's.
 std::string reading_digest(const Source& source);
 
-/// Whether the same text always gives the same rules: not where rules have times in them.
-bool is_timeless(const intel::FeedOptions& options);
-
 }  // namespace postern::feeds

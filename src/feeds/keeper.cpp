@@ -38,8 +38,8 @@ bool reads_alike(const intel::FeedOptions& a, const intel::FeedOptions& b) {
 // True where the content of one is the content of the other: the zone's options may differ.
 bool same_content(const Source& a, const Source& b) {
   return a.text == b.text && a.path == b.path && a.url == b.url && a.mirrors == b.mirrors &&
-         a.transfer == b.transfer && a.max_octets == b.max_octets &&
-         reads_alike(a.format, b.format);
+         a.transfer == b.transfer && a.taxii == b.taxii && a.max_octets == b.max_octets &&
+         a.zone.votes == b.zone.votes && reads_alike(a.format, b.format);
 }
 
 std::optional<FileStamp> found_stamp(const std::string& path) {
@@ -54,7 +54,9 @@ bool is_as_read(const FeedState& feed) {
 
 std::string place_of(const Source& source) {
   if (source.transfer) return shown_transfer(*source.transfer);
+  if (source.taxii) return shown_taxii(*source.taxii);
   if (is_remote(source)) return shown_url(source.url);
+  if (source.zone.votes) return "votes";
   return is_file(source) ? source.path : "built in";
 }
 
@@ -80,7 +82,7 @@ FeedState Keeper::make_state(Source source) const {
   FeedState feed;
   feed.digest = source_digest(source);
   feed.status.name = source.zone.name;
-  feed.status.format = intel::to_string(source.format.format);
+  feed.status.format = source.zone.votes ? "votes" : intel::to_string(source.format.format);
   feed.status.source = place_of(source);
   feed.source = std::move(source);
   if (feed.source.transfer) begin_timers(feed, options_.first_retry);
@@ -112,7 +114,14 @@ void Keeper::load_all(const Now& now) {
 }
 
 void Keeper::load(FeedState& feed, const Now& now) {
-  if (is_remote(feed.source)) {
+  if (feed.source.zone.votes) {
+    if (!feed.content.is_there() || feed.content.is_of_old_source) {
+      Content counted;
+      counted.is_counted = true;
+      accept(feed, {.content = std::move(counted), .is_judged = false});
+    }
+    succeeded(feed, now);
+  } else if (is_remote(feed.source)) {
     feed.due = now.mono;
     load_last_good(feed, now);
   } else if (is_file(feed.source)) {
@@ -130,7 +139,7 @@ void Keeper::load(FeedState& feed, const Now& now) {
 
 bool Keeper::has_text(const FeedState& feed, std::string_view sha256) const {
   return feed.content.is_there() && !feed.content.is_of_old_source && !sha256.empty() &&
-         feed.content.sha256 == sha256 && is_timeless(feed.source.format);
+         feed.content.sha256 == sha256;
 }
 
 // What was good when the process ended protects again at once.
@@ -321,6 +330,7 @@ std::vector<std::string> Keeper::changed_files() const {
 
 std::vector<Job> Keeper::take_due(const Now& now) {
   expire_old(now);
+  check_validity(now);
   std::vector<Job> jobs;
   for (FeedState& feed : feeds_) {
     if (!feed.due || *feed.due > now.mono || feed.fetching) continue;
@@ -355,13 +365,18 @@ Job Keeper::job_of(FeedState& feed, const Now& now) {
   job.format = feed.source.format;
   job.max_octets = feed.source.max_octets;
   job.timeout = feed.source.fetch_timeout;
+  if (feed.content.is_there() && !feed.content.is_of_old_source) {
+    job.stored = StoredCopy{options_.cache_dir, feed.digest, feed.content.sha256};
+  }
+  if (feed.source.taxii) {
+    const TaxiiSource& source = *feed.source.taxii;
+    const microseconds age = now.wall - feed.facts.taxii.whole_at;
+    job.taxii = {source, feed.facts.taxii, is_wanted || age >= source.whole_every};
+  }
   if (!feed.timers) return job;
   feed.timers->began(now.mono);
   job.transfer = request_of(feed);
   job.transfer->may_go_back = is_wanted;
-  if (feed.content.is_there() && !feed.content.is_of_old_source) {
-    job.stored = StoredCopy{options_.cache_dir, feed.digest, feed.content.sha256};
-  }
   return job;
 }
 
@@ -370,11 +385,15 @@ void Keeper::take(Outcome outcome, const Now& now) {
   if (feed == nullptr || feed->fetching != outcome.ticket) return;  // Reconfigured meanwhile.
   feed->fetching.reset();
   feed->status.last_try = now.wall;
-  if (!outcome.obtained) return failed(*feed, outcome.obtained.error(), now);
+  if (!outcome.obtained) {
+    failed(*feed, outcome.obtained.error(), now);
+    return postpone(*feed, outcome.postponed, now);
+  }
   Obtained& obtained = *outcome.obtained;
   if (feed->timers && obtained.soa) feed->timers->succeeded(*obtained.soa, now.mono, chance());
   if (obtained.not_modified) {
     if (obtained.content.zone) feed->content.zone = std::move(obtained.content.zone);
+    if (obtained.taxii) feed->facts.taxii = *obtained.taxii;
     // A zone that has not changed is the one in force, not the one that is held.
     if (feed->timers) drop_held(*feed, "its primary has taken it back");
     if (!feed->held) {
@@ -382,13 +401,14 @@ void Keeper::take(Outcome outcome, const Now& now) {
       save_facts(*feed);
     }
   } else {
-    if (feed->timers) log_.info("feeds", outcome.name + ": " + obtained.how);
+    if (!obtained.how.empty()) log_.info("feeds", outcome.name + ": " + obtained.how);
     CopyFacts facts{feed->digest,
                     std::move(obtained.fetched_from),
                     std::move(obtained.validators),
                     obtained.content.sha256,
                     now.wall,
-                    obtained.content.rule_count()};
+                    obtained.content.rule_count(),
+                    obtained.taxii.value_or(TaxiiMark{})};
     accept(*feed, {.content = std::move(obtained.content),
                    .facts = std::move(facts),
                    .text = std::move(obtained.text),
@@ -400,9 +420,8 @@ void Keeper::take(Outcome outcome, const Now& now) {
 
 void Keeper::accept(FeedState& feed, Arrival arrival) {
   Content& content = arrival.content;
-  // Where rules have times in them, the same text may mean others now.
   if (feed.content.is_there() && !feed.content.is_of_old_source &&
-      content.sha256 == feed.content.sha256 && is_timeless(feed.source.format)) {
+      content.sha256 == feed.content.sha256) {
     drop_held(feed, "the feed has again the rules that are in force");
     feed.content.zone = std::move(content.zone);
     feed.content.stamp = content.stamp;
@@ -463,6 +482,15 @@ void Keeper::schedule(FeedState& feed, const Now& now) {
   const microseconds wait = until_next_try(rhythm, feed.failures_in_row, chance());
   feed.due = now.mono + wait;
   feed.status.next_try = now.wall + wait;
+}
+
+// A server that asks for patience is not asked again before.
+void Keeper::postpone(FeedState& feed, const Postponed& postponed, const Now& now) {
+  constexpr seconds kLongest{86'400};
+  const MonoTime not_before = now.mono + std::min(postponed.retry_after, kLongest);
+  if (!feed.due || *feed.due >= not_before) return;
+  feed.due = not_before;
+  feed.status.next_try = now.wall + (not_before - now.mono);
 }
 
 void Keeper::publish(const Now& now) {
@@ -529,6 +557,7 @@ std::optional<MonoTime> Keeper::next_due() const {
   }
   if (!retired_.empty()) consider(look_at_retired_);
   if (watch_) consider(watch_->look_at);
+  if (validity_due_) consider(*validity_due_);
   return next;
 }
 

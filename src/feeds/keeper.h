@@ -66,6 +66,10 @@ inline constexpr seconds kRetiredCheck{1};
 /// How often it is looked whether groups have as much blocked as ever, while an update is watched.
 inline constexpr seconds kWatchCheck{2};
 
+/// How soon after a generation another one may come only because rules have begun or ceased to
+/// hold.
+inline constexpr seconds kValidityPause{30};
+
 /// One thread; no waiting on the network. A copy that is refused, or a generation that cannot be
 /// compiled, leaves all as it was, with the reason in the feed's status.
 class Keeper {
@@ -155,7 +159,8 @@ class Keeper {
   void succeeded(FeedState& feed, const Now& now);
   void failed(FeedState& feed, const Error& error, const Now& now);
   void schedule(FeedState& feed, const Now& now);
-  Result<HeldImage> build_image();
+  static void postpone(FeedState& feed, const Postponed& postponed, const Now& now);
+  Result<HeldImage> build_image(const Now& now);
   void keep_in_image(const HeldImage& image);
   policy::PolicyFrame frame(const Now& now) const;
   Result<Compiled> compile(const Now& now);
@@ -183,6 +188,8 @@ class Keeper {
   void restore_timers(FeedState& feed, WallTime checked_at, const Now& now);
   TransferRequest request_of(const FeedState& feed) const;
   void expire_old(const Now& now);
+  void watch_validity(const policy::Generation& generation, const Now& now);
+  void check_validity(const Now& now);
   void expire(FeedState& feed);
   static void begin_timers(FeedState& feed, seconds first_retry);
   double chance();
@@ -201,7 +208,9 @@ class Keeper {
   // In force, and to settle once the one before is gone: so that there is never more than one of
   // them in this process's memory whole.
   HeldImage unsettled_;
-  MonoTime look_at_retired_{};  // When next; only while there are any.
+  MonoTime look_at_retired_{};            // When next; only while there are any.
+  std::optional<MonoTime> validity_due_;  // When rules in force may begin or cease to hold.
+  MonoTime validity_not_before_{};
   bool must_publish_ = false;
   bool has_published_ = false;
   bool is_frame_new_ = false;  // Other options or groups: to be published whatever the feeds do.

@@ -128,17 +128,21 @@ Result<Obtained> obtain_from(const Job& job, const std::string& url,
 }  // namespace
 
 bool is_remote(const Source& source) {
-  return source.text.empty() && source.path.empty() && (source.transfer || !source.url.empty());
+  return source.text.empty() && source.path.empty() &&
+         (source.transfer || source.taxii || !source.url.empty());
 }
 
 Origin origin_of(const Source& source) {
-  if (source.transfer) return Origin::primary;
+  if (source.transfer || source.taxii) return Origin::primary;
   return is_remote(source) ? Origin::remote : Origin::local;
 }
 
 std::string source_digest(const Source& source) {
   if (!source.text.empty() || !source.path.empty()) return sha256_hex("path:" + source.path);
   if (source.transfer) return sha256_hex("zone:" + source.transfer->zone.to_text());
+  if (source.taxii) {
+    return sha256_hex("taxii:" + source.taxii->url + "\n" + source.taxii->collection);
+  }
   return sha256_hex("url:" + source.url);
 }
 
@@ -166,8 +170,10 @@ Result<ParsedCopy> parse_copy(std::string_view text, const intel::FeedOptions& f
   return content;
 }
 
-Result<Obtained> obtain(const Job& job, const std::atomic<bool>& cancelled, const Hands& hands) {
+Result<Obtained> obtain(const Job& job, const std::atomic<bool>& cancelled, const Hands& hands,
+                        Postponed& postponed) {
   if (job.transfer) return obtain_zone(job, cancelled, hands);
+  if (job.taxii) return obtain_collection(job, cancelled, hands, postponed);
   Error error{Errc::invalid_input, "no URL"};
   std::string told;
   for (const std::string& url : job.urls) {

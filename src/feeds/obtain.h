@@ -14,6 +14,8 @@
 #include "feeds/fetcher.h"
 #include "feeds/files.h"
 #include "feeds/image_memory.h"
+#include "feeds/store.h"
+#include "feeds/taxii.h"
 #include "feeds/transfer.h"
 #include "feeds/unpack_turn.h"
 
@@ -36,10 +38,12 @@ struct Content {
   std::shared_ptr<const ZoneCopy> zone;  ///< Of a transferred zone, what changes are applied to.
   /// Read as the feed was configured before, and in force until it is read as it is now.
   bool is_of_old_source = false;
+  /// Of a zone of votes: its rules are counted when an image is built.
+  bool is_counted = false;
 
   std::optional<FileStamp> stamp;  ///< Of the local file that it was read from.
 
-  bool is_there() const { return rules || image; }
+  bool is_there() const { return rules || image || is_counted; }
   std::uint64_t rule_count() const {
     if (rules) return rules->count;
     return image ? image->zones()[image_zone].rule_count() : 0;
@@ -54,7 +58,7 @@ bool is_remote(const Source& source);
 std::string source_digest(const Source& source);
 
 /// Whether the operator wrote the text with his own hands, or it came from afar: over the web, or
-/// as a zone from its primary, which is whole or does not come at all.
+/// as a zone or collection from its server, which is whole or does not come at all.
 enum class Origin : std::uint8_t { local, remote, primary };
 Origin origin_of(const Source& source);
 
@@ -81,6 +85,13 @@ struct StoredCopy {
   std::string sha256;  ///< Of the text in force: no other will do.
 };
 
+/// A poll of a collection.
+struct TaxiiRequest {
+  TaxiiSource source;
+  TaxiiMark mark;         ///< Of the copy at hand.
+  bool is_whole = false;  ///< Everything is to be asked for.
+};
+
 /// What a download is to fetch.
 struct Job {
   std::string feed;               ///< Its name.
@@ -92,6 +103,7 @@ struct Job {
   std::uint64_t max_octets = 0;
   seconds timeout{};
   std::optional<TransferRequest> transfer;  ///< Instead of URLs.
+  std::optional<TaxiiRequest> taxii;        ///< Instead of both.
   std::optional<StoredCopy> stored;         ///< Its base, where the request has none.
 };
 
@@ -104,7 +116,13 @@ struct Obtained {
   std::string fetched_from;
   std::optional<Soa>
       soa;          ///< Of the zone; with `not_modified` too. `content.zone` may then be set.
-  std::string how;  ///< Of a transfer, for the log.
+  std::string how;  ///< Of a transfer or poll, for the log.
+  std::optional<TaxiiMark> taxii;  ///< Of a collection; with `not_modified` too.
+};
+
+/// What a server said that does not want to be asked so often.
+struct Postponed {
+  seconds retry_after{0};
 };
 
 /// Who unpacks and reads what is obtained.
@@ -114,10 +132,15 @@ struct Hands {
 };
 
 /// Fetches from the first URL that gives a good copy. The error names what was wrong with each.
-Result<Obtained> obtain(const Job& job, const std::atomic<bool>& cancelled, const Hands& hands);
+Result<Obtained> obtain(const Job& job, const std::atomic<bool>& cancelled, const Hands& hands,
+                        Postponed& postponed);
 
 /// The same for a job with a transfer: its zone as text and rules.
 Result<Obtained> obtain_zone(const Job& job, const std::atomic<bool>& cancelled,
                              const Hands& hands);
+
+/// The same for a job with a collection: what is new in it, put into the stored copy.
+Result<Obtained> obtain_collection(const Job& job, const std::atomic<bool>& cancelled,
+                                   const Hands& hands, Postponed& postponed);
 
 }  // namespace postern::feeds

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -13,11 +14,34 @@
 namespace postern::feeds {
 namespace {
 
+WallTime wall_now() {
+  return std::chrono::time_point_cast<microseconds>(std::chrono::system_clock::now());
+}
+
+/// Of a zone of votes: who votes, by place among the zones.
+std::optional<policy::Votes> votes_of(const std::string& name,
+                                      const std::vector<Builder::Zone>& zones,
+                                      const Options& options) {
+  const auto source = std::ranges::find_if(
+      options.sources, [&](const Source& each) { return each.zone.name == name; });
+  if (source == options.sources.end() || !source->zone.votes) return std::nullopt;
+  policy::Votes votes = *source->zone.votes;
+  for (std::vector<std::uint16_t>* list : {&votes.zones, &votes.doubts}) {
+    for (std::uint16_t& each : *list) {
+      const auto at =
+          std::ranges::find(zones, options.sources[each].zone.name, &Builder::Zone::name);
+      each = at == zones.end() ? policy::kNoZone : static_cast<std::uint16_t>(at - zones.begin());
+    }
+    std::erase(*list, policy::kNoZone);
+  }
+  return votes;
+}
+
 /// The options' zones and groups around an image, its zones found by name.
 Result<std::shared_ptr<const policy::Generation>> framed(
     const Options& options, const std::shared_ptr<const policy::RuleImage>& image) {
   policy::PolicyFrame frame;
-  frame.built_at = std::chrono::time_point_cast<microseconds>(std::chrono::system_clock::now());
+  frame.built_at = wall_now();
   frame.groups = options.groups;
   for (const Source& source : options.sources) {
     const auto at = std::ranges::find(image->zones(), source.zone.name, &policy::ImageZone::name);
@@ -46,7 +70,8 @@ Result<HeldImage> with_zone(const HeldImage& image, const std::string& name, con
     zones.push_back({other, "", &held});
   }
   zones.push_back({name, "", &content});
-  return Builder(options.builder).build(zones, options.seed);
+  for (Builder::Zone& zone : zones) zone.votes = votes_of(zone.name, zones, options);
+  return Builder(options.builder).build(zones, options.seed, wall_now());
 }
 
 }  // namespace

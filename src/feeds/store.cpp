@@ -35,6 +35,10 @@ Number number_of(std::string_view text) {
   return number;
 }
 
+WallTime time_of(std::string_view text) {
+  return WallTime(microseconds(number_of<std::int64_t>(text)));
+}
+
 std::string meta_text(const CopyFacts& facts) {
   std::string text(kFirstLine);
   const auto add = [&text](std::string_view key, std::string_view value) {
@@ -50,6 +54,8 @@ std::string meta_text(const CopyFacts& facts) {
   add("sha256", facts.sha256);
   add("checked_at_us", std::to_string(facts.checked_at.time_since_epoch().count()));
   add("rules", std::to_string(facts.rules));
+  add("added_after", facts.taxii.added_after);
+  add("whole_at_us", std::to_string(facts.taxii.whole_at.time_since_epoch().count()));
   return text + "\n";
 }
 
@@ -72,9 +78,9 @@ Result<CopyFacts> facts_of(std::string_view text) {
     if (key == "last_modified") facts.validators.last_modified = value;
     if (key == "sha256") facts.sha256 = value;
     if (key == "rules") facts.rules = number_of<std::uint64_t>(value);
-    if (key == "checked_at_us") {
-      facts.checked_at = WallTime(microseconds(number_of<std::int64_t>(value)));
-    }
+    if (key == "checked_at_us") facts.checked_at = time_of(value);
+    if (key == "added_after") facts.taxii.added_after = value;
+    if (key == "whole_at_us") facts.taxii.whole_at = time_of(value);
   }
   constexpr std::size_t kSha256Digits = 64;
   const bool is_digest = facts.sha256.size() == kSha256Digits &&

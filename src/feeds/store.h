@@ -11,6 +11,14 @@
 
 namespace postern::feeds {
 
+/// Of a TAXII collection: how far it is known.
+struct TaxiiMark {
+  std::string added_after;  ///< What the next poll asks with; empty: for everything.
+  WallTime whole_at{};      ///< When everything was last asked for.
+
+  bool operator==(const TaxiiMark&) const = default;
+};
+
 /// What is known about a copy besides its text.
 struct CopyFacts {
   std::string source;        ///< Digest of where the feed comes from: another source, another copy.
@@ -19,6 +27,7 @@ struct CopyFacts {
   std::string sha256;       ///< Of the text, in hexadecimal.
   WallTime checked_at{};    ///< When it was last known to be the newest.
   std::uint64_t rules = 0;  ///< That were read from it.
+  TaxiiMark taxii{};
 };
 
 struct Copy {

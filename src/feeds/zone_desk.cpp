@@ -5,6 +5,7 @@
 
 #include "dns/writer.h"
 #include "feeds/clocks.h"
+#include "feeds/published_indicators.h"
 #include "feeds/transfer_soa.h"
 #include "feeds/zone_messages.h"
 
@@ -235,6 +236,16 @@ Result<ZoneList> ZoneDesk::list(std::string_view name) const {
           return true;
         };
       }};
+}
+
+std::vector<PublishedCollection> ZoneDesk::collections() const {
+  std::vector<PublishedCollection> collections;
+  for (const ServedZones::Zone& zone : served_.copy()->zones) {
+    if (!zone.options.collection) continue;
+    collections.push_back(
+        {collection_id(zone.options.zone), *zone.options.collection, zone.indicators});
+  }
+  return collections;
 }
 
 void ZoneDesk::collect(Metrics& metrics) const {

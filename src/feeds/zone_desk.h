@@ -48,6 +48,7 @@ struct ServedZones {
     ZoneKeys keys;
     std::shared_ptr<const ZoneVersion> version;  ///< Null: none is made yet.
     std::shared_ptr<SharedFlat> flat;
+    std::shared_ptr<const intel::IndicatorLedger> indicators;  ///< Null: none are made.
   };
   std::vector<Source> sources;
   std::vector<Zone> zones;
@@ -71,6 +72,8 @@ class ZoneDesk {
                         const Patience& patience);
   /// As ZoneServer::list.
   Result<ZoneList> list(std::string_view name) const;
+  /// As ZoneServer::collections.
+  std::vector<PublishedCollection> collections() const;
   void collect(Metrics& metrics) const;
 
  private:

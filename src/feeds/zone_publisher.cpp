@@ -113,6 +113,7 @@ void ZonePublisher::update(Zone& zone, const std::shared_ptr<const policy::Gener
   const auto version = zone.made->version();
   zone.flat =
       std::make_shared<SharedFlat>(zone.made->plan().flat, version->generation, zone.made->flat());
+  update_indicators(zone, now_s);
   zone.is_news = !before || before->serial != version->serial;
   if (!zone.is_news) return;
   std::error_code ignored;
@@ -128,6 +129,22 @@ void ZonePublisher::update(Zone& zone, const std::shared_ptr<const policy::Gener
                  "publish " + zone.options.name + ": the lists of group " + zone.options.group +
                      " have rules on answers or servers whose order one zone cannot say; publish "
                      "each list as a zone of its own (docs/decisions/0008)");
+  }
+}
+
+void ZonePublisher::update_indicators(Zone& zone, std::uint64_t now_s) const {
+  if (!zone.options.collection) return zone.indicators.reset();
+  if (!zone.indicators) {
+    zone.indicators = std::make_unique<PublishedIndicators>(
+        zone.options.zone, state_dir_ + "/" + zone.options.name + ".indicators");
+  }
+  std::error_code ignored;
+  std::filesystem::create_directories(state_dir_, ignored);
+  const auto flat = zone.flat->get();
+  const auto done =
+      flat ? zone.indicators->update(**flat, now_s) : Result<void>(Unexpected<Error>(flat.error()));
+  if (!done) {
+    log_.error("zones", "the indicators of " + zone.options.name + ": " + done.error().text);
   }
 }
 
@@ -150,6 +167,7 @@ void ZonePublisher::show(ZoneKeyLoader& keys, ServedZones& served) {
     shown.keys = keys.load(zone.options.keys);
     shown.version = zone.made->version();
     shown.flat = zone.flat;
+    if (zone.indicators) shown.indicators = zone.indicators->ledger();
     if (!std::exchange(zone.is_news, false) || !shown.version) continue;
     notifier_.announce({.zone = zone.options.zone,
                         .serial = shown.version->serial,
@@ -170,6 +188,9 @@ void ZonePublisher::show_stats() {
     each.records = version->records;
     each.left_out = version->left_out;
     for (const auto& difference : version->history) each.history_octets += difference->octets();
+    if (!zone.indicators || !zone.indicators->ledger()) continue;
+    each.indicators = zone.indicators->ledger()->entries().size();
+    each.indicators_left_out = zone.indicators->left_out();
   }
   shown_.with([&](std::vector<ShownZone>& current) { std::swap(current, shown); });
 }
@@ -190,6 +211,19 @@ void ZonePublisher::collect(Metrics& metrics) const {
        [](const ShownZone& zone) { return zone.left_out; });
   each("postern_published_history_octets", "Memory of the changes kept for IXFR.",
        [](const ShownZone& zone) { return zone.history_octets; });
+  const auto of_indicators = [&](std::string_view name, std::string_view help, auto value) {
+    for (const ShownZone& zone : zones) {
+      if (!zone.indicators) continue;
+      metrics.push_back({name, MetricKind::gauge, help, "zone=\"" + zone.name + "\"",
+                         static_cast<double>(value(zone))});
+    }
+  };
+  of_indicators("postern_published_indicators",
+                "Indicators of the published collection, with those that were taken back.",
+                [](const ShownZone& zone) { return *zone.indicators; });
+  of_indicators("postern_published_indicators_left_out",
+                "Rules that are kept back by their marking, or that STIX cannot say.",
+                [](const ShownZone& zone) { return zone.indicators_left_out; });
   constexpr std::string_view kHelp =
       "NOTIFY to secondaries of published zones: messages sent, "
       "and what came of each target and serial.";

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,7 @@
 #include "base/published.h"
 #include "base/time.h"
 #include "feeds/notify_sender.h"
+#include "feeds/published_indicators.h"
 #include "feeds/published_zone.h"
 #include "feeds/zone_desk.h"
 #include "feeds/zone_keys.h"
@@ -41,9 +43,10 @@ class ZonePublisher {
     PublishedZoneOptions options;
     std::unique_ptr<PublishedZone> made;
     std::shared_ptr<SharedFlat> flat;
-    std::string error;     // Of the last update.
-    bool is_told = false;  // That it is not exact.
-    bool is_news = false;  // Its secondaries are to be told.
+    std::unique_ptr<PublishedIndicators> indicators;  // Where the zone is a collection too.
+    std::string error;                                // Of the last update.
+    bool is_told = false;                             // That it is not exact.
+    bool is_news = false;                             // Its secondaries are to be told.
   };
   struct ShownZone {
     std::string name;
@@ -51,8 +54,11 @@ class ZonePublisher {
     std::size_t records = 0;
     std::size_t left_out = 0;
     std::size_t history_octets = 0;
+    std::optional<std::size_t> indicators;
+    std::size_t indicators_left_out = 0;
   };
 
+  void update_indicators(Zone& zone, std::uint64_t now_s) const;
   void update(Zone& zone, const std::shared_ptr<const policy::Generation>& generation,
               std::uint64_t now_s);
   void tell(const Zone& zone) const;

@@ -58,6 +58,7 @@ class ZoneServerThread final : public ZoneServer {
   void take(net::DetachedConnection connection) override { streams_.take(std::move(connection)); }
 
   Result<ZoneList> list(std::string_view name) const override { return desk_.list(name); }
+  std::vector<PublishedCollection> collections() const override { return desk_.collections(); }
 
   void reconfigure(ZoneServerOptions options) override {
     {

@@ -26,6 +26,7 @@
 #include "feeds/feeds.h"
 #include "feeds/flat_policy.h"
 #include "feeds/transfer.h"
+#include "intel/indicator_ledger.h"
 #include "net/tcp_connection.h"
 
 namespace postern::feeds {
@@ -35,6 +36,17 @@ struct NotifySource {
   dns::Name zone;
   std::vector<IpAddress> primaries;
   std::optional<TransferKey> key;  ///< Then a NOTIFY must be signed with it.
+};
+
+/// The same policy as indicators that others poll by TAXII. Who may: by name and password, or by
+/// token; nobody where there is neither.
+struct CollectionOptions {
+  std::string title;
+  std::string user;
+  std::string password_file;
+  std::string token_file;
+
+  bool operator==(const CollectionOptions&) const = default;
 };
 
 /// A zone that others may transfer from us: the policy of a group.
@@ -49,6 +61,7 @@ struct PublishedZoneOptions {
   std::vector<TransferKey> keys;
   std::vector<Endpoint> notify;  ///< Told of each new serial, signed with the first key.
   std::uint64_t history_octets = 16U << 20;
+  std::optional<CollectionOptions> collection;
 
   bool operator==(const PublishedZoneOptions&) const = default;
 };
@@ -90,6 +103,13 @@ struct ZoneList {
   std::function<Result<std::function<bool(std::string& part)>>()> open;
 };
 
+/// A published zone as a collection of STIX indicators.
+struct PublishedCollection {
+  std::string id;  ///< A UUID, the same as long as the zone has its name.
+  CollectionOptions options;
+  std::shared_ptr<const intel::IndicatorLedger> indicators;  ///< Null: not made yet.
+};
+
 /// All members may be called from any thread.
 class ZoneServer {
  public:
@@ -108,6 +128,8 @@ class ZoneServer {
   virtual void take(net::DetachedConnection connection) = 0;
   /// Errors: `not_found`, no zone is published by that name; `unavailable`, it is not made yet.
   virtual Result<ZoneList> list(std::string_view name) const = 0;
+  /// Those that are configured.
+  virtual std::vector<PublishedCollection> collections() const = 0;
   /// After a configuration reload.
   virtual void reconfigure(ZoneServerOptions options) = 0;
   virtual void collect(Metrics& metrics) const = 0;

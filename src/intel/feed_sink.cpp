@@ -139,6 +139,19 @@ bool FeedSink::add_record(const IpPrefix& prefix, const RuleKind& kind,
   return add_record_to(rule_of(prefix, kind), std::move(record));
 }
 
+void FeedSink::mark_all(Tlp tlp) {
+  mark(tlp);
+  content_.rules.set_sharing(std::max(content_.rules.sharing(), sharing_of(tlp)));
+}
+
+void FeedSink::annotate(const policy::RuleNote& note) {
+  note_ = policy::kNoNote;
+  if (note == policy::RuleNote{}) return;
+  const auto [entry, is_new] = note_indices_.try_emplace(note, 0);
+  if (is_new) entry->second = content_.rules.add_note(note);
+  note_ = entry->second;
+}
+
 void FeedSink::add_rule(const policy::Rule& made) {
   if (content_.rules.size() >= std::min(options_.max_rules, policy::ZoneRules::kMaxRules)) {
     fail({Errc::limit_exceeded,
@@ -157,6 +170,8 @@ void FeedSink::add_rule(const policy::Rule& made) {
     // `pass` with data, which no other rule is.
     rule.action = policy::Action::pass;
     rule.data = static_cast<std::uint32_t>(first_link_.size()) - 1;
+  } else {
+    rule.note = note_;
   }
   content_.rules.add(rule);
 }
@@ -303,6 +318,8 @@ void FeedSink::merge_run(std::span<OwnerKey> run) {
 void FeedSink::place_local_data() {
   policy::ZoneRules placed;
   placed.reserve(content_.rules.size(), 0);
+  placed.set_notes(content_.rules.notes());
+  placed.set_sharing(content_.rules.sharing());
   std::unordered_map<std::string, std::uint32_t> set_indices;
   std::string key;
   for (std::size_t i = 0; i < content_.rules.size(); ++i) {

@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -49,7 +50,10 @@ class FeedSink {
   /// The next line begins; rules and skips are of it until the next call.
   void next_line() { line_ = static_cast<std::uint32_t>(++content_.lines); }
   /// For readers that know their lines otherwise: where they are, and at the end how many.
-  void at_line(std::size_t line) { line_ = static_cast<std::uint32_t>(line); }
+  void at_line(std::size_t line) {
+    line_ = static_cast<std::uint32_t>(line);
+    note_ = policy::kNoNote;
+  }
   void count_lines(std::string_view text);
   /// The same for formats whose unit is no line: an item begins, and is counted for itself
   /// wherever the one before it stood.
@@ -57,6 +61,10 @@ class FeedSink {
     at_line(line);
     last_skipped_line_ = 0;
   }
+
+  /// What is known of the rules of this line or item; holds until the next one, and not for local
+  /// data.
+  void annotate(const policy::RuleNote& note);
 
   /// The line has no rule, and nothing is wrong with it.
   void ignore() { ++content_.lines_ignored; }
@@ -91,6 +99,8 @@ class FeedSink {
 
   /// A rule of the feed is marked so; the strictest marking is the feed's.
   void mark(Tlp tlp);
+  /// All rules of the feed are marked so at least, those that are still to come too.
+  void mark_all(Tlp tlp);
 
   /// The feed as a whole is of no use; the first failure counts.
   void fail(Error error);
@@ -130,6 +140,8 @@ class FeedSink {
   FeedContent& content_;
   std::uint32_t line_ = 0;
   std::uint32_t last_skipped_line_ = 0;
+  std::uint32_t note_ = policy::kNoNote;                    // Of the line at hand.
+  std::map<policy::RuleNote, std::uint32_t> note_indices_;  // Equal notes are kept once.
   std::optional<Error> error_;
 
   // Local data. While reading, Rule::data is the index of an owner: a run of records for one

@@ -34,6 +34,8 @@ std::vector<std::string_view> parts_of(std::string_view dotted) {
   }
 }
 
+constexpr std::int64_t kMaxNoteSeconds = 0xffff'ffff;
+
 class JsonFeedReader : public JsonItemReader {
  public:
   explicit JsonFeedReader(FeedSink& sink)
@@ -70,10 +72,28 @@ class JsonFeedReader : public JsonItemReader {
                                         "has the indicator",
                                         shown(options_.field)));
     }
+    if (path.size() == 1) annotate_removal(value);
     if (path.size() == 1 && is_removed(value)) {
       return sink_.skip(member->text(), "is no longer on the list, its publisher says");
     }
     descend(*member, path.subspan(1));
+  }
+
+  // A time of removal that is still to come.
+  void annotate_removal(const JsonValue& object) {
+    policy::RuleNote note;
+    const auto removed = options_.removed.empty() ? std::nullopt : object.find(options_.removed);
+    if (removed && removed->integer()) {
+      const std::int64_t at_s = *removed->integer();
+      if (is_later(at_s) && at_s <= kMaxNoteSeconds) {
+        note.valid_until_s = static_cast<std::uint32_t>(at_s);
+      }
+    } else if (removed) {
+      const auto at = read_timestamp(removed->text());
+      const auto now = sink_.options().now;
+      if (at && now && *at > *now) note.valid_until_s = policy::note_seconds(*at);
+    }
+    sink_.annotate(note);
   }
 
   bool is_removed(const JsonValue& object) const {

@@ -102,10 +102,13 @@ TEST(StixFormat, ValidityIsHonoured) {
     std::string want;
   } cases[] = {
       {R"("valid_from": "2025-06-01T12:00:00Z")", rule},
-      {R"("valid_from": "2025-06-01T12:00:00.001Z")", skipped + "is not valid yet (valid_from)\n"},
+      {R"("valid_from": "2025-06-01T12:00:01Z")", rule},
       {R"("valid_from": "2020-01-01T00:00:00Z", "valid_until": "2025-06-01T12:00:01Z")", rule},
+      // Over, and nothing is wrong with that.
       {R"("valid_from": "2020-01-01T00:00:00Z", "valid_until": "2025-06-01T12:00:00Z")",
-       skipped + "is no longer valid (valid_until)\n"},
+       "3 block last.example\n"},
+      {R"("valid_from": "2026-01-01T00:00:00Z", "valid_until": "2025-12-01T12:00:00Z")",
+       skipped + "is valid until before it is valid from; correct it\n"},
       {R"("valid_until": "2025-06-01T14:30:00+02:00")", rule},
       {R"("valid_until": "soon")",
        skipped + "has a valid_from or valid_until that is no time; correct it\n"},
@@ -122,6 +125,64 @@ TEST(StixFormat, ValidityIsHonoured) {
   EXPECT_NE(read_bundle(indicator(pattern, R"("valid_until": "2020-01-01T00:00:00Z")"), options)
                 .find(rule),
             std::string::npos);
+}
+
+// "a.example: from … until … seen … confidence … marking": what is known of each rule.
+std::string dump_notes(const std::string& objects, Format format) {
+  const auto feed = read_feed(objects, options_for(format));
+  EXPECT_TRUE(feed) << feed.error().text;
+  std::string out;
+  for (std::size_t i = 0; i < feed->rules.size(); ++i) {
+    const policy::Rule rule = feed->rules.at(i);
+    out += rule.name.to_display();
+    if (rule.note != policy::kNoNote) {
+      const policy::RuleNote& note = feed->rules.notes()[rule.note];
+      out += " " + std::to_string(note.valid_from_s) + " " + std::to_string(note.valid_until_s) +
+             " " + std::to_string(note.first_seen_s) + " " + std::to_string(note.confidence) + " " +
+             std::string(to_string(note.sharing));
+    }
+    out += "\n";
+  }
+  return out + std::string(to_string(feed->rules.sharing()));
+}
+
+TEST(StixFormat, WhatIsKnownOfARuleIsKept) {
+  const std::string red = "marking-definition--5e57c739-391a-4eb3-b6be-7d15ca92d5ed";
+  const std::string objects =
+      R"({"type":"marking-definition","id":"marking-definition--1","definition":{"tlp":"amber"}},)"
+      R"({"type":"marking-definition","id":"marking-definition--2",)"
+      R"("definition":{"statement":"x"}},)" +
+      indicator("[domain-name:value = 'a.example']",
+                R"("created":"2025-01-01T00:00:00Z","valid_from":"2025-06-02T00:00:00Z",)"
+                R"("valid_until":"2026-01-01T00:00:00Z","confidence":80,"object_marking_refs":[")" +
+                    red + "\"]") +
+      "," +
+      indicator("[domain-name:value = 'b.example']",
+                R"("valid_from":"2020-01-01T00:00:00Z","confidence":300,)"
+                R"("object_marking_refs":["marking-definition--1","marking-definition--2"])") +
+      "," +
+      indicator("[domain-name:value = 'c.example']",
+                R"("object_marking_refs":["marking-definition--nobody-knows"])") +
+      "," +
+      indicator("[domain-name:value = 'd.example']",
+                R"("object_marking_refs":["marking-definition--2"])");
+  EXPECT_EQ(dump_notes(bundle(objects), Format::stix),
+            "a.example 1748822400 1767225600 1735689600 80 red\n"
+            "b.example 0 0 0 100 amber\n"
+            // What nobody has explained may mean anything.
+            "c.example 0 0 0 255 amber+strict\n"
+            "d.example\nlast.example\n");
+}
+
+TEST(MispFormat, WhatIsKnownOfARuleIsKept) {
+  const std::string event =
+      R"({"Event":{"Attribute":[)"
+      R"({"type":"domain","value":"a.example","to_ids":true,"timestamp":"1614672000",)"
+      R"("Tag":[{"name":"tlp:red"}]},)"
+      R"({"type":"domain","value":"b.example","to_ids":true,"first_seen":"2021-03-02T08:00:00Z",)"
+      R"("timestamp":"9"}],"Tag":[{"name":"tlp:green"}]}})";
+  EXPECT_EQ(dump_notes(event, Format::misp),
+            "a.example 0 0 1614672000 255 red\nb.example 0 0 1614672000 255 \ngreen");
 }
 
 TEST(StixFormat, ConfidenceHasAFloor) {
@@ -367,6 +428,23 @@ TEST(JsonFormat, WhatItsPublisherTookOffTheListIsSkipped) {
             "8 block h.example\n" +
                 off("2", "b.example") + off("5", "e.example") + off("7", "g.example") +
                 off("9", "i.example"));
+}
+
+TEST(JsonFormat, ARemovalThatIsStillToComeEndsTheRule) {
+  FeedOptions options = options_for(Format::json);
+  options.json.removed = "until";
+  const auto feed = read_feed(R"([{"domain": "a.example", "until": "2025-07-01T00:00:00Z"},
+                                  {"domain": "b.example", "until": 1800000000},
+                                  {"domain": "c.example", "until": null}])",
+                              options);
+  ASSERT_TRUE(feed);
+  const auto until = [&](std::size_t index) -> std::uint32_t {
+    const std::uint32_t note = feed->rules.at(index).note;
+    return note == policy::kNoNote ? 0 : feed->rules.notes()[note].valid_until_s;
+  };
+  EXPECT_EQ(until(0), 1751328000U);
+  EXPECT_EQ(until(1), 1800000000U);
+  EXPECT_EQ(until(2), 0U);
 }
 
 TEST(JsonFormat, ATextThatIsCutOffIsRefusedAsAWhole) {

@@ -44,9 +44,9 @@ class Walk {
  public:
   /// `emit(text, keys)` is called for each item; false: stop.
   template <class Emit>
-  static std::optional<Fault> over(std::string_view text, const JsonItemReader& reader,
+  static std::optional<Fault> over(std::string_view text, const JsonItemPlaces& places,
                                    Emit&& emit) {
-    Walk walk(text, reader);
+    Walk walk(text, places);
     while (const auto item = walk.next()) {
       if (!emit(*item, JsonKeys(walk.keys_))) return std::nullopt;
     }
@@ -62,7 +62,7 @@ class Walk {
     bool has_items = false;  // An array: its elements are items.
   };
 
-  Walk(std::string_view text, const JsonItemReader& reader) : text_(text), reader_(reader) {}
+  Walk(std::string_view text, const JsonItemPlaces& places) : text_(text), places_(places) {}
 
   std::optional<std::string_view> next() {
     while (!fault_) {
@@ -132,7 +132,7 @@ class Walk {
     }
     Frame frame{.begin = at_, .is_array = c == '[', .has_items = has_items};
     if (frame.is_array) {
-      frame.has_items = has_items || reader_.is_item_array(keys_);
+      frame.has_items = has_items || places_.is_item_array(keys_);
       expect_ = Expect::value_or_end;
     } else {
       if (keys_.empty()) top_has_items_ = false;
@@ -208,7 +208,7 @@ class Walk {
   }
 
   std::string_view text_;
-  const JsonItemReader& reader_;
+  const JsonItemPlaces& places_;
   std::size_t at_ = 0;
   Expect expect_ = Expect::value;
   std::vector<Frame> frames_;
@@ -307,6 +307,20 @@ void read_json_items(std::string_view text, FeedSink& sink, JsonItemReader& read
     items.read_whole();
   }
   sink.count_lines(text);
+}
+
+Result<std::vector<std::string_view>> json_item_texts(std::string_view text,
+                                                      const JsonItemPlaces& places) {
+  std::vector<std::string_view> items;
+  const auto fault = Walk::over(text, places, [&](std::string_view item, JsonKeys) {
+    items.push_back(item);
+    return true;
+  });
+  if (fault) {
+    return postern::fail(Errc::invalid_input,
+                         fmt::format("octet {}: {}", fault->offset, fault->text));
+  }
+  return items;
 }
 
 }  // namespace postern::intel

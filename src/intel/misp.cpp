@@ -2,12 +2,15 @@
 // meant for detection (to_ids) become rules.
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "intel/indicators.h"
 #include "intel/json_items.h"
 #include "intel/readers.h"
+#include "intel/timestamp.h"
 #include "intel/tlp.h"
 
 namespace postern::intel {
@@ -51,7 +54,8 @@ class MispReader : public JsonItemReader {
   void read_item(const JsonValue& item, JsonKeys keys) override {
     const std::string_view where = keys.empty() ? std::string_view() : keys.back();
     if (where == "Tag") {
-      mark(item);
+      // Of an event: of all its attributes, before and behind.
+      if (const auto tlp = tlp_of(item)) sink_.mark_all(*tlp);
       return sink_.ignore();
     }
     if (where == "Object") return read_object(item);
@@ -80,10 +84,40 @@ class MispReader : public JsonItemReader {
     if (type == kTypes.end() || !to_ids || !to_ids->is_true()) return sink_.ignore();
     const std::string_view value = attribute.text_at("value");
     if (is_deleted(attribute)) return sink_.skip(value, "is deleted by its publisher");
+    sink_.annotate(note_of(attribute));
     if (!add(*type, value)) return;
     if (const auto tags = attribute.find("Tag")) {
       tags->for_each([&](JsonValue tag) { mark(tag); });
     }
+  }
+
+  static policy::RuleNote note_of(const JsonValue& attribute) {
+    policy::RuleNote note;
+    if (const auto seen = read_timestamp(attribute.text_at("first_seen"))) {
+      note.first_seen_s = policy::note_seconds(*seen);
+    } else if (const auto changed = seconds_in(attribute.text_at("timestamp"))) {
+      note.first_seen_s = *changed;
+    }
+    if (const auto tags = attribute.find("Tag")) {
+      tags->for_each([&](JsonValue tag) {
+        const auto tlp = tlp_of(tag);
+        if (tlp) note.sharing = std::max(note.sharing, sharing_of(*tlp));
+      });
+    }
+    return note;
+  }
+
+  // "1614672000", as MISP writes times.
+  static std::optional<std::uint32_t> seconds_in(std::string_view text) {
+    std::uint32_t at_s = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), at_s);
+    if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+    return at_s;
+  }
+
+  static std::optional<Tlp> tlp_of(const JsonValue& tag) {
+    const std::string_view name = tag.text_at("name");
+    return name.starts_with("tlp:") ? tlp_from_text(name) : std::nullopt;
   }
 
   bool add(const AttributeType& type, std::string_view value) {
@@ -107,9 +141,7 @@ class MispReader : public JsonItemReader {
   }
 
   void mark(const JsonValue& tag) {
-    const std::string_view name = tag.text_at("name");
-    if (!name.starts_with("tlp:")) return;
-    if (const auto tlp = tlp_from_text(name)) sink_.mark(*tlp);
+    if (const auto tlp = tlp_of(tag)) sink_.mark(*tlp);
   }
 
   FeedSink& sink_;

@@ -40,9 +40,8 @@ class StixReader : public JsonItemReader {
   /// Markings that the bundle itself explains, in whatever order.
   void finish() {
     for (const std::string& id : unknown_ids_) {
-      if (const auto own = own_markings_.find(id); own != own_markings_.end()) {
-        sink_.mark(own->second);
-      }
+      const auto own = own_markings_.find(id);
+      if (own != own_markings_.end() && own->second) sink_.mark(*own->second);
     }
   }
 
@@ -53,11 +52,15 @@ class StixReader : public JsonItemReader {
     const std::string_view language = object.text_at("pattern_type");
     if (!language.empty() && language != "stix") return sink_.ignore();
     const std::string_view text = object.text_at("pattern");
+    if (text.empty() && is_revoked(object))
+      return sink_.ignore();  // What StixObjects leaves of it.
     const std::string_view why = why_not(object);
     if (!why.empty()) return sink_.skip(text, why);
+    if (is_over(object)) return sink_.ignore();
     if (is_doubted(object)) return;
     const auto pattern = read_stix_pattern(text);
     if (!pattern) return sink_.skip(text, pattern.error());
+    sink_.annotate(note_of(object));
     bool has_rule = false;
     for (const StixIndicator& indicator : pattern->indicators) has_rule |= add(indicator);
     if (!pattern->left_out.empty()) sink_.skip(text, pattern->left_out);
@@ -65,11 +68,14 @@ class StixReader : public JsonItemReader {
     if (pattern->indicators.empty() && pattern->left_out.empty()) sink_.ignore();
   }
 
+  static bool is_revoked(const JsonValue& object) {
+    const auto revoked = object.find("revoked");
+    return revoked && revoked->is_true();
+  }
+
   // Empty: it is in force.
   std::string_view why_not(const JsonValue& object) const {
-    if (object.find("revoked").has_value() && object.find("revoked")->is_true()) {
-      return "is revoked by its publisher";
-    }
+    if (is_revoked(object)) return "is revoked by its publisher";
     bool is_benign = false;
     if (const auto types = object.find("indicator_types")) {
       types->for_each([&](JsonValue type) { is_benign |= type.text() == "benign"; });
@@ -82,10 +88,50 @@ class StixReader : public JsonItemReader {
     if ((!from.empty() && !begin) || (!until.empty() && !end)) {
       return "has a valid_from or valid_until that is no time; correct it";
     }
-    const auto now = sink_.options().now;
-    if (now && begin && *begin > *now) return "is not valid yet (valid_from)";
-    if (now && end && *end <= *now) return "is no longer valid (valid_until)";
+    if (begin && end && *end <= *begin) return "is valid until before it is valid from; correct it";
     return {};
+  }
+
+  // Nothing is wrong with it; its time is over.
+  bool is_over(const JsonValue& object) const {
+    const auto end = read_timestamp(object.text_at("valid_until"));
+    const auto now = sink_.options().now;
+    return now && end && *end <= *now;
+  }
+
+  policy::RuleNote note_of(const JsonValue& object) const {
+    policy::RuleNote note;
+    const auto created = read_timestamp(object.text_at("created"));
+    const auto from = read_timestamp(object.text_at("valid_from"));
+    const auto until = read_timestamp(object.text_at("valid_until"));
+    if (created) note.first_seen_s = policy::note_seconds(*created);
+    const auto now = sink_.options().now;
+    // What holds already needs no such time.
+    if (from && now && *from > *now) note.valid_from_s = policy::note_seconds(*from);
+    if (until && now) note.valid_until_s = policy::note_seconds(*until);
+    const auto confidence = object.find("confidence");
+    if (const auto stated = confidence ? confidence->integer() : std::nullopt) {
+      note.confidence = static_cast<std::uint8_t>(std::clamp<std::int64_t>(*stated, 0, 100));
+    }
+    note.sharing = sharing_of_markings(object);
+    return note;
+  }
+
+  // As far as its markings are known by now.
+  policy::Sharing sharing_of_markings(const JsonValue& object) const {
+    auto strictest = policy::Sharing::unmarked;
+    const auto markings = object.find("object_marking_refs");
+    if (!markings) return strictest;
+    markings->for_each([&](JsonValue id) {
+      const auto known = tlp_from_stix_id(id.text());
+      const auto own = own_markings_.find(id.text());
+      // Of a marking that nobody has explained anything may be meant.
+      const auto tlp = known                        ? known
+                       : own != own_markings_.end() ? own->second
+                                                    : std::optional(Tlp::amber_strict);
+      if (tlp) strictest = std::max(strictest, sharing_of(*tlp));
+    });
+    return strictest;
   }
 
   bool is_doubted(const JsonValue& object) {
@@ -130,15 +176,14 @@ class StixReader : public JsonItemReader {
     if (const auto extensions = object.find("extensions"); extensions && !tlp) {
       if (const auto own = extensions->find(kTlp2)) tlp = tlp_from_text(own->text_at("tlp_2_0"));
     }
-    if (tlp && own_markings_.size() < kMaxMarkings) {
-      own_markings_.emplace(object.text_at("id"), *tlp);
-    }
+    if (own_markings_.size() < kMaxMarkings) own_markings_.emplace(object.text_at("id"), tlp);
   }
 
   FeedSink& sink_;
   Indicators indicators_;
   std::set<std::string, std::less<>> unknown_ids_;
-  std::map<std::string, Tlp, std::less<>> own_markings_;
+  std::map<std::string, std::optional<Tlp>, std::less<>>
+      own_markings_;  // None: it says another thing.
 };
 
 }  // namespace

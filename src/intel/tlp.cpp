@@ -53,6 +53,11 @@ std::string_view to_string(Tlp tlp) {
   return "unknown";
 }
 
+policy::Sharing sharing_of(Tlp tlp) {
+  // One more: of a Tlp none is nothing.
+  return static_cast<policy::Sharing>(static_cast<std::uint8_t>(tlp) + 1);
+}
+
 std::optional<Tlp> tlp_from_text(std::string_view text) {
   if (text.size() > 4 && same_word(text.substr(0, 4), "tlp:")) text.remove_prefix(4);
   for (const Marking& marking : kNames) {

@@ -5,11 +5,15 @@
 #include <optional>
 #include <string_view>
 
+#include "policy/rule_note.h"
+
 namespace postern::intel {
 
 /// FIRST's TLP 2.0, from the least to the most strict. "white" of TLP 1.0 is clear.
 enum class Tlp : std::uint8_t { clear, green, amber, amber_strict, red };
 std::string_view to_string(Tlp tlp);
+
+policy::Sharing sharing_of(Tlp tlp);
 
 /// "amber", "TLP:AMBER+STRICT", "tlp:white", in any case.
 std::optional<Tlp> tlp_from_text(std::string_view text);

@@ -14,6 +14,7 @@ class Extraction {
   Extraction(const RuleImage& image, std::span<const std::uint16_t> zones)
       : image_(image), wanted_by_(image.zones().size(), kNoZone), rules_(zones.size()) {
     data_.resize(zones.size());
+    notes_.resize(zones.size());
     for (std::size_t i = 0; i < zones.size(); ++i) {
       const ImageZone& zone = image.zones()[zones[i]];
       wanted_by_[zones[i]] = static_cast<std::uint16_t>(i);
@@ -21,6 +22,7 @@ class Extraction {
       // `open` has seen that there may be so many.
       rules_[i].reserve(zone.rule_count(), zone.rule_count() * kUsualNameOctets);
       rules_[i].set_closest_encloser(zone.closest_encloser);
+      rules_[i].set_sharing(zone.sharing);
       if (zone.soa) rules_[i].set_soa(*zone.soa);
     }
   }
@@ -33,6 +35,10 @@ class Extraction {
     rule.rank = posting.rank;
     rule.line = posting.line;
     if (rule.action == Action::local_data) rule.data = data_of(zone, posting.data);
+    const RuleNote* note = image_.note(posting.note);
+    if (note != nullptr && rule.action != Action::local_data) {
+      rule.note = note_of(zone, posting.note, *note);
+    }
     rules_[zone].add(rule);
   }
 
@@ -46,10 +52,18 @@ class Extraction {
     return found->second;
   }
 
+  /// The same for a note.
+  std::uint32_t note_of(std::uint16_t zone, std::uint32_t number, const RuleNote& note) {
+    const auto [found, is_new] = notes_[zone].try_emplace(number, 0);
+    if (is_new) found->second = rules_[zone].add_note(note);
+    return found->second;
+  }
+
   const RuleImage& image_;
   std::vector<std::uint16_t> wanted_by_;  ///< By zone of the image.
   std::vector<ZoneRules> rules_;
   std::vector<std::unordered_map<std::uint32_t, std::uint32_t>> data_;
+  std::vector<std::unordered_map<std::uint32_t, std::uint32_t>> notes_;
 };
 
 }  // namespace

@@ -134,10 +134,16 @@ struct Generation::Impl {
         clients(prefixes),
         places(std::move(zone_order)),
         first_places(frame.groups.size()),
-        frame_zones(image->zones().size(), kNoZone) {
+        frame_zones(image->zones().size(), kNoZone),
+        built_s(note_seconds(frame.built_at)) {
     // All within policy/limits.h: `create` and RuleImage::open have looked.
     const auto zone_count = static_cast<std::uint16_t>(frame.zones.size());
     const auto image_zone_count = static_cast<std::uint16_t>(image->zones().size());
+    for (const RuleNote& note : image->notes()) {
+      for (const std::uint32_t at : {note.valid_from_s, note.valid_until_s}) {
+        if (at > built_s && (next_change_s == 0 || at < next_change_s)) next_change_s = at;
+      }
+    }
     for (std::uint16_t zone = 0; zone < zone_count; ++zone) {
       if (frame.image_zones[zone] == kNoZone) continue;
       frame_zones[frame.image_zones[zone]] = zone;
@@ -164,6 +170,12 @@ struct Generation::Impl {
                       std::uint64_t above) const;
   void carry_out(Verdict& verdict) const;
   Posting posting_of(const Verdict& verdict) const;
+  /// Whether a rule decides at the time of the generation.
+  bool holds(const Posting& posting) const {
+    if (posting.note == kNoNote) return true;
+    const RuleNote* note = image->note(posting.note);
+    return note == nullptr || note->holds_at(built_s);
+  }
   /// All but the name or prefix; `place` is the zone's.
   Match match_of(const Posting& posting, Trigger trigger, std::uint16_t place) const;
 
@@ -174,6 +186,8 @@ struct Generation::Impl {
   /// By group, then trigger: the first place of a zone that has such rules.
   std::vector<std::array<std::uint16_t, kTriggerCount>> first_places;
   std::vector<std::uint16_t> frame_zones;  ///< By zone of the image; kNoZone: nobody's.
+  std::uint32_t built_s;                   ///< frame.built_at.
+  std::uint32_t next_change_s = 0;         ///< 0: no rule will change.
   std::uint64_t rule_count = 0;            ///< Of the zones that are somebody's.
 };
 
@@ -194,7 +208,7 @@ Verdict Generation::Impl::decide_name(const NameTable& table, const NameTable::O
       const std::uint16_t its_place = place(group, posting.zone);
       if (its_place == kNoZone || !posting.applies(owner.whole)) continue;
       const std::uint64_t order = precedence(its_place, posting, owner.labels);
-      if (order >= verdict.order || order < from) continue;
+      if (order >= verdict.order || order < from || !holds(posting)) continue;
       if (posting.scope == Scope::below && image->zones()[posting.zone].closest_encloser &&
           table.is_hidden(found, i, posting.zone)) {
         continue;
@@ -256,6 +270,12 @@ std::uint64_t Generation::number() const {
 WallTime Generation::built_at() const {
   return impl_->frame.built_at;
 }
+
+std::optional<WallTime> Generation::next_change() const {
+  return impl_->next_change_s == 0 ? std::nullopt
+                                   : std::optional(time_of_note(impl_->next_change_s));
+}
+
 std::size_t Generation::rule_count() const {
   return impl_->rule_count;
 }
@@ -295,6 +315,7 @@ void Generation::for_each_rule(
     rule.action = posting.action;
     rule.rank = posting.rank;
     rule.line = posting.line;
+    rule.note = posting.note;
     if (posting.data == kNoData) return take(rule, {});
     take(rule, from.local_data(posting.data));
   });
@@ -345,7 +366,7 @@ Verdict Generation::decide(std::uint16_t group, Trigger trigger, const IpAddress
       const std::uint16_t place = impl_->place(group, posting.zone);
       if (place == kNoZone) continue;
       const std::uint64_t order = precedence(place, trigger, table.length(at), at);
-      if (order >= verdict.order) continue;
+      if (order >= verdict.order || !impl_->holds(posting)) continue;
       verdict = {.matched = true,
                  .action = posting.action,
                  .zone = impl_->frame_zones[posting.zone],
@@ -488,6 +509,8 @@ Match Generation::Impl::match_of(const Posting& posting, Trigger trigger,
   match.rank = posting.rank;
   match.trigger = trigger;
   match.in_group = place != kNoZone;
+  match.is_valid = holds(posting);
+  if (const RuleNote* note = image->note(posting.note)) match.note = *note;
   return match;
 }
 
@@ -499,6 +522,16 @@ Posting Generation::Impl::posting_of(const Verdict& verdict) const {
 
 std::uint32_t Generation::line(const Verdict& verdict) const {
   return impl_->posting_of(verdict).line;
+}
+
+const RuleNote* Generation::note(const Verdict& verdict) const {
+  return impl_->image->note(impl_->posting_of(verdict).note);
+}
+
+Sharing Generation::sharing(const Verdict& verdict) const {
+  const RuleNote* own = note(verdict);
+  return std::max({own != nullptr ? own->sharing : Sharing::unmarked, zone(verdict.zone).sharing,
+                   impl_->image->zones()[impl_->frame.image_zones[verdict.zone]].sharing});
 }
 
 Rule Generation::rule(const Verdict& verdict) const {

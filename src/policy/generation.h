@@ -102,7 +102,9 @@ struct Match {
   dns::Name owner{};      ///< Of a rule with a name.
   IpPrefix prefix{};      ///< Of a rule with a prefix.
   bool in_group = false;  ///< The zone is in force for the group asked about.
+  bool is_valid = true;   ///< Its note lets it decide in this generation.
   bool winner = false;
+  std::optional<RuleNote> note{};  ///< What is known of it, if anything.
 };
 
 /// What to answer for a verdict that blocks, the group's wishes applied.
@@ -137,7 +139,10 @@ class Generation {
   Generation& operator=(const Generation&) = delete;
 
   std::uint64_t number() const;
+  /// Rules decide as their notes say for this time.
   WallTime built_at() const;
+  /// When some rule begins or ceases to hold: then a generation of that time decides otherwise.
+  std::optional<WallTime> next_change() const;
   std::size_t rule_count() const;
   std::size_t memory_octets() const;  ///< Of the image and of what is kept beside it.
 
@@ -184,6 +189,11 @@ class Generation {
   Rule rule(const Verdict& verdict) const;
   /// Where it stands in its source.
   std::uint32_t line(const Verdict& verdict) const;
+
+  /// What is known of it; null: nothing.
+  const RuleNote* note(const Verdict& verdict) const;
+  /// Who may be told of it: the strictest of its own marking and its zone's.
+  Sharing sharing(const Verdict& verdict) const;
 
   /// `verdict.blocks()` must hold and come from this generation and group.
   BlockPlan plan(std::uint16_t group, const Verdict& verdict) const;

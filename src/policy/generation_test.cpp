@@ -357,5 +357,81 @@ TEST(Generation, TellsWhatItWasMadeOf) {
   EXPECT_EQ(all, "0:1 x.\n0:2 y.\n1:1 x.\n");
 }
 
+/// A list that says "bad.example" with each of these notes, one a line.
+std::shared_ptr<const Generation> noted(const std::vector<RuleNote>& notes, std::uint32_t now_s) {
+  auto rules = std::make_shared<ZoneRules>();
+  std::uint32_t line = 0;
+  for (const RuleNote& note : notes) {
+    rules->add({.name = dns::Name::from_text("bad.example").value(),
+                .line = ++line,
+                .note = rules->add_note(note)});
+    rules->add({.prefix = IpPrefix::from_text("192.0.2.0/24").value(),
+                .trigger = Trigger::response_ip,
+                .line = line,
+                .note = line - 1});
+  }
+  PolicyInput input;
+  input.built_at = time_of_note(now_s);
+  input.zones = {{{.name = "noted"}, rules}};
+  input.groups = {{.name = "default", .zones = {0}}};
+  return Generation::compile(std::move(input)).value();
+}
+
+TEST(RuleNotes, ARuleDecidesFromItsTimeUntilItsTime) {
+  const auto bad = dns::Name::from_text("bad.example").value();
+  const auto address = IpAddress::from_text("192.0.2.1").value();
+  struct Moment {
+    std::uint32_t now_s;
+    bool want;
+    std::uint32_t next_s;
+  };
+  for (const Moment& c :
+       {Moment{99, false, 100}, {100, true, 200}, {199, true, 200}, {200, false, 0}}) {
+    SCOPED_TRACE(c.now_s);
+    const auto generation = noted({{.valid_from_s = 100, .valid_until_s = 200}}, c.now_s);
+    EXPECT_EQ(generation->decide(0, bad).blocks(), c.want);
+    EXPECT_EQ(generation->decide(0, Trigger::response_ip, address).blocks(), c.want);
+    EXPECT_EQ(generation->next_change(),
+              c.next_s == 0 ? std::nullopt : std::optional(time_of_note(c.next_s)));
+    const auto matches = generation->explain(0, bad);
+    ASSERT_EQ(matches.size(), 1U);
+    EXPECT_EQ(matches[0].is_valid, c.want);
+    EXPECT_EQ(matches[0].winner, c.want);
+    EXPECT_EQ(matches[0].note->valid_until_s, 200U);
+  }
+}
+
+TEST(RuleNotes, WhereOneIsOverTheNextOfTheSameNameDecides) {
+  const auto bad = dns::Name::from_text("bad.example").value();
+  const std::vector<RuleNote> notes = {
+      {.valid_until_s = 100}, {.valid_until_s = 300}, {.confidence = 5}, {.valid_until_s = 400}};
+  for (const auto& [now_s, line] : {std::pair(50U, 1U), {100U, 2U}, {350U, 3U}, {500U, 3U}}) {
+    SCOPED_TRACE(now_s);
+    const auto generation = noted(notes, now_s);
+    const Verdict verdict = generation->decide(0, bad);
+    ASSERT_TRUE(verdict.blocks());
+    EXPECT_EQ(generation->line(verdict), line);
+    EXPECT_EQ(generation->note(verdict)->valid_until_s, notes[line - 1].valid_until_s);
+    EXPECT_EQ(generation->explain(0, bad).size(), 4U);
+  }
+}
+
+TEST(RuleNotes, OfVeryManyOfOneNameTheFirstOnesCount) {
+  std::vector<RuleNote> notes(1000, RuleNote{.valid_until_s = 100});
+  notes[3].valid_until_s = 200;
+  const auto bad = dns::Name::from_text("bad.example").value();
+  EXPECT_EQ(noted(notes, 50)->line(noted(notes, 50)->decide(0, bad)), 1U);
+  EXPECT_EQ(noted(notes, 150)->line(noted(notes, 150)->decide(0, bad)), 4U);
+  EXPECT_FALSE(noted(notes, 250)->decide(0, bad).matched);
+}
+
+TEST(RuleNotes, TheStrictestMarkingCounts) {
+  const auto bad = dns::Name::from_text("bad.example").value();
+  const auto generation = noted({{.sharing = Sharing::amber}}, 1);
+  EXPECT_EQ(generation->sharing(generation->decide(0, bad)), Sharing::amber);
+  EXPECT_FALSE(may_leave(Sharing::red) || may_leave(Sharing::amber_strict));
+  EXPECT_TRUE(may_leave(Sharing::amber) && may_leave(Sharing::unmarked));
+}
+
 }  // namespace
 }  // namespace postern::policy

@@ -18,7 +18,7 @@ namespace postern::policy::image {
 static_assert(std::endian::native == std::endian::little);
 
 inline constexpr std::array<char, 8> kMagic = {'P', 'S', 'T', 'R', 'U', 'L', 'E', 'S'};
-inline constexpr std::uint32_t kVersion = 1;
+inline constexpr std::uint32_t kVersion = 2;
 inline constexpr std::size_t kAlignment = 8;
 inline constexpr std::size_t kDepths = dns::Name::kMaxLabels + 1;
 
@@ -43,8 +43,9 @@ enum class Part : std::uint8_t {
   nsip_postings,
   nsip_ranges,
   nsip_slots,
+  notes,  ///< RuleNote, one after the other: what is known of some rules.
 };
-inline constexpr std::size_t kPartCount = 20;
+inline constexpr std::size_t kPartCount = 21;
 
 struct Extent {
   std::uint64_t offset;  ///< From the image's start.
@@ -90,8 +91,10 @@ struct Kind {
 };
 /// Behind the kind's octet stand the line, as a difference to that of the posting before, and ...
 inline constexpr std::uint8_t kHasLine = 1;
-/// ... the number of the record set.
+/// ... the number of the record set,
 inline constexpr std::uint8_t kHasData = 2;
+/// or that of the note.
+inline constexpr std::uint8_t kHasNote = 4;
 
 /// An entry is the owner's name, then its postings. Name: labels, each with its length octet, then
 /// 0 for the root or kFirstSuffix + the number of a suffix. Posting: the kind's number in the low
@@ -108,7 +111,7 @@ struct Shadowed {
   std::uint32_t of;  ///< Where the posting of that rule stands; the part is sorted by it.
   std::uint32_t kind;
   std::uint32_t line;
-  std::uint32_t data;
+  std::uint32_t data;  ///< Or the note, as the kind says.
 };
 
 struct PrefixPosting {
@@ -118,7 +121,7 @@ struct PrefixPosting {
   std::uint16_t unused;
   std::uint32_t kind;
   std::uint32_t line;
-  std::uint32_t data;
+  std::uint32_t data;  ///< Or the note, as the kind says.
 };
 
 /// The postings of one prefix.

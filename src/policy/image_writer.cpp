@@ -38,6 +38,7 @@ Octets zones_part(std::span<const ZoneContent> zones) {
     append_text(out, octets_of(zone.name));
     append_text(out, octets_of(zone.source));
     out.push_back(zone.rules->closest_encloser() ? 1 : 0);
+    out.push_back(static_cast<std::uint8_t>(zone.rules->sharing()));
     for (std::size_t trigger = 0; trigger < kTriggerCount; ++trigger) {
       append_u32(out, zone.rules->count_of(static_cast<Trigger>(trigger)));
     }
@@ -120,15 +121,14 @@ std::vector<image::PrefixPosting> prefix_postings(const ImageContext& context, T
       kind.scope = static_cast<std::uint8_t>(traits.scope);
       kind.action = static_cast<std::uint8_t>(traits.action);
       kind.rank = static_cast<std::uint8_t>(traits.rank);
+      kind.flags = context.number_flag(zone, rule);
       image::PrefixPosting posting{};
       posting.address = mapped_octets(prefix.address());
       posting.length = static_cast<std::uint8_t>(mapped_length(prefix));
       posting.is_v4 = prefix.address().is_v4() ? 1 : 0;
       posting.kind = context.kinds.number_of(kind);
       posting.line = rules.line_at(rule);
-      posting.data = traits.action == Action::local_data
-                         ? context.first_data[zone] + rules.data_at(rule)
-                         : kNoData;
+      posting.data = context.number_of(zone, rule, kind.flags);
       sorted.push_back(
           {posting, static_cast<std::uint16_t>(zone), static_cast<std::uint32_t>(rule)});
     }
@@ -193,18 +193,23 @@ Result<Octets> build_image(std::span<const ZoneContent> zones, std::uint64_t key
   assembly.header().hash_mask = hash_mask;
   const SuffixNumbers suffixes(zones);
   KindNumbers kinds;
-  ImageContext context{zones, {}, key, hash_mask, suffixes, kinds};
+  ImageContext context{zones, {}, {}, key, hash_mask, suffixes, kinds};
   DataParts data;
+  std::vector<RuleNote> notes;
   for (const ZoneContent& zone : zones) {
     context.first_data.push_back(static_cast<std::uint32_t>(data.index.size() - 1));
     for (std::uint32_t i = 0; i < zone.rules->local_data_count(); ++i) {
       append_records(data, zone.rules->local_data(i));
     }
+    context.first_note.push_back(static_cast<std::uint32_t>(notes.size()));
+    const std::vector<RuleNote>& own = zone.rules->notes();
+    notes.insert(notes.end(), own.begin(), own.end());
   }
   assembly.add(Part::zones, zones_part(zones));
   assembly.add(Part::suffixes, suffixes.octets());
   assembly.add(Part::data_index, data.index);
   assembly.add(Part::data, data.data);
+  assembly.add(Part::notes, notes);
   struct Names {
     Trigger trigger;
     Part buckets, entries, shadowed;

@@ -6,6 +6,10 @@
 
 namespace postern::policy {
 
+/// Rules of one name, zone, rank and scope of which each may hold when another does not. Of more,
+/// as of those without a time, the first one counts.
+inline constexpr std::size_t kMostTimed = 8;
+
 /// Zones of a generation: a zone's place is kept in 16 bits beside the log-only bit.
 inline constexpr std::size_t kMaxZones = 1024;
 /// Groups: each costs two octets per zone.

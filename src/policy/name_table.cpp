@@ -31,14 +31,14 @@ bool Postings::next(Posting& out) {
     return false;
   }
   const image::Kind& kind = kinds_[number];
-  out.take(kind);
   out.line = 0;
   if ((kind.flags & image::kHasLine) != 0) {
     const std::uint32_t step = varint();  // Zigzag: 0, -1, 1, -2, …
     line_ += (step >> 1) ^ (0U - (step & 1));
     out.line = line_;
   }
-  out.data = (kind.flags & image::kHasData) != 0 ? varint() : kNoData;
+  const bool has_number = (kind.flags & (image::kHasData | image::kHasNote)) != 0;
+  out.take(kind, has_number ? varint() : kNoData);
   return true;
 }
 
@@ -192,8 +192,8 @@ std::span<const image::Shadowed> NameTable::shadowed(std::uint32_t posting) cons
 }
 
 Posting NameTable::posting_of(const image::Shadowed& shadowed) const {
-  Posting posting{.at = shadowed.of, .line = shadowed.line, .data = shadowed.data};
-  posting.take(parts_.kinds[shadowed.kind]);
+  Posting posting{.at = shadowed.of, .line = shadowed.line};
+  posting.take(parts_.kinds[shadowed.kind], shadowed.data);
   return posting;
 }
 

@@ -34,8 +34,12 @@ struct Posting {
   Rank rank = Rank::normal;
   std::uint32_t line = 0;        ///< As in Rule.
   std::uint32_t data = kNoData;  ///< Of the image's record sets.
+  std::uint32_t note = kNoNote;  ///< Of the image's notes.
 
-  void take(const image::Kind& kind) {
+  /// `number` is what the kind says: of a record set, of a note, or nothing.
+  void take(const image::Kind& kind, std::uint32_t number) {
+    data = (kind.flags & image::kHasData) != 0 ? number : kNoData;
+    note = (kind.flags & image::kHasNote) != 0 ? number : kNoNote;
     zone = kind.zone;
     scope = static_cast<Scope>(kind.scope);
     action = static_cast<Action>(kind.action);

@@ -241,20 +241,26 @@ class NamesBuilder {
     constexpr std::size_t kNone = ~std::size_t{0};
     // By rank and scope: which item of the zone at hand is the first such one.
     std::array<std::size_t, 16> first_of_zone;
+    // A rule that may expire stands in front of nothing, as long as these are few.
+    std::array<std::size_t, 16> timed_of_zone;
     winners_.clear();
     shadows_.clear();
     for (std::size_t i = 0; i < items.size(); ++i) {
       const Item& item = items[i];
-      if (i == 0 || items[i - 1].zone != item.zone) first_of_zone.fill(kNone);
+      if (i == 0 || items[i - 1].zone != item.zone) {
+        first_of_zone.fill(kNone);
+        timed_of_zone.fill(0);
+      }
       if (!item.exists_only) {
         const RuleTraits traits = rules_of(item).traits_at(item.rule);
-        std::size_t& first = first_of_zone[static_cast<std::size_t>(traits.rank) * 4 +
-                                           static_cast<std::size_t>(traits.scope)];
+        const std::size_t sort =
+            static_cast<std::size_t>(traits.rank) * 4 + static_cast<std::size_t>(traits.scope);
+        std::size_t& first = first_of_zone[sort];
         if (first != kNone) {
           shadows_.emplace_back(first, &item);
           continue;
         }
-        first = winners_.size();
+        if (!is_timed(item) || ++timed_of_zone[sort] >= kMostTimed) first = winners_.size();
       }
       winners_.push_back(&item);
     }
@@ -270,7 +276,7 @@ class NamesBuilder {
         built_.shadowed.push_back({.of = at,
                                    .kind = context_.kinds.number_of(kind),
                                    .line = rules_of(item).line_at(item.rule),
-                                   .data = data_of(item, kind)});
+                                   .data = number_of(item, kind)});
       }
     }
   }
@@ -287,13 +293,19 @@ class NamesBuilder {
     kind.action = static_cast<std::uint8_t>(traits.action);
     kind.rank = static_cast<std::uint8_t>(traits.rank);
     if (rules_of(item).line_at(item.rule) != 0) kind.flags |= image::kHasLine;
-    if (traits.action == Action::local_data) kind.flags |= image::kHasData;
+    kind.flags |= context_.number_flag(item.zone, item.rule);
     return kind;
   }
 
-  std::uint32_t data_of(const Item& item, const image::Kind& kind) const {
-    if ((kind.flags & image::kHasData) == 0) return kNoData;
-    return context_.first_data[item.zone] + rules_of(item).data_at(item.rule);
+  std::uint32_t number_of(const Item& item, const image::Kind& kind) const {
+    return context_.number_of(item.zone, item.rule, kind.flags);
+  }
+
+  /// Whether the rule may hold at one time and not at another.
+  bool is_timed(const Item& item) const {
+    const ZoneRules& rules = rules_of(item);
+    const std::uint32_t note = rules.note_at(item.rule);
+    return note != kNoNote && rules.notes()[note].is_timed();
   }
 
   void write_posting(const Item& item, bool more, std::uint32_t& line) {
@@ -311,7 +323,9 @@ class NamesBuilder {
       const std::uint32_t step = own - std::exchange(line, own);  // Modulo 2^32.
       append_varint(built_.entries, (step << 1) ^ (0U - (step >> 31)));
     }
-    if ((kind.flags & image::kHasData) != 0) append_varint(built_.entries, data_of(item, kind));
+    if ((kind.flags & (image::kHasData | image::kHasNote)) != 0) {
+      append_varint(built_.entries, number_of(item, kind));
+    }
   }
 
   const ImageContext& context_;
@@ -327,6 +341,20 @@ class NamesBuilder {
 };
 
 }  // namespace
+
+std::uint8_t ImageContext::number_flag(std::size_t zone, std::size_t rule) const {
+  const ZoneRules& rules = *zones[zone].rules;
+  if (rules.traits_at(rule).action == Action::local_data) return image::kHasData;
+  return rules.note_at(rule) != kNoNote ? image::kHasNote : std::uint8_t{0};
+}
+
+std::uint32_t ImageContext::number_of(std::size_t zone, std::size_t rule,
+                                      std::uint8_t flags) const {
+  const ZoneRules& rules = *zones[zone].rules;
+  if ((flags & image::kHasData) != 0) return first_data[zone] + rules.data_at(rule);
+  if ((flags & image::kHasNote) != 0) return first_note[zone] + rules.note_at(rule);
+  return kNoData;
+}
 
 std::uint32_t KindNumbers::number_of(const image::Kind& kind) {
   std::uint64_t octets = 0;

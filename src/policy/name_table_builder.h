@@ -46,10 +46,16 @@ struct ImageContext {
   std::span<const ZoneContent> zones;
   /// By zone: what is added to the number of a record set to make it the image's.
   std::vector<std::uint32_t> first_data;
+  std::vector<std::uint32_t> first_note;  ///< The same for notes.
   std::uint64_t key = 0;
   std::uint64_t mask = 0;
   const SuffixNumbers& suffixes;
   KindNumbers& kinds;
+
+  /// image::kHasData, image::kHasNote, or neither.
+  std::uint8_t number_flag(std::size_t zone, std::size_t rule) const;
+  /// The record set or the note that a rule has, as `flags` say; else kNoData.
+  std::uint32_t number_of(std::size_t zone, std::size_t rule, std::uint8_t flags) const;
 };
 
 struct BuiltNames {

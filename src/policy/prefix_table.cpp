@@ -59,8 +59,8 @@ IpPrefix PrefixTable::prefix(std::size_t index) const {
 
 Posting PrefixTable::posting(std::size_t index) const {
   const image::PrefixPosting& from = postings_[index];
-  Posting posting{.at = static_cast<std::uint32_t>(index), .line = from.line, .data = from.data};
-  posting.take(kinds_[from.kind]);
+  Posting posting{.at = static_cast<std::uint32_t>(index), .line = from.line};
+  posting.take(kinds_[from.kind], from.data);
   return posting;
 }
 

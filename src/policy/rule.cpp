@@ -89,9 +89,14 @@ void ZoneRules::add(const Rule& rule) {
   entry.scope = static_cast<std::uint8_t>(rule.scope) & 0xf;
   entry.action = static_cast<std::uint8_t>(rule.action) & 0xf;
   entry.rank = static_cast<std::uint8_t>(rule.rank) & 0xf;
-  entry.trigger = static_cast<std::uint8_t>(rule.trigger) & 0xf;
+  entry.trigger = static_cast<std::uint8_t>(rule.trigger) & 0x7;
   entry.line = rule.line;
   entry.data = rule.data;
+  if (rule.note != kNoNote) {
+    POSTERN_ASSERT(rule.data == kNoData && rule.note < notes_.size());
+    entry.has_note = 1;
+    entry.data = rule.note;
+  }
   owners_.insert(owners_.end(), owner.begin(), owner.end());
   entries_.push_back(entry);
   ++counts_[static_cast<std::size_t>(rule.trigger)];
@@ -101,6 +106,12 @@ std::uint32_t ZoneRules::add_local_data(std::vector<LocalRecord> records) {
   POSTERN_ASSERT(data_.size() < kNoData);
   data_.push_back(std::move(records));
   return static_cast<std::uint32_t>(data_.size() - 1);
+}
+
+std::uint32_t ZoneRules::add_note(const RuleNote& note) {
+  POSTERN_ASSERT(notes_.size() < kNoNote);
+  notes_.push_back(note);
+  return static_cast<std::uint32_t>(notes_.size() - 1);
 }
 
 void ZoneRules::reserve(std::size_t rules, std::size_t name_octets) {
@@ -120,7 +131,8 @@ Rule ZoneRules::at(std::size_t index) const {
             .action = static_cast<Action>(entry.action),
             .rank = static_cast<Rank>(entry.rank),
             .line = entry.line,
-            .data = entry.data};
+            .data = entry.has_note != 0 ? kNoData : entry.data,
+            .note = note_at(index)};
   if (has_prefix(rule.trigger)) {
     rule.prefix = prefix_at(index);
   } else {
@@ -141,7 +153,8 @@ RuleTraits ZoneRules::traits_at(std::size_t index) const {
 
 std::size_t ZoneRules::memory_octets() const {
   std::size_t octets = sizeof *this + owners_.capacity() + entries_.capacity() * sizeof(Entry) +
-                       data_.capacity() * sizeof(std::vector<LocalRecord>);
+                       data_.capacity() * sizeof(std::vector<LocalRecord>) +
+                       notes_.capacity() * sizeof(RuleNote);
   for (const auto& records : data_) {
     octets += records.capacity() * sizeof(LocalRecord);
     for (const LocalRecord& record : records) octets += record.rdata.capacity();

@@ -18,6 +18,7 @@
 #include "base/result.h"
 #include "dns/name.h"
 #include "dns/types.h"
+#include "policy/rule_note.h"
 
 namespace postern::policy {
 
@@ -94,6 +95,7 @@ struct Rule {
   Rank rank = Rank::normal;
   std::uint32_t line = 0;        ///< Where it stands in its source, from 1; 0 if it has none.
   std::uint32_t data = kNoData;  ///< Index into ZoneRules::local_data, for Action::local_data.
+  std::uint32_t note = kNoNote;  ///< Index into ZoneRules::notes; not beside `data`.
 };
 
 /// The owner that a rule has in a response policy zone, relative to the zone (RPZ draft §4):
@@ -126,11 +128,17 @@ class ZoneRules {
   void add(const Rule& rule);
   /// A set of records for one owner; give the index to `Rule::data`.
   std::uint32_t add_local_data(std::vector<LocalRecord> records);
+  /// What is known of rules; give the index to `Rule::note`.
+  std::uint32_t add_note(const RuleNote& note);
+  /// Those of another list, with their indices; this one has none yet.
+  void set_notes(std::vector<RuleNote> notes) { notes_ = std::move(notes); }
   void reserve(std::size_t rules, std::size_t name_octets);
   /// As in a DNS zone (RFC 4592 §2.2.1, §3.3.1): a name that exists hides the wildcards above it,
   /// from itself and from the names below. Else a wildcard holds whatever else there is.
   void set_closest_encloser(bool on) { closest_encloser_ = on; }
   void set_soa(ZoneSoa soa) { soa_ = std::move(soa); }
+  /// Every rule is marked with this at least, whatever its note says.
+  void set_sharing(Sharing sharing) { sharing_ = sharing; }
 
   std::size_t size() const { return entries_.size(); }
   Rule at(std::size_t index) const;
@@ -138,12 +146,18 @@ class ZoneRules {
   std::uint32_t line_at(std::size_t index) const { return entries_[index].line; }
   /// Of a rule with Action::local_data: which of the local data.
   std::uint32_t data_at(std::size_t index) const { return entries_[index].data; }
+  /// Which of the notes a rule has; kNoNote: none.
+  std::uint32_t note_at(std::size_t index) const {
+    return entries_[index].has_note != 0 ? entries_[index].data : kNoNote;
+  }
+  const std::vector<RuleNote>& notes() const { return notes_; }
   /// The wire form of rule `index`'s name; its trigger must have one. Valid until the next `add`.
   OctetView name_at(std::size_t index) const { return owner_at(index); }
   /// The prefix of rule `index`; its trigger must have one.
   IpPrefix prefix_at(std::size_t index) const;
   bool closest_encloser() const { return closest_encloser_; }
   const std::optional<ZoneSoa>& soa() const { return soa_; }
+  Sharing sharing() const { return sharing_; }
   /// How many rules have this trigger.
   std::size_t count_of(Trigger trigger) const { return counts_[static_cast<std::size_t>(trigger)]; }
   const std::vector<LocalRecord>& local_data(std::uint32_t index) const { return data_[index]; }
@@ -168,22 +182,26 @@ class ZoneRules {
     std::uint64_t scope : 4;
     std::uint64_t action : 4;
     std::uint64_t rank : 4;
-    std::uint64_t trigger : 4;
+    std::uint64_t trigger : 3;
+    std::uint64_t has_note : 1;
     std::uint32_t line;
-    std::uint32_t data;
+    std::uint32_t data;  // Or the note.
   };
   OctetView owner_at(const Entry& entry) const {
     return {owners_.data() + entry.owner_offset, entry.owner_size};
   }
   OctetView owner_at(std::size_t index) const { return owner_at(entries_[index]); }
+  bool unpack_notes(ByteReader& reader);
   bool unpack_rest(ByteReader& reader);
   bool is_sound(const Entry& entry) const;
 
   std::vector<std::uint8_t> owners_;  ///< Names, and prefixes: length octet, then the address.
   std::vector<Entry> entries_;
   std::vector<std::vector<LocalRecord>> data_;
+  std::vector<RuleNote> notes_;
   std::array<std::size_t, kTriggerCount> counts_{};
   std::optional<ZoneSoa> soa_;
+  Sharing sharing_ = Sharing::unmarked;
   bool closest_encloser_ = false;
 };
 
@@ -193,6 +211,18 @@ struct Override {
   std::vector<LocalRecord> local_data = {};  ///< For Action::local_data: the CNAME.
 
   bool operator==(const Override&) const = default;
+};
+
+/// A zone that has no source of its own: it blocks what enough of other zones have.
+struct Votes {
+  std::vector<std::uint16_t> zones;   ///< That vote; indices into the generation's zones.
+  std::uint32_t need = 2;             ///< So many of them must block a name.
+  std::vector<std::uint16_t> doubts;  ///< What one of these has …
+  std::uint32_t doubt_need = 0;       ///< … needs so many votes; 0: is never blocked.
+  bool by_confidence = false;         ///< A vote counts as much as its stated confidence.
+  std::uint32_t half_life_s = 0;      ///< A vote counts half after so long; 0: it does not age.
+
+  bool operator==(const Votes&) const = default;
 };
 
 /// How a zone's verdicts are carried out.
@@ -210,7 +240,9 @@ struct ZoneOptions {
   /// Its `pass` rules take names out of its own other rules and mean nothing to the zones behind
   /// it: a list of names to block is not to decide what others let through.
   bool pass_is_own = false;
-  std::uint32_t max_ttl_s = 604'800;  ///< Of local data.
+  std::uint32_t max_ttl_s = 604'800;    ///< Of local data.
+  Sharing sharing = Sharing::unmarked;  ///< What its rules are marked with at least.
+  std::optional<Votes> votes{};
 
   bool operator==(const ZoneOptions&) const = default;
 };

@@ -166,6 +166,7 @@ Result<void> RuleImage::read(OctetView octets, Checksum checksum) {
   POSTERN_CHECK(read_zones(part(Part::zones)));
   POSTERN_CHECK(read_suffixes(part(Part::suffixes)));
   POSTERN_CHECK(read_data(part(Part::data_index), part(Part::data)));
+  POSTERN_CHECK(read_notes(part(Part::notes)));
   POSTERN_CHECK(read_kinds(part(Part::kinds)));
   const auto names = [&](Part first, const image::Depths& depths) {
     return name_table(std::span(parts).subspan(static_cast<std::size_t>(first)).first<3>(),
@@ -195,6 +196,8 @@ Result<void> RuleImage::read_zones(OctetView part) {
     zone.name = text_of(read_text(reader));
     zone.source = text_of(read_text(reader));
     zone.closest_encloser = reader.u8() != 0;
+    zone.sharing = static_cast<Sharing>(reader.u8());
+    if (zone.sharing > Sharing::red) return corrupt("the marking of a zone");
     for (std::uint64_t& of_trigger : zone.counts) of_trigger = reader.u32();
     if (reader.u8() != 0) {
       ZoneSoa soa;
@@ -222,7 +225,9 @@ Result<void> RuleImage::read_kinds(OctetView part) {
   for (const image::Kind& kind : *kinds) {
     const bool is_scope = kind.scope <= static_cast<std::uint8_t>(Scope::at_and_below) ||
                           kind.scope == static_cast<std::uint8_t>(kExists);
-    if (kind.zone >= zones_.size() || !is_scope ||
+    const bool has_both =
+        (kind.flags & image::kHasData) != 0 && (kind.flags & image::kHasNote) != 0;
+    if (kind.zone >= zones_.size() || !is_scope || has_both ||
         kind.action > static_cast<std::uint8_t>(Action::local_data) ||
         kind.rank > static_cast<std::uint8_t>(Rank::normal)) {
       return corrupt("a kind of rule");
@@ -248,6 +253,16 @@ Result<void> RuleImage::read_data(OctetView index, OctetView data) {
   if (!offsets->empty() && offsets->back() > data.size()) return corrupt("record sets");
   data_index_ = *offsets;
   data_ = data;
+  return {};
+}
+
+Result<void> RuleImage::read_notes(OctetView part) {
+  const auto notes = array_of<RuleNote>(part);
+  if (!notes) return corrupt("notes");
+  for (const RuleNote& note : *notes) {
+    if (note.sharing > Sharing::red) return corrupt("a note");
+  }
+  notes_ = *notes;
   return {};
 }
 

@@ -30,6 +30,7 @@ struct ImageZone {
   bool closest_encloser = false;
   std::array<std::uint64_t, kTriggerCount> counts{};  ///< Rules by trigger.
   std::optional<ZoneSoa> soa;
+  Sharing sharing = Sharing::unmarked;  ///< Of every rule at least.
 
   std::uint64_t rule_count() const;
 };
@@ -89,6 +90,12 @@ class RuleImage {
   }
   /// The record set of that number; empty where there is none. Allocates.
   std::vector<LocalRecord> local_data(std::uint32_t index) const;
+  /// What is known of rules, by Posting::note.
+  std::span<const RuleNote> notes() const { return notes_; }
+  /// The note of that number; null where there is none.
+  const RuleNote* note(std::uint32_t index) const {
+    return index < notes_.size() ? &notes_[index] : nullptr;
+  }
 
  private:
   RuleImage() = default;
@@ -101,6 +108,7 @@ class RuleImage {
   Result<void> read_kinds(OctetView part);
   Result<void> read_suffixes(OctetView part);
   Result<void> read_data(OctetView index, OctetView data);
+  Result<void> read_notes(OctetView part);
 
   std::shared_ptr<const void> owner_;
   OctetView octets_;
@@ -110,6 +118,7 @@ class RuleImage {
   NameSuffixes suffixes_;
   std::span<const std::uint64_t> data_index_;
   OctetView data_;
+  std::span<const RuleNote> notes_;
   NameTable qnames_, nsdnames_;
   PrefixTable client_ips_, response_ips_, nsips_;
 };

@@ -39,6 +39,15 @@ ZoneRules rich_zone() {
   rules.add({.name = name("data.example"), .action = Action::local_data, .line = 90, .data = one});
   rules.add({.name = name("data.example"), .action = Action::local_data, .line = 91, .data = two});
   rules.add({.name = name("ns.example"), .trigger = Trigger::nsdname, .line = 4'000'000'000});
+  rules.set_sharing(Sharing::green);
+  const auto note = rules.add_note({.valid_until_s = 5, .confidence = 80});
+  const auto other = rules.add_note({.first_seen_s = 7, .sharing = Sharing::amber});
+  rules.add({.name = name("noted.example"), .line = 95, .note = note});
+  rules.add({.name = name("noted.example"), .line = 96, .note = other});
+  rules.add({.name = name("noted.example"), .line = 97, .note = other});
+  rules.add({.prefix = IpPrefix::from_text("198.51.100.0/24").value(),
+             .trigger = Trigger::response_ip,
+             .note = other});
   for (const Trigger trigger : {Trigger::client_ip, Trigger::response_ip, Trigger::nsip}) {
     for (const char* prefix : {"192.0.2.0/24", "0.0.0.0/0", "2001:db8::/32", "::/0"}) {
       rules.add({.prefix = IpPrefix::from_text(prefix).value(),
@@ -55,7 +64,8 @@ std::string text_of_rule(const Rule& rule, std::span<const LocalRecord> data) {
   std::string text = std::string(to_string(rule.trigger)) + " " + rpz_owner(rule).to_text() + " " +
                      std::to_string(static_cast<int>(rule.scope)) + " " +
                      std::string(to_string(rule.action)) + " " +
-                     std::to_string(static_cast<int>(rule.rank)) + " " + std::to_string(rule.line);
+                     std::to_string(static_cast<int>(rule.rank)) + " " + std::to_string(rule.line) +
+                     (rule.note == kNoNote ? "" : " noted");
   for (const LocalRecord& record : data) {
     text += " " + std::to_string(static_cast<int>(record.type)) + "/" + std::to_string(record.ttl) +
             "/" + std::to_string(record.rdata.size()) + "/" + std::to_string(record.rdata[0]);
@@ -198,8 +208,8 @@ TEST(RuleImage, CountsThatCannotBeAreRefused) {
   auto made = std::make_shared<Octets>(*octets_of_image({&zone, 1}));
   image::Header header;
   std::memcpy(&header, made->data(), sizeof header);
-  // Behind the number of zones, name and source with their sizes, and one flag: the first count.
-  const std::size_t at = header.parts[0].offset + 4 + 3 + 3 + 1;
+  // Behind the number of zones, name and source with their sizes, and two octets: the first count.
+  const std::size_t at = header.parts[0].offset + 4 + 3 + 3 + 2;
   store_u32(made->data() + at, 0xffffffff);
   header.check =
       XXH3_64bits(made->data() + image::kCheckedFrom, made->size() - image::kCheckedFrom);
@@ -216,7 +226,7 @@ TEST(RuleImage, AnotherVersionSaysSo) {
   (*other)[offsetof(image::Header, version)] = 99;
   const auto opened = RuleImage::open(*other, other);
   ASSERT_FALSE(opened.has_value());
-  EXPECT_EQ(opened.error().text, "the rule image has format 99, this program reads 1");
+  EXPECT_EQ(opened.error().text, "the rule image has format 99, this program reads 2");
 }
 
 // What the configuration says may change while the rules stay as they are.

@@ -10,7 +10,7 @@
 namespace postern::policy {
 namespace {
 
-constexpr std::uint32_t kMagic = 0x504b5231;  // "PKR1"
+constexpr std::uint32_t kMagic = 0x504b5232;  // "PKR2"
 /// As an owner of no rule, nor a set of records, can have so many.
 constexpr std::uint32_t kMaxRecords = 65'535;
 
@@ -19,7 +19,7 @@ struct Head {
   std::uint32_t closest_encloser = 0;
   std::uint64_t entry_count = 0;
   std::uint64_t owner_octets = 0;
-  std::uint64_t rest_octets = 0;  ///< SOA and local data, behind entries and owners.
+  std::uint64_t rest_octets = 0;  ///< SOA, notes and local data, behind entries and owners.
 };
 
 class Rest {
@@ -67,6 +67,9 @@ void ZoneRules::pack(const std::function<void(OctetView)>& write) const {
     rest.number(soa_->ttl);
     rest.text(soa_->rdata);
   }
+  rest.number(static_cast<std::size_t>(sharing_));
+  rest.text({reinterpret_cast<const std::uint8_t*>(notes_.data()),
+             notes_.size() * sizeof(RuleNote)});
   rest.number(data_.size());
   for (const std::vector<LocalRecord>& records : data_) {
     rest.number(records.size());
@@ -118,6 +121,7 @@ bool ZoneRules::unpack_rest(ByteReader& reader) {
     if (!origin || !reader.ok()) return false;
     soa_ = ZoneSoa{*origin, ttl, {rdata.begin(), rdata.end()}};
   }
+  if (!unpack_notes(reader)) return false;
   const std::uint32_t sets = reader.u32();
   for (std::uint32_t i = 0; i < sets && reader.ok(); ++i) {
     const std::uint32_t count = reader.u32();
@@ -135,6 +139,20 @@ bool ZoneRules::unpack_rest(ByteReader& reader) {
   return reader.ok() && reader.left() == 0;
 }
 
+bool ZoneRules::unpack_notes(ByteReader& reader) {
+  const std::uint32_t sharing = reader.u32();
+  const OctetView notes = read_text(reader);
+  if (!reader.ok() || sharing > static_cast<std::uint32_t>(Sharing::red) ||
+      notes.size() % sizeof(RuleNote) != 0) {
+    return false;
+  }
+  sharing_ = static_cast<Sharing>(sharing);
+  notes_.resize(notes.size() / sizeof(RuleNote));
+  if (!notes.empty()) std::memcpy(notes_.data(), notes.data(), notes.size());
+  return std::ranges::all_of(notes_,
+                             [](const RuleNote& note) { return note.sharing <= Sharing::red; });
+}
+
 bool ZoneRules::is_sound(const Entry& entry) const {
   if (entry.trigger >= kTriggerCount ||
       entry.scope > static_cast<std::uint64_t>(Scope::at_and_below) ||
@@ -144,10 +162,9 @@ bool ZoneRules::is_sound(const Entry& entry) const {
       entry.owner_size > owners_.size() - entry.owner_offset) {
     return false;
   }
-  if (entry.action == static_cast<std::uint64_t>(Action::local_data) &&
-      entry.data >= data_.size()) {
-    return false;
-  }
+  const bool is_local_data = entry.action == static_cast<std::uint64_t>(Action::local_data);
+  if (is_local_data && entry.data >= data_.size()) return false;
+  if (entry.has_note != 0 && (is_local_data || entry.data >= notes_.size())) return false;
   const OctetView owner = owner_at(entry);
   return has_prefix(static_cast<Trigger>(entry.trigger))
              ? is_prefix(owner)

@@ -31,6 +31,10 @@ ZoneRules some_rules() {
              .trigger = Trigger::response_ip,
              .action = Action::drop,
              .line = 0xffffffff});
+  rules.set_sharing(Sharing::amber);
+  rules.add({.prefix = IpPrefix::from_text("192.0.2.0/24").value(),
+             .trigger = Trigger::response_ip,
+             .note = rules.add_note({.valid_until_s = 9, .confidence = 8})});
   return rules;
 }
 
@@ -45,6 +49,8 @@ TEST(PackedRules, AreTheSameAgain) {
   EXPECT_EQ(again->soa()->rdata, (Octets{1, 2, 3}));
   ASSERT_EQ(again->size(), rules.size());
   ASSERT_EQ(again->local_data_count(), 1U);
+  EXPECT_EQ(again->sharing(), Sharing::amber);
+  EXPECT_EQ(again->notes(), rules.notes());
   EXPECT_EQ(again->local_data(0), rules.local_data(0));
   for (std::size_t i = 0; i < rules.size(); ++i) {
     SCOPED_TRACE(i);
@@ -56,9 +62,10 @@ TEST(PackedRules, AreTheSameAgain) {
     EXPECT_EQ(again->at(i).rank, rules.at(i).rank);
     EXPECT_EQ(again->line_at(i), rules.line_at(i));
     EXPECT_EQ(again->data_at(i), rules.data_at(i));
+    EXPECT_EQ(again->note_at(i), rules.note_at(i));
   }
   EXPECT_EQ(again->count_of(Trigger::qname), 2U);
-  EXPECT_EQ(again->count_of(Trigger::response_ip), 1U);
+  EXPECT_EQ(again->count_of(Trigger::response_ip), 2U);
   EXPECT_EQ(packed(*again), packed(rules));
 }
 
