@@ -89,6 +89,11 @@ struct Services {
   std::function<Result<std::string>(const FeedDecision& decision)> decide_feed;
   /// What the gate said of the feed's held or last update, as JSON. `not_found`: nothing.
   std::function<Result<std::string>(const std::string& feed)> gate_report;
+  /// The generation that there would be with the feed's held update; the rules of then for the
+  /// groups of now. Both from the second thread; they may take seconds. `not_found`: there is none.
+  std::function<Result<std::shared_ptr<const policy::Generation>>(const std::string& feed)>
+      candidate;
+  std::function<Result<std::shared_ptr<const policy::Generation>>(WallTime at)> generation_at;
   /// Those that can be rolled back to, the newest first.
   std::function<std::vector<std::uint64_t>()> kept_generations;
   /// By the name that the configuration gives it. `not_found`, or `unavailable`: not made yet.

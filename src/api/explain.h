@@ -21,6 +21,8 @@ struct ExplainQuestion {
   std::optional<event::Query> record{};
   bool by_trace = false;           ///< `record` is what is asked about, and set.
   std::string why_no_record = "";  ///< A sentence, where there is no `record`.
+  /// What the generation is, where it is not the one in force: ends a sentence.
+  std::string about_generation = "";
 };
 
 /// The decision of what is in force, and what became of the record, as a JSON object: schema

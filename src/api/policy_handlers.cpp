@@ -132,6 +132,26 @@ Result<ExplainQuestion> question_from(const Params& params) {
   return question;
 }
 
+/// The generation asked about: the one in force, or what is asked for instead.
+Result<std::shared_ptr<const policy::Generation>> generation_for(const Context& context,
+                                                                 const Call& call,
+                                                                 ExplainQuestion& question) {
+  const auto at = call.params.get("at");
+  const auto candidate = call.params.get("candidate");
+  if (at && candidate) return fail(Errc::invalid_input, "at, candidate: give one of them");
+  if (candidate) {
+    question.about_generation =
+        fmt::format(" It is what there would be with the held update of the feed {}.", *candidate);
+    return context.services.candidate(std::string(*candidate));
+  }
+  if (!at) return context.services.policy->current();
+  const auto time = time_from_text(*at, call.request.now);
+  if (!time) return Unexpected<Error>(Error(time.error()).context("at"));
+  question.about_generation = fmt::format(
+      " These are the rules of {}, for the groups and options of now.", event::to_rfc3339(*time));
+  return context.services.generation_at(*time);
+}
+
 /// Adds the newest record of the question's name, type and group, or why there is none.
 void add_record(const Context& context, const policy::Generation& generation, WallTime now,
                 ExplainQuestion& question) {
@@ -266,16 +286,18 @@ Response reload(const Context& context, const Call& call) {
 }
 
 Response explain_name(const Context& context, const Call& call) {
-  if (const auto known = check_only(call.params, {"name", "client", "type"}); !known) {
+  if (const auto known = check_only(call.params, {"name", "client", "type", "at", "candidate"});
+      !known) {
     return problem(known.error());
   }
   auto question = question_from(call.params);
   if (!question) return problem(question.error());
-  const auto generation = context.services.policy->current();
+  const auto generation = generation_for(context, call, *question);
+  if (!generation) return problem(generation.error());
   question->now = call.request.now;
-  add_record(context, *generation, call.request.now, *question);
+  add_record(context, **generation, call.request.now, *question);
   const auto exceptions = context.services.exceptions_in_force->current();
-  return json(explain_json({*generation, *exceptions}, *question));
+  return json(explain_json({**generation, *exceptions}, *question));
 }
 
 Response explain_trace(const Context& context, const Call& call) {

@@ -274,11 +274,45 @@ event::Query made_up_query(std::uint64_t i, WallTime at) {
   return query;
 }
 
+using GenerationPtr = std::shared_ptr<const policy::Generation>;
+
 Fixture::Fixture()
     : policy(small_policy()),
       exceptions(state::ExceptionStore::open({}, WallTime(), exceptions_in_force, log)) {
   const auto done = exceptions->configure({}, {.name = std::string(policy::kExceptionsName)});
   POSTERN_ASSERT(done.has_value());
+}
+
+void Fixture::add_gate(Services& services) {
+  services.decide_feed = [this](const FeedDecision& decision) -> Result<std::string> {
+    using enum FeedDecision::Kind;
+    if (decision.kind == roll_back_all) {
+      if (decision.generation != 11) return fail(Errc::not_found, "that generation is not kept");
+      decided.with([](auto& all) { all.emplace_back("roll_back_all 11"); });
+      return "2 feeds have their rules of generation 11 again: generation 13.";
+    }
+    if (decision.feed != "malware") return fail(Errc::not_found, "no update of it is held");
+    const std::string_view word = decision.kind == activate ? "activate"
+                                  : decision.kind == reject ? "reject"
+                                                            : "roll_back";
+    decided.with([&](auto& all) { all.push_back(std::string(word) + " malware"); });
+    return "The update of malware is in force: generation 13.";
+  };
+  services.gate_report = [](const std::string& feed) -> Result<std::string> {
+    if (feed != "malware") return fail(Errc::not_found, "no update of it was judged");
+    return std::string(kGateReport);
+  };
+  services.candidate = [this](const std::string& feed) -> Result<GenerationPtr> {
+    if (feed != "malware") return fail(Errc::not_found, "no update of the feed is held");
+    return policy.current();
+  };
+  services.generation_at = [this](WallTime at) -> Result<GenerationPtr> {
+    if (at < std::chrono::system_clock::now() - std::chrono::hours(1)) {
+      return fail(Errc::not_found, "the rules of that time are not kept any more");
+    }
+    return policy.current();
+  };
+  services.kept_generations = [] { return std::vector<std::uint64_t>{12, 11}; };
 }
 
 Services Fixture::services() {
@@ -299,25 +333,7 @@ Services Fixture::services() {
     updated.with([&](auto& names) { names.push_back(update.name + (update.any_size ? "!" : "")); });
     return {};
   };
-  services.decide_feed = [this](const FeedDecision& decision) -> Result<std::string> {
-    using enum FeedDecision::Kind;
-    if (decision.kind == roll_back_all) {
-      if (decision.generation != 11) return fail(Errc::not_found, "that generation is not kept");
-      decided.with([](auto& all) { all.emplace_back("roll_back_all 11"); });
-      return "2 feeds have their rules of generation 11 again: generation 13.";
-    }
-    if (decision.feed != "malware") return fail(Errc::not_found, "no update of it is held");
-    const std::string_view word = decision.kind == activate ? "activate"
-                                  : decision.kind == reject ? "reject"
-                                                            : "roll_back";
-    decided.with([&](auto& all) { all.push_back(std::string(word) + " malware"); });
-    return "The update of malware is in force: generation 13.";
-  };
-  services.gate_report = [](const std::string& feed) -> Result<std::string> {
-    if (feed != "malware") return fail(Errc::not_found, "no update of it was judged");
-    return std::string(kGateReport);
-  };
-  services.kept_generations = [] { return std::vector<std::uint64_t>{12, 11}; };
+  add_gate(services);
   services.published_list = [](const std::string& name) -> Result<PublishedList> {
     if (name == "slow") return fail(Errc::unavailable, "the list is not made yet; ask again");
     if (name != "office") return fail(Errc::not_found, "nothing is published by that name");

@@ -50,6 +50,7 @@ struct Fixture {
   std::atomic<int> reloads{0};
   std::atomic<bool> reload_fails{false};
   Services services();
+  void add_gate(Services& services);  ///< What the gate is asked.
 };
 
 /// allow, hafnium, adware, watch (log only), kids; groups default and kids (192.0.2.0/24).

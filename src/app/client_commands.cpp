@@ -221,8 +221,9 @@ int run_explain(const Arguments& arguments) {
     return misused("explain", "takes a NAME, or --trace ID");
   }
   if (trace) {
-    if (arguments.has("client") || arguments.has("type")) {
-      return misused("explain", "--trace ID says client and type itself");
+    if (arguments.has("client") || arguments.has("type") || arguments.has("at") ||
+        arguments.has("candidate")) {
+      return misused("explain", "--trace ID says client and type itself, and is about now");
     }
     return show(arguments, get(arguments, "/api/v1/explain/" + percent_encoded(*trace)),
                 view_explanation);
@@ -233,7 +234,7 @@ int run_explain(const Arguments& arguments) {
                    fmt::format("\"{}\" is not a name ({})", name, to_string(read.error())));
   }
   QueryParameters parameters = {{"name", name}};
-  for (const std::string_view key : {"client", "type"}) {
+  for (const std::string_view key : {"client", "type", "at", "candidate"}) {
     if (const auto value = arguments.value(key)) parameters.emplace_back(key, *value);
   }
   return show(arguments, get(arguments, "/api/v1/explain" + query_string(parameters)),

@@ -64,6 +64,9 @@ constexpr Flag kQueryFlags[] = {
 constexpr Flag kExplainFlags[] = {
     {"client", 0, "ADDR", "For this client's group; else the default group."},
     {"type", 't', "TYPE", "The record type asked for (A)."},
+    {"at", 0, "TIME",
+     "With the rules of then, for the groups of now: 1h, 2d ago, or 2026-03-02T08:00:00Z."},
+    {"candidate", 0, "FEED", "With the update of this feed that the gate holds."},
     {"trace", 0, "ID",
      "Instead of NAME: the query with this trace id, what was decided then and what would be now."},
     kJson,

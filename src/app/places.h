@@ -43,6 +43,7 @@ struct Places {
   std::string journal() const { return state_dir + "/journal.sqlite"; }
   std::string feed_cache() const { return state_dir + "/feeds"; }
   std::string questions() const { return state_dir + "/gate/questions"; }
+  std::string block_rates() const { return state_dir + "/gate/rates"; }
   std::string published() const { return state_dir + "/published"; }
   std::string state() const { return state_dir + "/state.sqlite"; }
   std::string token() const { return state_dir + "/console-token"; }

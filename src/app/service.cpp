@@ -59,6 +59,7 @@ void take_reloadable(config::Config& running, const config::Config& wanted) {
   running.gate_own_domains = wanted.gate_own_domains;
   running.gate_partner_domains = wanted.gate_partner_domains;
   running.gate_top_names = wanted.gate_top_names;
+  running.gate_watch_minutes = wanted.gate_watch_minutes;
 }
 
 void leave_out_default_ipv6(config::Config& config) {
@@ -147,6 +148,7 @@ Result<void> Service::start_parts() {
 
 feeds::Options Service::gated_feeds_options(const config::Config& config) {
   feeds::Options options = feeds_options(config, places_, seeds_.secret);
+  options.block_watch = questions_.get();
   options.traffic = [this] {
     // What was asked until now counts. Where reading what was asked before takes long, as right
     // after the start of a slow machine, the gate makes do with what there is.
@@ -186,6 +188,8 @@ api::Services Service::services() {
     return feeds_->order(gate_order(decision));
   };
   services.gate_report = [this](const std::string& feed) { return feeds_->gate_report(feed); };
+  services.candidate = [this](const std::string& feed) { return feeds_->candidate(feed); };
+  services.generation_at = [this](WallTime at) { return feeds_->generation_at(at); };
   services.kept_generations = [this] { return feeds_->kept_generations(); };
   services.published_list = [this](const std::string& name) -> Result<api::PublishedList> {
     feeds::ZoneList list = POSTERN_TRY(zones_->list(name));

@@ -296,6 +296,7 @@ feeds::Options feeds_options(const config::Config& config, const Places& places,
   options.builder.max_memory = std::max(machine_memory() / 2, kLeastBuildMemory);
   options.seed = seed;
   options.gate = gate_rules(config);
+  options.watch_for = std::chrono::minutes(config.gate_watch_minutes);
   options.groups.push_back({.name = "default",
                             .clients = {},
                             .zones = zones_of({}, config, options.sources),
@@ -319,6 +320,7 @@ feeds::Options feeds_options(const config::Config& config, const Places& places,
 feeds::QuestionMemoryOptions question_options(const config::Config& config, const Places& places,
                                               std::uint64_t hash_key, std::uint64_t client_key) {
   return {.path = places.questions(),
+          .rates_path = places.block_rates(),
           .days = config.gate_days,
           .max_names = config.gate_max_names,
           .hash_key = hash_key,

@@ -237,6 +237,7 @@ struct Config {
   std::uint32_t gate_top_names = 1000;
   std::vector<std::string> gate_own_domains;
   std::vector<std::string> gate_partner_domains;
+  std::uint32_t gate_watch_minutes = 30;
   // journal
   bool journal_enabled = true;
   std::uint32_t journal_days = 180;

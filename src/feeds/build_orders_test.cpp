@@ -22,8 +22,13 @@ ReadOrder read_order() {
 }
 
 BuildOrder build_order() {
+  const policy::Votes votes{{0, 1}, 2, {2}, 3, true, 86'400};
   return {0xfedcba9876543210,
-          {{"one", "source", 0, std::nullopt}, {"two", "", 0xffffffff, 0}, {"three", "", 1, 1023}}};
+          WallTime(microseconds(1'800'000'000'000'001)),
+          {{"one", "source", 0, std::nullopt},
+           {"two", "", 0xffffffff, 0},
+           {"three", "", 1, 1023},
+           {"counted", "", 0, std::nullopt, votes}}};
 }
 
 BuildOutcome outcome() {
@@ -51,7 +56,10 @@ TEST(BuildOrders, AreReadAsTheyWereWritten) {
   const auto build = build_order_from(to_octets(build_order()));
   ASSERT_TRUE(build);
   EXPECT_EQ(build->key, 0xfedcba9876543210);
-  ASSERT_EQ(build->zones.size(), 3U);
+  EXPECT_EQ(build->now, build_order().now);
+  ASSERT_EQ(build->zones.size(), 4U);
+  EXPECT_EQ(build->zones[2].votes, std::nullopt);
+  EXPECT_EQ(build->zones[3].votes, build_order().zones[3].votes);
   EXPECT_EQ(build->zones[0].image_zone, std::nullopt);
   EXPECT_EQ(build->zones[1].image_zone, 0);
   EXPECT_EQ(build->zones[2].image_zone, 1023);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <functional>
 #include <limits>
 #include <mutex>
 #include <thread>
@@ -40,19 +41,23 @@ struct Notify {
   std::optional<std::uint32_t> serial;
 };
 
-// What a person decides, and what came of it.
+using GenerationPtr = std::shared_ptr<const policy::Generation>;
+
+// Something that the feeds' thread does for another one, which waits for it.
+template <class T>
 class Order {
  public:
-  explicit Order(GateOrder order) : order_(std::move(order)) {}
-  const GateOrder& what() const { return order_; }
-  void done(Result<std::string> result) {
+  using Work = std::function<Result<T>(Keeper&)>;
+  explicit Order(Work work) : work_(std::move(work)) {}
+  Result<T> carry_out(Keeper& keeper) const { return work_(keeper); }
+  void done(Result<T> result) {
     {
       const std::lock_guard lock(mutex_);
       result_ = std::move(result);
     }
     changed_.notify_all();
   }
-  Result<std::string> wait(milliseconds longest) {
+  Result<T> wait(milliseconds longest) {
     std::unique_lock lock(mutex_);
     if (changed_.wait_for(lock, longest, [this] { return result_.has_value(); })) return *result_;
     return fail(Errc::unavailable,
@@ -61,15 +66,16 @@ class Order {
   }
 
  private:
-  const GateOrder order_;
+  const Work work_;
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::optional<Result<std::string>> result_;  // Guarded by mutex_.
+  std::optional<Result<T>> result_;  // Guarded by mutex_.
 };
 
 // What other threads want of the feeds' thread.
 struct Mailbox {
-  std::vector<std::shared_ptr<Order>> orders;
+  std::vector<std::shared_ptr<Order<std::string>>> orders;
+  std::vector<std::shared_ptr<Order<GenerationPtr>>> generations;
   std::vector<Update> updates;   // One of each name.
   std::vector<Notify> notifies;  // The last one of each zone.
   std::vector<Options> options;  // At most one: the newest.
@@ -146,10 +152,18 @@ class FeedsThread final : public Feeds {
   }
 
   Result<std::string> order(const GateOrder& order) override {
-    const auto made = std::make_shared<Order>(order);
-    mailbox_.with([&](Mailbox& mailbox) { mailbox.orders.push_back(made); });
-    wake();
-    return made->wait(kOrder);
+    return wait_for<std::string>(&Mailbox::orders,
+                                 [order](Keeper& keeper) { return keeper.order(order, now()); });
+  }
+
+  Result<GenerationPtr> candidate(const std::string& name) override {
+    return wait_for<GenerationPtr>(
+        &Mailbox::generations, [name](Keeper& keeper) { return keeper.candidate(name, now()); });
+  }
+
+  Result<GenerationPtr> generation_at(WallTime at) override {
+    return wait_for<GenerationPtr>(&Mailbox::generations,
+                                   [at](Keeper& keeper) { return keeper.generation_at(at); });
   }
 
   Result<std::string> gate_report(const std::string& name) const override {
@@ -225,6 +239,15 @@ class FeedsThread final : public Feeds {
   }
 
  private:
+  template <class T>
+  Result<T> wait_for(std::vector<std::shared_ptr<Order<T>>> Mailbox::* list,
+                     typename Order<T>::Work work) {
+    const auto made = std::make_shared<Order<T>>(std::move(work));
+    mailbox_.with([&](Mailbox& mailbox) { (mailbox.*list).push_back(made); });
+    wake();
+    return made->wait(kOrder);
+  }
+
   void run(const std::stop_token& stopping) {
     enter_thread("feeds");
     watcher_.watch(keeper_.paths());  // First: what changes while it is read is heard of.
@@ -265,6 +288,7 @@ class FeedsThread final : public Feeds {
     std::vector<Job> jobs = keeper_.take_due(now());
     for (Job& job : jobs) downloads.submit(std::move(job));
     keeper_.publish(now());
+    keeper_.look_at_watch(now());
     keeper_.free_retired(now());
   }
 
@@ -291,10 +315,11 @@ class FeedsThread final : public Feeds {
     for (const Update& update : mail.updates) keeper_.want(update.name, update.acceptance, now());
     for (const Notify& notify : mail.notifies) keeper_.notify(notify.zone, notify.serial, now());
     for (const auto& order : mail.orders) {
-      auto result = keeper_.order(order->what(), now());
+      auto result = order->carry_out(keeper_);
       show_state();  // Who asked may look at once.
       order->done(std::move(result));
     }
+    for (const auto& order : mail.generations) order->done(order->carry_out(keeper_));
     return mail.given;
   }
 

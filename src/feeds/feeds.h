@@ -24,6 +24,8 @@
 
 namespace postern::feeds {
 
+class BlockWatch;
+
 /// A feed to be kept up to date.
 struct Source {
   policy::ZoneOptions zone;  ///< `zone.name` is the feed's name.
@@ -56,6 +58,22 @@ struct Options {
   intel::GateRules gate;
   /// The names that updates are tried on; unset: none are known.
   std::function<policy::Traffic()> traffic;
+  /// Whether groups have as much blocked as ever; unset: nobody looks.
+  BlockWatch* block_watch = nullptr;
+  seconds watch_for{1800};  ///< After an update that came into force by itself; 0: not at all.
+};
+
+/// Looks at what groups have blocked after an update. Called from the feeds' thread.
+class BlockWatch {
+ public:
+  virtual ~BlockWatch() = default;
+  /// From this generation on; 0: no more.
+  virtual void watch(std::uint64_t generation) = 0;
+  /// A clause for people that names the group which has left its band, and the band; nothing where
+  /// none has.
+  virtual std::optional<std::string> departure() = 0;
+  /// A person has changed what is blocked: what was usual is learnt anew.
+  virtual void forget() = 0;
 };
 
 /// What an update asked for may take.
@@ -103,6 +121,11 @@ class Feeds {
   /// What the gate said of the update that is held, or else of the last one, as JSON (GateReport of
   /// docs/reference/openapi.yaml). Errors: `not_found`.
   virtual Result<std::string> gate_report(const std::string& feed) const = 0;
+  /// The generation that would be in force with the held update of that feed. Waits, as `order`.
+  virtual Result<std::shared_ptr<const policy::Generation>> candidate(const std::string& feed) = 0;
+  /// The rules that were in force then, for the groups and options of now. Waits, as `order`.
+  /// Errors: `not_found`, they are not kept any more.
+  virtual Result<std::shared_ptr<const policy::Generation>> generation_at(WallTime at) = 0;
   /// The generations that `roll_back_all` may go back to, the newest one first: that in force.
   virtual std::vector<std::uint64_t> kept_generations() const = 0;
   /// A NOTIFY for `zone` has come from `source`, perhaps with the zone's new serial (RFC 1996): the

@@ -17,6 +17,8 @@ namespace {
 using intel::GateMode;
 using intel::GateReason;
 
+const intel::GateFinding kByHand{GateReason::rolled_back, "was taken back by hand"};
+
 std::string clauses(const std::vector<intel::GateFinding>& findings) {
   std::string text;
   for (const intel::GateFinding& each : findings) text += (text.empty() ? "" : "; ") + each.text;
@@ -132,7 +134,11 @@ void Keeper::show_held(FeedState& feed) {
   for (const intel::GateFinding& each : feed.held->reasons) shown.reasons.push_back(each.text);
   feed.status.held = std::move(shown);
   // What a person wants so is nothing wrong.
-  if (feed.held->state != HeldState::waiting) return;
+  const bool is_alarm = feed.held->state == HeldState::waiting ||
+                        std::ranges::any_of(feed.held->reasons, [](const auto& each) {
+                          return each.reason == GateReason::block_rate;
+                        });
+  if (!is_alarm || feed.held->state == HeldState::rejected) return;
   feed.status.last_error = held_text(feed);
   feed.status.health = feed.content.is_there() ? intel::Health::stale : intel::Health::failed;
 }
@@ -205,6 +211,7 @@ Result<std::string> Keeper::activate(FeedState& feed, const Now& now) {
     return fail(Errc::unavailable, "it cannot be put in force: " + after.status.last_error);
   }
   held_store_.remove(name);
+  if (options_.block_watch != nullptr) options_.block_watch->forget();
   log_.info("gate", name + ": the update that was held is in force, as was asked for");
   return "The update of " + name + " is in force: generation " + std::to_string(generation_) + ".";
 }
@@ -221,7 +228,8 @@ Result<std::string> Keeper::reject(FeedState& feed, const Now& now) {
 }
 
 /// Gives the feed the rules that it has in the image. False where it has none there, or the same.
-bool Keeper::take_back(FeedState& feed, const HeldImage& held_image, const Now& now) {
+bool Keeper::take_back(FeedState& feed, const HeldImage& held_image, const intel::GateFinding& why,
+                       const Now& now) {
   const policy::RuleImage* const image = held_image.image.get();
   const auto zone = zone_of(*image, feed.source);
   if (!zone) return false;
@@ -233,7 +241,7 @@ bool Keeper::take_back(FeedState& feed, const HeldImage& held_image, const Now& 
     // The feed's next copy would be the same again.
     Held held = make_held(feed, HeldState::rolled_back, now);
     held.facts.sha256 = feed.content.sha256;
-    held.reasons.push_back({GateReason::rolled_back, "was taken back by hand"});
+    held.reasons.push_back(why);
     if (feed.report) held.report = *feed.report;
     auto copy = store_.load(feed.status.name, feed.digest, feed.source.max_octets);
     const bool has_text = copy && copy->facts.sha256 == held.facts.sha256;
@@ -280,10 +288,11 @@ void Keeper::use_image(const HeldImage& held) {
 }
 
 /// After `take_back`: publishes, and has the next start find the same.
-Result<void> Keeper::put_back_in_force(std::uint64_t image, const Now& now) {
+Result<void> Keeper::put_back_in_force(const HeldImage& image, const Now& now) {
   std::vector<std::string> names;
   for (const Change& change : changes_) names.push_back(change.name);
   const std::uint64_t before = generation_;
+  unsettled_ = image;
   publish(now);
   if (generation_ == before) {
     for (const std::string& name : names) drop_held(*find(name), "it is still in force");
@@ -292,9 +301,9 @@ Result<void> Keeper::put_back_in_force(std::uint64_t image, const Now& now) {
   for (const std::string& name : names) save_facts(*find(name));
   const std::vector<std::uint64_t> kept = images_.numbers();
   if (!kept.empty() && kept.front() == generation_) return {};  // It had to be compiled.
-  if (const auto linked = images_.link(image, generation_); !linked) {
+  if (const auto saved = images_.save(generation_, *image.memory); !saved) {
     log_.warning("gate", "the next start will not find the rules that are in force now: " +
-                             linked.error().text);
+                             saved.error().text);
   }
   return {};
 }
@@ -303,10 +312,9 @@ Result<std::string> Keeper::roll_back(FeedState& feed, const Now& now) {
   const std::string name = feed.status.name;
   for (const std::uint64_t number : images_.numbers()) {
     const auto image = images_.load(number);
-    if (!image || !take_back(feed, *image, now)) continue;
+    if (!image || !take_back(feed, *image, kByHand, now)) continue;
     use_image(*image);
-    unsettled_ = *image;
-    POSTERN_CHECK(put_back_in_force(number, now));
+    POSTERN_CHECK(put_back_in_force(*image, now));
     log_.warning("gate", name + ": rolled back to its rules of generation " +
                              std::to_string(number) + ", as was asked for");
     return "The feed " + name + " has its rules of generation " + std::to_string(number) +
@@ -329,19 +337,109 @@ Result<std::string> Keeper::roll_back_all(std::uint64_t generation, const Now& n
   }
   const HeldImage image = POSTERN_TRY(images_.load(*number));
   std::size_t changed = 0;
-  for (FeedState& feed : feeds_) changed += take_back(feed, image, now) ? 1 : 0;
+  for (FeedState& feed : feeds_) changed += take_back(feed, image, kByHand, now) ? 1 : 0;
   if (changed == 0) {
     return fail(Errc::invalid_input, "all feeds have the rules of generation " +
                                          std::to_string(generation) + " already");
   }
   use_image(image);
-  unsettled_ = image;
-  POSTERN_CHECK(put_back_in_force(*number, now));
+  POSTERN_CHECK(put_back_in_force(image, now));
   log_.warning("gate", "all feeds rolled back to generation " + std::to_string(generation) +
                            ", as was asked for: " + std::to_string(changed) + " changed");
   return std::to_string(changed) + " feeds have their rules of generation " +
          std::to_string(generation) + " again: generation " + std::to_string(generation_) +
          ". The updates that were taken back stay out until they are activated.";
+}
+
+Result<std::shared_ptr<const policy::Generation>> Keeper::candidate(const std::string& name,
+                                                                    const Now& now) {
+  FeedState* const feed = find(name);
+  if (feed == nullptr) return fail(Errc::not_found, "there is no feed \"" + name + "\"");
+  if (!feed->held || feed->held->state == HeldState::rejected) {
+    return fail(Errc::not_found, "no update of the feed " + name + " is held");
+  }
+  const std::string text =
+      POSTERN_TRY(held_store_.load_text(name, *feed->held, feed->source.max_octets));
+  Content content =
+      POSTERN_TRY(hands_.builder.read(text, feed->source.format, origin_of(feed->source)));
+  std::vector<FeedState> before = feeds_;
+  feed->content = std::move(content);
+  auto compiled = compile(now);
+  feeds_ = std::move(before);
+  if (!compiled) return Unexpected<Error>(std::move(compiled).error());
+  return std::move(compiled->generation);
+}
+
+Result<std::shared_ptr<const policy::Generation>> Keeper::generation_at(WallTime at) const {
+  const auto number = images_.number_at(at);
+  if (!number) {
+    return fail(Errc::not_found,
+                "the rules of that time are not kept any more; those of the last " +
+                    std::to_string(ImageStore::kKept) + " changes are");
+  }
+  const HeldImage image = POSTERN_TRY(images_.load(*number));
+  policy::PolicyFrame frame;
+  frame.number = *number;
+  frame.built_at = at;
+  frame.groups = options_.groups;
+  for (const FeedState& feed : feeds_) {
+    frame.zones.push_back(feed.source.zone);
+    frame.image_zones.push_back(zone_of(*image.image, feed.source).value_or(policy::kNoZone));
+  }
+  return policy::Generation::create(std::move(frame), image.image);
+}
+
+/// What comes into force now by itself is watched for a while.
+void Keeper::begin_watch(const Now& now) {
+  if (options_.block_watch == nullptr || options_.watch_for == seconds(0)) return;
+  std::vector<std::string> names;
+  for (const Change& change : changes_) {
+    if (change.is_judged && change.before.is_there()) names.push_back(change.name);
+  }
+  if (names.empty()) return;
+  if (!watch_) {
+    const std::vector<std::uint64_t> kept = images_.numbers();
+    if (kept.empty()) return;
+    watch_ = Watch{{}, {}, kept.front(), {}};
+    options_.block_watch->watch(generation_);
+  }
+  watch_->until = now.mono + options_.watch_for;
+  watch_->look_at = now.mono + kWatchCheck;
+  for (std::string& name : names) {
+    if (std::ranges::find(watch_->feeds, name) == watch_->feeds.end()) {
+      watch_->feeds.push_back(std::move(name));
+    }
+  }
+}
+
+void Keeper::look_at_watch(const Now& now) {
+  if (!watch_ || now.mono < watch_->look_at) return;
+  watch_->look_at = now.mono + kWatchCheck;
+  const auto departure = options_.block_watch->departure();
+  if (!departure && now.mono < watch_->until) return;
+  options_.block_watch->watch(0);
+  const Watch watch = *std::exchange(watch_, std::nullopt);
+  if (!departure) return;
+  const auto image = images_.load(watch.image_before);
+  std::string names;
+  for (const std::string& name : watch.feeds) {
+    FeedState* const feed = find(name);
+    if (feed == nullptr || !image) continue;
+    if (!take_back(*feed, *image, {GateReason::block_rate, *departure}, now)) continue;
+    names += (names.empty() ? "" : ", ") + name;
+  }
+  if (names.empty()) {
+    log_.error("gate",
+               "after updates of feeds something is unusual, and they cannot be taken back: "
+               "an update that " +
+                   *departure);
+    return;
+  }
+  use_image(*image);
+  const auto done = put_back_in_force(*image, now);
+  log_.error("gate", names + ": taken back " +
+                         (done ? "" : "(in vain: " + done.error().text + ") ") +
+                         "is an update that " + *departure);
 }
 
 }  // namespace postern::feeds

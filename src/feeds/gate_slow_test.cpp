@@ -1,6 +1,7 @@
 // The gate: what comes from afar is in force only if nothing speaks against it, or a person says
 // so.
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <string>
 #include <string_view>
@@ -17,12 +18,27 @@ using testing::eventually;
 using testing::list;
 using testing::WebServer;
 
+// Says that a group has left its band when it is told to.
+struct FakeWatch final : BlockWatch {
+  void watch(std::uint64_t generation) override { from = generation; }
+  std::optional<std::string> departure() override {
+    if (from == 0 || !has_left) return std::nullopt;
+    return "had 40 % of 900 queries of the group staff blocked, where 1 to 7 % are usual";
+  }
+  void forget() override { ++forgotten; }
+
+  std::atomic<std::uint64_t> from{0};
+  std::atomic<bool> has_left{false};
+  std::atomic<int> forgotten{0};
+};
+
 struct GateTest : testing::FeedsFixture {
   GateTest() {
     rules.own_domains = {dns::Name::from_text("ours.example").value()};
     options_of = [this](std::vector<Source> sources) {
       Options made = options(std::move(sources));
       made.gate = rules;
+      made.block_watch = &block_watch;
       made.traffic = [this] {
         return policy::Traffic{{"default"}, [this](const auto& take) {
                                  for (const policy::AskedName& each : asked) take(each);
@@ -31,6 +47,8 @@ struct GateTest : testing::FeedsFixture {
       return made;
     };
   }
+  ~GateTest() override { feeds.reset(); }  // Its thread uses what is here.
+
   void serve(std::string_view text, std::string_view feed = "feed") {
     server.files.replace(std::string(feed) + ".txt", text);
     server.files.replace(feed, "file " + std::string(feed) + ".txt");
@@ -82,6 +100,7 @@ struct GateTest : testing::FeedsFixture {
   }
 
   using Kind = GateOrder::Kind;
+  FakeWatch block_watch;
   WebServer server;
   intel::GateRules rules;
   std::vector<policy::AskedName> asked;
@@ -324,6 +343,61 @@ TEST_F(GateTest, ARollbackOfOneFeedLeavesTheOthersAsTheyAre) {
   restart_gated({feed(), feed("second")});
   EXPECT_FALSE(blocks("mistake.example"));
   EXPECT_TRUE(blocks("other50.example"));
+}
+
+TEST_F(GateTest, AnUpdateAfterWhichAGroupLeavesItsBandIsTakenBackAndHeld) {
+  start_with(50);
+  EXPECT_EQ(block_watch.from, 0U) << "a first load changes what is usual";
+  update(list(50) + "mistake.example\n");
+  ASSERT_TRUE(eventually([&] { return blocks("mistake.example"); }));
+  EXPECT_EQ(block_watch.from, generation());
+  block_watch.has_left = true;
+  EXPECT_TRUE(eventually([&] { return !blocks("mistake.example"); }));
+  EXPECT_TRUE(blocks("bad49.example"));
+  EXPECT_TRUE(eventually([&] { return status().held.has_value(); }));
+  EXPECT_EQ(status().held->state, "rolled_back");
+  EXPECT_NE(status().last_error.find("40 % of 900 queries of the group staff"), std::string::npos)
+      << status().last_error;
+  EXPECT_EQ(status().health, intel::Health::stale) << "nobody wanted it so";
+  EXPECT_NE(log.text().find("error: feed: taken back is an update that had 40 %"),
+            std::string::npos);
+  EXPECT_EQ(block_watch.from, 0U);
+  ASSERT_TRUE(feeds->update("feed", Acceptance::checked));
+  restart_gated({feed()});
+  EXPECT_FALSE(blocks("mistake.example")) << "it stays out";
+  // A person knows better.
+  const int forgotten = block_watch.forgotten;
+  ASSERT_TRUE(order(Kind::activate));
+  EXPECT_TRUE(blocks("mistake.example"));
+  EXPECT_EQ(block_watch.from, 0U);
+  EXPECT_EQ(block_watch.forgotten, forgotten + 1);
+}
+
+TEST_F(GateTest, TheHeldUpdateAndThePastCanBeAskedAbout) {
+  start_with(50);
+  const auto blocked_by = [](const Result<std::shared_ptr<const policy::Generation>>& found,
+                             std::string_view name) {
+    return found && (*found)->decide(0, dns::Name::from_text(name).value()).blocks();
+  };
+  EXPECT_EQ(feeds->candidate("feed").error().code, Errc::not_found);
+  update(list(50) + "com\n");
+  ASSERT_TRUE(is_held("com"));
+  const std::uint64_t before = generation();
+  EXPECT_TRUE(blocked_by(feeds->candidate("feed"), "com"));
+  EXPECT_TRUE(blocked_by(feeds->candidate("feed"), "bad49.example"));
+  EXPECT_EQ(generation(), before);
+  EXPECT_FALSE(blocks("com"));
+  const auto then = std::chrono::time_point_cast<microseconds>(std::chrono::system_clock::now());
+  // Files are not stamped more finely than this.
+  ASSERT_TRUE(
+      eventually([&] { return std::chrono::system_clock::now() > then + milliseconds(20); }));
+  update(list(52));
+  ASSERT_TRUE(eventually([&] { return blocks("bad51.example"); }));
+  ASSERT_TRUE(eventually([&] { return feeds->kept_generations().front() == generation(); }));
+  EXPECT_FALSE(blocked_by(feeds->generation_at(then), "bad51.example"));
+  EXPECT_TRUE(blocked_by(feeds->generation_at(then), "bad49.example"));
+  EXPECT_TRUE(blocked_by(feeds->generation_at(then + seconds(3600)), "bad51.example"));
+  EXPECT_EQ(feeds->generation_at(WallTime()).error().code, Errc::not_found);
 }
 
 }  // namespace

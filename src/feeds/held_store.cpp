@@ -15,7 +15,7 @@ namespace {
 constexpr std::string_view kFirstLine = "postern-held 1";
 constexpr std::uint64_t kMaxOctets = 4U << 20;  // A report has some hundred names and rules.
 constexpr std::array<std::string_view, 3> kStates = {"waiting", "rejected", "rolled_back"};
-constexpr auto kLastReason = intel::GateReason::rolled_back;
+constexpr auto kLastReason = intel::GateReason::block_rate;
 
 std::string one_line(std::string_view text) {
   std::string line(text);

@@ -153,6 +153,7 @@ void Keeper::put_in_force(std::shared_ptr<const policy::Generation> generation, 
   // Not put off by each new generation: many in a row would pile up.
   if (retired_.empty()) look_at_retired_ = now.mono + kRetiredCheck;
   retired_.push_back(target_.current());
+  begin_watch(now);
   watch_validity(*generation, now);
   target_.publish(std::move(generation));
   must_publish_ = false;

@@ -94,12 +94,12 @@ Result<HeldImage> ImageStore::load(std::uint64_t number) const {
   return read_image(path(number));
 }
 
-Result<void> ImageStore::link(std::uint64_t from, std::uint64_t number) {
-  std::error_code error;
-  std::filesystem::create_hard_link(path(from), path(number), error);
-  if (error) return Unexpected<Error>(system_error("link " + path(number), error.value()));
-  remove_old(number);
-  return {};
+std::optional<std::uint64_t> ImageStore::number_at(WallTime at) const {
+  for (const std::uint64_t number : numbers()) {
+    const auto stamp = stamp_of(path(number));
+    if (stamp && WallTime(microseconds(stamp->modified_ns / 1000)) <= at) return number;
+  }
+  return std::nullopt;
 }
 
 void ImageStore::remove_old(std::uint64_t newest) const {

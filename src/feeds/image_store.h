@@ -4,11 +4,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/log.h"
 #include "base/result.h"
+#include "base/time.h"
 #include "feeds/image_memory.h"
 
 namespace postern::feeds {
@@ -28,8 +30,8 @@ class ImageStore {
   HeldImage load_newest() const;
   /// The image of that generation. Errors: `not_found`, `corrupt`.
   Result<HeldImage> load(std::uint64_t number) const;
-  /// The image of `from` is that of `number` too, from now on.
-  Result<void> link(std::uint64_t from, std::uint64_t number);
+  /// The newest image that was written by then; nothing where none is kept from so long ago.
+  std::optional<std::uint64_t> number_at(WallTime at) const;
   /// Forced to disk under a name of its own, then renamed; of the others those of the highest
   /// numbers stay, so that there are kKept. Mode 0600: it has the key of the tables' hashes.
   Result<void> save(std::uint64_t number, const SharedMemory& image);

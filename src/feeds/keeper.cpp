@@ -271,6 +271,7 @@ void Keeper::reconfigure(Options options, const Now& now) {
     feeds_.push_back(std::move(feed));
   }
   is_frame_new_ = true;
+  if (options_.block_watch != nullptr) options_.block_watch->forget();
   if (const auto done = compile_and_publish(now); !done) {
     is_frame_new_ = false;
     log_.error("feeds", "the new policy cannot be built, the old one stays: " + done.error().text);
@@ -555,6 +556,7 @@ std::optional<MonoTime> Keeper::next_due() const {
     if (feed.due && !feed.fetching) consider(*feed.due);
   }
   if (!retired_.empty()) consider(look_at_retired_);
+  if (watch_) consider(watch_->look_at);
   if (validity_due_) consider(*validity_due_);
   return next;
 }

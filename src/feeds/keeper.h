@@ -63,6 +63,9 @@ struct Arrival {
 /// How often a replaced generation is looked at: do workers still read it?
 inline constexpr seconds kRetiredCheck{1};
 
+/// How often it is looked whether groups have as much blocked as ever, while an update is watched.
+inline constexpr seconds kWatchCheck{2};
+
 /// How soon after a generation another one may come only because rules have begun or ceased to
 /// hold.
 inline constexpr seconds kValidityPause{30};
@@ -94,6 +97,12 @@ class Keeper {
   void take(Outcome outcome, const Now& now);
   /// What a person decides: Feeds::order.
   Result<std::string> order(const GateOrder& order, const Now& now);
+  /// Feeds::candidate and Feeds::generation_at.
+  Result<std::shared_ptr<const policy::Generation>> candidate(const std::string& name,
+                                                              const Now& now);
+  Result<std::shared_ptr<const policy::Generation>> generation_at(WallTime at) const;
+  /// Takes updates back under which a group's blocked part has left its band.
+  void look_at_watch(const Now& now);
   /// Compiles, has the gate judge what comes from afar, and publishes if something has changed
   /// since the last time.
   void publish(const Now& now);
@@ -165,9 +174,11 @@ class Keeper {
   Result<std::string> reject(FeedState& feed, const Now& now);
   Result<std::string> roll_back(FeedState& feed, const Now& now);
   Result<std::string> roll_back_all(std::uint64_t generation, const Now& now);
-  bool take_back(FeedState& feed, const HeldImage& held_image, const Now& now);
+  bool take_back(FeedState& feed, const HeldImage& held_image, const intel::GateFinding& why,
+                 const Now& now);
   void use_image(const HeldImage& held);
-  Result<void> put_back_in_force(std::uint64_t image, const Now& now);
+  Result<void> put_back_in_force(const HeldImage& image, const Now& now);
+  void begin_watch(const Now& now);
   void settle();
   void put_in_force(std::shared_ptr<const policy::Generation> generation, const Now& now);
   std::uint64_t next_key();
@@ -209,6 +220,13 @@ class Keeper {
   std::uint64_t last_ticket_ = 0;
   std::uint64_t random_;
   microseconds compile_time_{};
+  // Updates that came into force by themselves a short while ago.
+  struct Watch {
+    MonoTime until, look_at;
+    std::uint64_t image_before = 0;  // Whose rules the feeds had.
+    std::vector<std::string> feeds;
+  };
+  std::optional<Watch> watch_;
 };
 
 }  // namespace postern::feeds

@@ -1,6 +1,7 @@
 #include "feeds/question_memory.h"
 
 #include <charconv>
+#include <cmath>
 #include <condition_variable>
 #include <cstdio>
 #include <filesystem>
@@ -9,9 +10,12 @@
 #include <thread>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "base/bounded_queue.h"
 #include "base/guarded.h"
 #include "base/thread.h"
+#include "event/block_rates.h"
 #include "event/question_table.h"
 #include "feeds/digest.h"
 #include "feeds/files.h"
@@ -19,6 +23,7 @@
 namespace postern::feeds {
 namespace {
 
+using event::BlockRates;
 using event::QuestionTable;
 
 /// Between the workers and the thread that remembers: 5 MB.
@@ -28,6 +33,7 @@ constexpr milliseconds kBusyPause{20}, kIdlePause{100};
 constexpr std::size_t kBatch = 1024;
 /// A million names, four times over: a larger file is none of ours.
 constexpr std::uint64_t kMaxFileOctets = std::uint64_t{4} << 30;
+constexpr std::uint64_t kMaxRatesOctets = 256U << 10;  ///< A thousand groups, a line each.
 constexpr std::string_view kFirstWord = "postern-questions-1 ";
 constexpr std::size_t kDigestDigits = 64, kKeyDigits = 16;
 
@@ -35,8 +41,10 @@ struct Asked {
   dns::Name name;
   event::ShortText<32> group;
   std::uint64_t client = 0;
-  std::uint16_t day = 0;
+  WallTime at{};
+  std::uint64_t generation = 0;
   bool is_answered = false;
+  bool is_blocked = false;
 };
 
 /// MurmurHash3's finaliser (public domain, A. Appleby) over the key and each half of the address.
@@ -129,7 +137,9 @@ class Memory final : public QuestionMemory {
       asked.name = query.qname;
       asked.group = query.group;
       asked.client = hash_client(query.client, client_key_.load(std::memory_order_relaxed));
-      asked.day = day_of(query.at);
+      asked.at = query.at;
+      asked.generation = query.generation;
+      asked.is_blocked = query.disposition == event::Disposition::blocked;
       asked.is_answered = is_answered(query);
     });
     (is_taken ? recorded_ : dropped_).add();
@@ -148,6 +158,21 @@ class Memory final : public QuestionMemory {
     hurry_ = true;
     changed_.notify_all();
     return changed_.wait_for(lock, longest, [&] { return is_read_ && taken_ >= wanted; });
+  }
+
+  void watch(std::uint64_t generation) override {
+    rates_.with([&](BlockRates& rates) { rates.watch(generation); });
+  }
+  std::optional<std::string> departure() override {
+    const auto found = rates_.with([](const BlockRates& rates) { return rates.departure(); });
+    if (!found) return std::nullopt;
+    const auto percent = [](double part) { return std::round(part * 1000) / 10.0; };
+    return fmt::format("had {} % of {} queries of the group {} blocked, where {} to {} % are usual",
+                       percent(found->rate), found->queries, found->group, percent(found->lowest),
+                       percent(found->highest));
+  }
+  void forget() override {
+    rates_.with([](BlockRates& rates) { rates = {}; });
   }
 
   void collect(Metrics& metrics) const override {
@@ -221,7 +246,11 @@ class Memory final : public QuestionMemory {
         Asked asked;
         while (taken < kBatch && queue_.try_pop(asked)) {
           ++taken;
-          table.add({asked.name, asked.group.view(), asked.client, asked.is_answered}, asked.day);
+          table.add({asked.name, asked.group.view(), asked.client, asked.is_answered},
+                    day_of(asked.at));
+          rates_.with([&](BlockRates& rates) {
+            rates.add(asked.group.view(), asked.is_blocked, asked.generation, asked.at);
+          });
         }
       });
       has_more = taken == kBatch;
@@ -233,7 +262,18 @@ class Memory final : public QuestionMemory {
     return had_some;
   }
 
+  void read_rates() {
+    const auto file = read_file(options_.rates_path, kMaxRatesOctets);
+    if (!file) return;
+    const auto done = rates_.with([&](BlockRates& rates) { return rates.from_text(file->text); });
+    if (!done) {
+      log_.warning("gate", options_.rates_path + ": " + done.error().text +
+                               "; what groups usually have blocked is learnt anew");
+    }
+  }
+
   void read() {
+    read_rates();
     auto file = read_file(options_.path, kMaxFileOctets);
     if (!file) {
       if (file.error().code != Errc::not_found) {
@@ -270,6 +310,10 @@ class Memory final : public QuestionMemory {
     if (const auto done = replace_file(options_.path, text, 0600); !done) {
       log_.warning("gate", "what was asked is not kept on disk: " + done.error().text);
     }
+    const std::string rates = rates_.with([](const BlockRates& kept) { return kept.to_text(); });
+    if (const auto done = replace_file(options_.rates_path, rates, 0600); !done) {
+      log_.warning("gate", "what groups usually have blocked is not kept: " + done.error().text);
+    }
   }
 
   const QuestionMemoryOptions options_;
@@ -278,6 +322,7 @@ class Memory final : public QuestionMemory {
   BoundedQueue<Asked> queue_;
   SharedCounter recorded_, dropped_;
   Guarded<QuestionTable> table_;
+  Guarded<BlockRates> rates_;
   std::mutex mutex_;
   std::condition_variable changed_;
   bool hurry_ = false;  // These three under mutex_.

@@ -10,12 +10,14 @@
 #include "base/metric.h"
 #include "base/time.h"
 #include "event/query.h"
+#include "feeds/feeds.h"
 #include "policy/comparison.h"
 
 namespace postern::feeds {
 
 struct QuestionMemoryOptions {
-  std::string path;  ///< Of its file; written every `write_every`, and at the end.
+  std::string path;        ///< Of its file; written every `write_every`, and at the end.
+  std::string rates_path;  ///< The same of what groups have blocked.
   std::uint32_t days = 14;
   std::size_t max_names = 1'000'000;
   std::uint64_t hash_key = 0;    ///< Secret: of the table in memory.
@@ -26,7 +28,8 @@ struct QuestionMemoryOptions {
 /// Takes the records of all workers through a bounded queue; what finds no room is counted and not
 /// remembered. Keeps no address of a client: a keyed hash, of which 16 bits are stored. A file that
 /// is damaged is put aside with a warning, and the memory begins anew.
-class QuestionMemory : public event::QuerySink {
+/// Beside it, it keeps count of what each group has blocked.
+class QuestionMemory : public event::QuerySink, public BlockWatch {
  public:
   /// Starts its thread, which first reads the file.
   static std::unique_ptr<QuestionMemory> start(const QuestionMemoryOptions& options, Log& log);

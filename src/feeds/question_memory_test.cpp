@@ -18,7 +18,10 @@ using testing::ScratchFolder;
 
 struct QuestionMemoryTest : ::testing::Test {
   QuestionMemoryOptions options() const {
-    return {.path = folder.file("state/questions"), .hash_key = 1, .client_key = 2};
+    return {.path = folder.file("state/questions"),
+            .rates_path = folder.file("state/rates"),
+            .hash_key = 1,
+            .client_key = 2};
   }
   void start() {
     memory = QuestionMemory::start(options(), log);

@@ -15,8 +15,8 @@ constexpr std::uint64_t kFewLocal = 1000;  // may turn over, and an owner edits 
 constexpr std::uint64_t kLeftOfFew = 10;   // Percent that must be left of a list that is not long.
 
 constexpr std::string_view kReasons[] = {
-    "own_domain", "partner_domain", "public_suffix", "shared_hosting", "top_names",  "clients",
-    "queries",    "shrunk",         "grown",         "by_hand",        "rolled_back"};
+    "own_domain", "partner_domain", "public_suffix", "shared_hosting", "top_names",   "clients",
+    "queries",    "shrunk",         "grown",         "by_hand",        "rolled_back", "block_rate"};
 constexpr std::string_view kModes[] = {"auto", "observe", "hold", "off"};
 
 /// Whether the rule holds for the domain, a name of it, or a name above it with all below.

@@ -40,6 +40,7 @@ enum class GateReason : std::uint8_t {
   grown,           ///< It has many times the rules that it had.
   by_hand,         ///< GateMode::hold.
   rolled_back,     ///< It was in force, and a person took it back.
+  block_rate,      ///< It was in force, and a group had far more, or less, blocked than ever.
 };
 /// "own_domain", …: for programs.
 std::string_view to_string(GateReason reason);

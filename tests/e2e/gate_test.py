@@ -225,6 +225,32 @@ class Gate(unittest.TestCase):
             self.assertEqual(postern.feed("ads")["held"]["state"], "rejected")
             self.assertEqual(postern.run("feed", "activate", "ads").returncode, 2)
 
+    def test_an_update_after_which_much_more_is_blocked_is_taken_back(self):
+        self.config["gate"]["watch_minutes"] = 10
+        names = [f"www.new{i}.example" for i in range(30)]
+        with Postern(self.config) as postern:
+            until(lambda: self.is_blocked(postern, "bad7.feed.example"), "the first copy")
+            postern.stop()
+            # What days of traffic would have taught it.
+            (postern.folder / "state/gate/rates").write_text("postern-block-rates 1\n100 0.01 0.0001 default\n")
+            postern.start()
+            self.update(postern, [*GOOD, *names])
+            until(lambda: self.is_blocked(postern, names[0]), "the update in force: nobody used these names before")
+            self.assertIn("blocked", postern.cli("explain", names[3]))
+            for number in range(260):
+                ask(postern, names[number % 30])
+            until(lambda: not self.is_blocked(postern, names[0]), "the update taken back", 20)
+            self.assertTrue(self.is_blocked(postern, "bad7.feed.example"))
+            feed = until(lambda: postern.feed("ads") if postern.feed("ads")["held"] else None, "the held update")
+            self.assertIn("queries of the group default blocked, where", feed["last_error"])
+            self.assertIn("taken back is an update that had", postern.log_text())
+            # What it would do, and what was so before, can be asked about.
+            self.assertIn("blocked", postern.cli("explain", names[3], "--candidate", "ads").splitlines()[0])
+            self.assertNotIn("blocked", postern.cli("explain", names[3]).splitlines()[0])
+            self.assertIn("blocked", postern.cli("explain", GOOD[3], "--at", "now").splitlines()[0])
+            self.assertEqual(postern.run("explain", names[3], "--at", "2020-01-01T00:00:00Z").returncode, 1)
+            self.assertEqual(postern.run("explain", names[3], "--at", "1h", "--candidate", "ads").returncode, 2)
+
     def test_a_preview_tells_what_a_list_would_do_without_a_server_that_knows_it(self):
         with Postern(self.config) as postern:
             until(lambda: self.is_blocked(postern, "bad7.feed.example"), "the first copy")
