@@ -204,8 +204,7 @@ void write_group_step(JsonWriter& json, const Decision& d) {
                          "group.{}",
                          d.generation.number(), to_the_second(d.generation.built_at()),
                          d.generation.rule_count(), d.generation.zone_count(),
-                         d.generation.groups()[d.group].zones.size(),
-                         d.question.about_generation));
+                         d.generation.groups()[d.group].zones.size(), d.question.about_generation));
 }
 
 /// "; confidence 80, first seen 2026-03-02 (12 days ago), valid until …": what is known of the

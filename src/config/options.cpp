@@ -656,7 +656,7 @@ std::vector<ListSpec> list_specs() {
        "23:00-08:00']\n"},
       {"tenants", kAtReload, "Organisations: what their groups have in common.",
        specs_of(tenant_options()),
-       "- name: school\n  allow: ['*.library.example']\n  block: [games.example]\n"},
+       "- name: school\n  allow: ['*.books.example']\n  block: [games.example]\n"},
       {"votes", kAtReload,
        "Lists that block what several feeds agree on. Each comes behind the feeds, in the file's "
        "order.",

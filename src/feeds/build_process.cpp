@@ -32,6 +32,8 @@ constexpr std::size_t kFixed = 3;
 constexpr std::size_t kMostDescriptors = 4096;
 constexpr int kLookEveryMs = 100;
 constexpr int kNiceness = 10;
+/// Some twenty times what the largest feed takes: whoever computes longer never ends.
+constexpr rlim_t kMostCpuSeconds = 600;
 
 union Control {
   cmsghdr header;
@@ -171,6 +173,7 @@ void give_up_rights(std::uint64_t max_memory) {
     ::setrlimit(resource, &wanted);
   };
   limit(RLIMIT_CORE, 0);
+  limit(RLIMIT_CPU, kMostCpuSeconds);
   limit(RLIMIT_NPROC, 0);
   limit(RLIMIT_NOFILE, 0);
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // These reserve terabytes.

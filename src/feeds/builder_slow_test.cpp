@@ -119,6 +119,7 @@ TEST(Builder, HoldsAProcessToItsMemory) {
 TEST(Builder, StopsWhatIsUnderWay) {
   Builder builder(command_of("never end"));
   std::jthread stopper([&builder] {
+    // Long enough for the process to be under way, most of the time; stopped before is right, too.
     std::this_thread::sleep_for(milliseconds(20));
     builder.stop();
   });

@@ -68,6 +68,7 @@ class TaxiiClient {
     if (time <= seconds(0) || time > kLongestWait || ++waits_ > kWaits) return false;
     const MonoTime until = mono_now() + time;
     while (mono_now() < until && !cancelled_.load(std::memory_order_relaxed)) {
+      // In steps, so that the end of the program is not waited for.
       std::this_thread::sleep_for(milliseconds(50));
     }
     return true;

@@ -58,9 +58,8 @@ TEST(Taxii, CollectionsWithTheirRights) {
 }
 
 TEST(Taxii, APageIsItsObjectsAndWhatComesNext) {
-  const std::string text =
-      R"( {"more": true, "objects": [{"a": [1, {"objects": [2]}]}, )"
-      R"({"b": "]}"}], "next": "n\u0031"} )";
+  const std::string text = R"( {"more": true, "objects": [{"a": [1, {"objects": [2]}]}, )"
+                           R"({"b": "]}"}], "next": "n\u0031"} )";
   const auto page = read_taxii_page(text);
   ASSERT_TRUE(page) << page.error().text;
   EXPECT_TRUE(page->more);

@@ -68,8 +68,8 @@ void ZoneRules::pack(const std::function<void(OctetView)>& write) const {
     rest.text(soa_->rdata);
   }
   rest.number(static_cast<std::size_t>(sharing_));
-  rest.text({reinterpret_cast<const std::uint8_t*>(notes_.data()),
-             notes_.size() * sizeof(RuleNote)});
+  rest.text(
+      {reinterpret_cast<const std::uint8_t*>(notes_.data()), notes_.size() * sizeof(RuleNote)});
   rest.number(data_.size());
   for (const std::vector<LocalRecord>& records : data_) {
     rest.number(records.size());
