@@ -41,13 +41,13 @@ struct FeedReport {
 Result<std::string> text_of_feed(const feeds::Source& source, const Places& places) {
   if (!source.text.empty()) return source.text;
   if (!source.path.empty()) {
-    feeds::FileContent file = POSTERN_TRY(feeds::read_file(source.path, source.max_octets));
-    return feeds::unpack(std::move(file.text), source.max_octets);
+    feeds::FileMemory file = POSTERN_TRY(feeds::read_into_memory(source.path, source.max_octets));
+    return POSTERN_TRY(feeds::unpack(std::move(file.text), source.max_octets)).to_string();
   }
   const feeds::CopyStore copies(places.feed_cache());
-  feeds::Copy copy =
+  const feeds::Copy copy =
       POSTERN_TRY(copies.load(source.zone.name, feeds::source_digest(source), source.max_octets));
-  return std::move(copy.text);
+  return copy.text.to_string();
 }
 
 /// Where a person finds the source. Names of policy.allow and policy.block are items of these

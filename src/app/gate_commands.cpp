@@ -21,6 +21,7 @@
 #include "feeds/obtain.h"
 #include "feeds/preview.h"
 #include "feeds/question_memory.h"
+#include "feeds/unpack.h"
 
 namespace postern::app {
 namespace {
@@ -74,7 +75,9 @@ Result<feeds::Source> wanted_source(const Arguments& arguments, const feeds::Opt
 
 Result<feeds::Content> read_source(const feeds::Source& source, const feeds::Builder& builder) {
   if (!source.path.empty()) {
-    const std::string text = POSTERN_TRY(read_text_file(source.path, source.max_octets));
+    feeds::FileMemory file = POSTERN_TRY(feeds::read_into_memory(source.path, source.max_octets));
+    const feeds::SharedMemory text =
+        POSTERN_TRY(feeds::unpack(std::move(file.text), source.max_octets));
     return builder.read(text, source.format, feeds::Origin::local);
   }
   const std::atomic<bool> cancelled{false};

@@ -11,17 +11,21 @@ namespace postern::feeds {
 
 Result<Content> Builder::read(std::string_view text, const intel::FeedOptions& format,
                               Origin origin) const {
+  return read(POSTERN_TRY(SharedMemory::of(octets_of(text))), format, origin);
+}
+
+Result<Content> Builder::read(const SharedMemory& text, const intel::FeedOptions& format,
+                              Origin origin) const {
   const ReadOrder order{format, origin};
   SharedMemory rules = POSTERN_TRY(SharedMemory::create("postern-rules"));
   ReadFacts facts;
-  if (is_much(text.size(), kLittleText)) {
-    SharedMemory input = POSTERN_TRY(SharedMemory::create("postern-text"));
-    POSTERN_CHECK(input.append(octets_of(text)));
-    const SharedMemory* const inputs[] = {&input};
+  if (is_much(POSTERN_TRY(text.size()), kLittleText)) {
+    const SharedMemory* const inputs[] = {&text};
     facts = POSTERN_TRY(run_build(command_, to_octets(order), inputs, rules, is_stopped_));
     POSTERN_CHECK(rules.seal());
   } else {
-    facts = POSTERN_TRY(carry_out(order, text, rules));
+    const auto mapping = POSTERN_TRY(Mapping::of(text));
+    facts = POSTERN_TRY(carry_out(order, text_of(mapping->octets()), rules));
   }
   Content content;
   content.lines_skipped = facts.lines_skipped;

@@ -27,7 +27,9 @@ class Builder {
   /// Without a program in `command` all is done here, whatever its size.
   explicit Builder(BuildCommand command) : command_(std::move(command)) {}
 
-  /// `parse_copy`, its rules held. Also `unavailable`: see `run_build`.
+  /// `parse_copy`, its rules held. Also `unavailable`: see `run_build`. `text` is sealed.
+  Result<Content> read(const SharedMemory& text, const intel::FeedOptions& format,
+                       Origin origin) const;
   Result<Content> read(std::string_view text, const intel::FeedOptions& format,
                        Origin origin) const;
 

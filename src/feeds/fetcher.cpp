@@ -32,18 +32,25 @@ using Url = std::unique_ptr<CURLU, UrlCleanup>;
 struct Download {
   const FetchRequest& request;
   const std::atomic<bool>& cancelled;
-  std::string body;
+  SharedMemory body;
+  std::uint64_t octets = 0;
   bool too_large = false;
+  Result<void> written{};
 };
+
+Result<Download> begin(const FetchRequest& request, const std::atomic<bool>& cancelled) {
+  return Download{request, cancelled, POSTERN_TRY(SharedMemory::create("postern-fetched"))};
+}
 
 std::size_t on_body(char* data, std::size_t, std::size_t size, void* user) {
   auto& download = *static_cast<Download*>(user);
-  if (download.body.size() + size > download.request.max_octets) {
+  if (download.octets + size > download.request.max_octets) {
     download.too_large = true;
     return 0;  // Ends the transfer.
   }
-  download.body.append(data, size);
-  return size;
+  download.octets += size;
+  download.written = download.body.append(octets_of({data, size}));
+  return download.written ? size : 0;
 }
 
 int on_progress(void* user, curl_off_t, curl_off_t received, curl_off_t, curl_off_t) {
@@ -163,6 +170,7 @@ Unexpected<Error> failure(CURLcode code, const Download& download, const char* e
   if (download.cancelled.load(std::memory_order_relaxed)) {
     return fail(Errc::unavailable, "stopped");
   }
+  if (!download.written) return Unexpected<Error>(download.written.error());
   std::string text = curl_easy_strerror(code);
   if (*error_text != '\0') text += std::string(" (") + error_text + ")";
   return fail(code_of(code), std::move(text));
@@ -200,7 +208,7 @@ std::string url_part(CURLU* url, CURLUPart part, unsigned flags) {
 Result<HttpAnswer> http_get(const FetchRequest& request, const std::atomic<bool>& cancelled) {
   const Easy easy(curl_easy_init());
   if (!easy) return fail(Errc::unavailable, "out of memory");
-  Download download{request, cancelled, {}, false};
+  Download download = POSTERN_TRY(begin(request, cancelled));
   const HeaderList headers = headers_of(request, false);
   const long status = POSTERN_TRY(perform(easy.get(), download, headers.get()));
   HttpAnswer answer;
@@ -212,21 +220,24 @@ Result<HttpAnswer> http_get(const FetchRequest& request, const std::atomic<bool>
   curl_off_t wait = 0;
   curl_easy_getinfo(easy.get(), CURLINFO_RETRY_AFTER, &wait);
   answer.retry_after = seconds(wait);
-  answer.body = std::move(download.body);
+  answer.body = POSTERN_TRY(download.body.to_string());
   return answer;
 }
 
 Result<FetchAnswer> fetch(const FetchRequest& request, const std::atomic<bool>& cancelled) {
   const Easy easy(curl_easy_init());
   if (!easy) return fail(Errc::unavailable, "out of memory");
-  Download download{request, cancelled, {}, false};
+  Download download = POSTERN_TRY(begin(request, cancelled));
   const HeaderList headers = headers_of(request, true);
   const long status = POSTERN_TRY(perform(easy.get(), download, headers.get()));
   const bool was_conditional = request.validators != Validators{};
-  if (status == 304 && was_conditional) return FetchAnswer{true, {}, false, request.validators};
+  if (status == 304 && was_conditional) {
+    return FetchAnswer{true, std::move(download.body), false, request.validators};
+  }
   if (status != 200) return refusal(status);
   Validators validators{validator(easy.get(), "ETag"), validator(easy.get(), "Last-Modified")};
   const bool coded = POSTERN_TRY(is_coded(easy.get()));
+  POSTERN_CHECK(download.body.seal());
   return FetchAnswer{false, std::move(download.body), coded, std::move(validators)};
 }
 

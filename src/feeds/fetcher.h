@@ -7,6 +7,7 @@
 
 #include "base/result.h"
 #include "base/time.h"
+#include "feeds/shared_memory.h"
 
 namespace postern::feeds {
 
@@ -38,8 +39,8 @@ struct FetchRequest {
 };
 
 struct FetchAnswer {
-  bool not_modified = false;  ///< 304: the copy at hand is the newest. No body.
-  std::string body;           ///< As sent.
+  bool not_modified = false;  ///< 304: the copy at hand is the newest. The body is empty.
+  SharedMemory body;          ///< As sent; sealed.
   bool is_coded = false;      ///< Its content coding, gzip or zstd, is still to be undone.
   Validators validators;
 };

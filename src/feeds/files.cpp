@@ -41,6 +41,30 @@ Result<void> write_all(int file, std::string_view text, const std::string& path)
   return {};
 }
 
+struct OpenFile {
+  FileDescriptor file;
+  FileStamp stamp;
+};
+
+/// A regular file to be read, of no more than so many octets.
+Result<OpenFile> open_file(const std::string& path, std::uint64_t max_octets) {
+  // Without O_NONBLOCK, opening a pipe nobody writes to would wait for ever.
+  FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  if (!file) return Unexpected<Error>(file_error("open " + path, errno));
+  struct stat info{};
+  if (::fstat(file.get(), &info) != 0) return Unexpected<Error>(file_error("stat " + path, errno));
+  const FileStamp stamp = POSTERN_TRY(stamp_from(info, path));
+  if (stamp.octets > max_octets) {
+    return fail(Errc::limit_exceeded, path + " is over " + std::to_string(max_octets) +
+                                          " octets; raise the feed's max_size");
+  }
+  return OpenFile{std::move(file), stamp};
+}
+
+Unexpected<Error> is_being_written(const std::string& path) {
+  return fail(Errc::unavailable, path + " is being written; it is read again when it rests");
+}
+
 /// Has `write` fill a new file beside `path`, forces it to disk and renames it.
 Result<void> replace_by(const std::string& path, unsigned mode,
                         const std::function<Result<void>(int, const std::string&)>& write) {
@@ -81,30 +105,31 @@ Result<FileStamp> stamp_of(const std::string& path) {
 }
 
 Result<FileContent> read_file(const std::string& path, std::uint64_t max_octets) {
-  // Without O_NONBLOCK, opening a pipe nobody writes to would wait for ever.
-  const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
-  if (!file) return Unexpected<Error>(file_error("open " + path, errno));
-  struct stat info{};
-  if (::fstat(file.get(), &info) != 0) return Unexpected<Error>(file_error("stat " + path, errno));
-  FileContent content{{}, POSTERN_TRY(stamp_from(info, path))};
-  if (content.stamp.octets > max_octets) {
-    return fail(Errc::limit_exceeded, path + " is over " + std::to_string(max_octets) +
-                                          " octets; raise the feed's max_size");
-  }
+  const OpenFile opened = POSTERN_TRY(open_file(path, max_octets));
+  FileContent content{{}, opened.stamp};
   // One more, to notice that it has grown meanwhile.
   content.text.resize(static_cast<std::size_t>(content.stamp.octets) + 1);
   std::size_t size = 0;
   while (size < content.text.size()) {
-    const ssize_t got = ::read(file.get(), content.text.data() + size, content.text.size() - size);
+    const ssize_t got =
+        ::read(opened.file.get(), content.text.data() + size, content.text.size() - size);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return Unexpected<Error>(file_error("read " + path, errno));
     if (got == 0) break;
     size += static_cast<std::size_t>(got);
   }
-  if (size > content.stamp.octets) {
-    return fail(Errc::unavailable, path + " is being written; it is read again when it rests");
-  }
+  if (size > content.stamp.octets) return is_being_written(path);
   content.text.resize(size);
+  return content;
+}
+
+Result<FileMemory> read_into_memory(const std::string& path, std::uint64_t max_octets) {
+  const OpenFile opened = POSTERN_TRY(open_file(path, max_octets));
+  FileMemory content{POSTERN_TRY(SharedMemory::create("postern-text")), opened.stamp};
+  auto done = content.text.append_file(opened.file.get(), opened.stamp.octets);
+  if (!done && done.error().code == Errc::limit_exceeded) return is_being_written(path);
+  if (!done) return Unexpected<Error>(std::move(done).error().context(path));
+  POSTERN_CHECK(content.text.seal());
   return content;
 }
 

@@ -32,6 +32,14 @@ Result<FileStamp> stamp_of(const std::string& path);
 /// The whole file; `limit_exceeded` over `max_octets`. Never waits on a pipe or device.
 Result<FileContent> read_file(const std::string& path, std::uint64_t max_octets);
 
+struct FileMemory {
+  SharedMemory text;  ///< Sealed.
+  FileStamp stamp;
+};
+
+/// The same for what may be large: it passes through none of our memory.
+Result<FileMemory> read_into_memory(const std::string& path, std::uint64_t max_octets);
+
 /// A secret: the first line of a file of at most 4 KiB. Errors name no secrets.
 Result<std::string> read_secret(const std::string& path);
 

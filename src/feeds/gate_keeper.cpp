@@ -105,7 +105,7 @@ void Keeper::hold(const GateReport& report, const Now& now) {
   Held held = make_held(feed, HeldState::waiting, now);
   held.reasons = report.findings;
   held.report = to_json(report);
-  std::optional<std::string> text;
+  std::optional<SharedMemory> text;
   for (Change& change : std::views::reverse(changes_)) {
     if (change.name != report.feed) continue;
     if (!text) text = std::move(change.text);
@@ -113,7 +113,9 @@ void Keeper::hold(const GateReport& report, const Now& now) {
     feed.facts = std::move(change.facts_before);
   }
   std::erase_if(changes_, [&](const Change& change) { return change.name == report.feed; });
-  if (const auto saved = held_store_.save(report.feed, held, text.value_or("")); !saved) {
+  const auto saved =
+      text ? held_store_.save(report.feed, held, *text) : held_store_.save_facts(report.feed, held);
+  if (!saved) {
     log_.warning("gate", report.feed + ": what is held is not kept on disk, \"postern feed " +
                              "activate\" cannot put it in force: " + saved.error().text);
   }
@@ -191,7 +193,7 @@ Result<std::string> Keeper::activate(FeedState& feed, const Now& now) {
     return fail(Errc::invalid_input, "the update of " + name +
                                          " was rejected and is gone; the next one is judged again");
   }
-  std::string text = POSTERN_TRY(held_store_.load_text(name, *feed.held, feed.source.max_octets));
+  SharedMemory text = POSTERN_TRY(held_store_.load_text(name, *feed.held, feed.source.max_octets));
   Content content =
       POSTERN_TRY(hands_.builder.read(text, feed.source.format, origin_of(feed.source)));
   content.stamp = feed.stamp;
@@ -358,7 +360,7 @@ Result<std::shared_ptr<const policy::Generation>> Keeper::candidate(const std::s
   if (!feed->held || feed->held->state == HeldState::rejected) {
     return fail(Errc::not_found, "no update of the feed " + name + " is held");
   }
-  const std::string text =
+  const SharedMemory text =
       POSTERN_TRY(held_store_.load_text(name, *feed->held, feed->source.max_octets));
   Content content =
       POSTERN_TRY(hands_.builder.read(text, feed->source.format, origin_of(feed->source)));

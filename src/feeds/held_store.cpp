@@ -92,8 +92,8 @@ std::optional<Held> HeldStore::load(std::string_view name, std::string_view sour
   return held;
 }
 
-Result<std::string> HeldStore::load_text(std::string_view name, const Held& held,
-                                         std::uint64_t max_octets) const {
+Result<SharedMemory> HeldStore::load_text(std::string_view name, const Held& held,
+                                          std::uint64_t max_octets) const {
   Copy copy = POSTERN_TRY(copies_.load(name, held.facts.source, max_octets));
   if (copy.facts.sha256 != held.facts.sha256) {
     return fail(Errc::corrupt, "another update is on disk than the one that is held");
@@ -101,7 +101,7 @@ Result<std::string> HeldStore::load_text(std::string_view name, const Held& held
   return std::move(copy.text);
 }
 
-Result<void> HeldStore::save(std::string_view name, const Held& held, std::string_view text) {
+Result<void> HeldStore::save(std::string_view name, const Held& held, const SharedMemory& text) {
   POSTERN_CHECK(copies_.save(name, held.facts, text));
   return replace_file(path(name), to_text(held));
 }

@@ -41,9 +41,9 @@ class HeldStore {
   /// What is held of that feed from that source; nothing where nothing is.
   std::optional<Held> load(std::string_view name, std::string_view source) const;
   /// The text of what is held. Errors as those of CopyStore::load.
-  Result<std::string> load_text(std::string_view name, const Held& held,
-                                std::uint64_t max_octets) const;
-  Result<void> save(std::string_view name, const Held& held, std::string_view text);
+  Result<SharedMemory> load_text(std::string_view name, const Held& held,
+                                 std::uint64_t max_octets) const;
+  Result<void> save(std::string_view name, const Held& held, const SharedMemory& text);
   /// Without its text, which stays as it is.
   Result<void> save_facts(std::string_view name, const Held& held);
   void remove_text(std::string_view name, const Held& held);

@@ -26,7 +26,7 @@ struct HeldStoreTest : ::testing::Test {
 };
 
 TEST_F(HeldStoreTest, GivesBackWhatWasHeldOfThatSource) {
-  ASSERT_TRUE(store.save("ads", held(), text));
+  ASSERT_TRUE(store.save("ads", held(), testing::in_memory(text)));
   const auto found = HeldStore(folder.file("held")).load("ads", "source");
   ASSERT_TRUE(found);
   EXPECT_EQ(found->state, HeldState::waiting);
@@ -36,13 +36,13 @@ TEST_F(HeldStoreTest, GivesBackWhatWasHeldOfThatSource) {
   EXPECT_EQ(found->reasons[1].reason, intel::GateReason::shrunk);
   EXPECT_EQ(found->report, held().report);
   EXPECT_EQ(found->facts.rules, 17U);
-  EXPECT_EQ(store.load_text("ads", *found, 1000).value(), text);
+  EXPECT_EQ(store.load_text("ads", *found, 1000)->to_string().value(), text);
   EXPECT_FALSE(store.load("ads", "another source"));
   EXPECT_FALSE(store.load("other", "source"));
 }
 
 TEST_F(HeldStoreTest, ADamagedRecordStillKeepsTheUpdateOut) {
-  ASSERT_TRUE(store.save("ads", held(), text));
+  ASSERT_TRUE(store.save("ads", held(), testing::in_memory(text)));
   folder.write("held/ads.held", "postern-held 1\nstate nonsense\nreason x\nsince_us y\nreport");
   const auto found = store.load("ads", "source");
   ASSERT_TRUE(found);
@@ -52,7 +52,7 @@ TEST_F(HeldStoreTest, ADamagedRecordStillKeepsTheUpdateOut) {
 }
 
 TEST_F(HeldStoreTest, WhatIsRejectedLosesItsTextAndWhatIsRemovedIsGone) {
-  ASSERT_TRUE(store.save("ads", held(), text));
+  ASSERT_TRUE(store.save("ads", held(), testing::in_memory(text)));
   Held rejected = held();
   rejected.state = HeldState::rejected;
   store.remove_text("ads", rejected);

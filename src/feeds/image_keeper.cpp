@@ -159,6 +159,7 @@ void Keeper::put_in_force(std::shared_ptr<const policy::Generation> generation, 
   must_publish_ = false;
   has_published_ = true;
   is_frame_new_ = false;
+  await_hand_over();
   keep_copies();
 }
 

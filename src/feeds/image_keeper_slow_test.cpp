@@ -249,7 +249,7 @@ TEST_F(ImageKeeperTest, AZoneExpiresThoughItsCopyIsNotToBeHad) {
   CopyStore store(folder.file("cache"));
   const auto now = std::chrono::time_point_cast<microseconds>(std::chrono::system_clock::now());
   CopyFacts facts{source_digest(zone), "", {}, sha256_hex(text), now, 1};
-  ASSERT_TRUE(store.save("zone", facts, text));
+  ASSERT_TRUE(store.save("zone", facts, testing::in_memory(text)));
   start({zone, pack});
   ASSERT_TRUE(blocks("bad.example")) << log.text();
   feeds.reset();

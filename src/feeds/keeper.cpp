@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <ranges>
+#include <thread>
 #include <utility>
 
 #include "feeds/builder.h"
@@ -50,6 +51,10 @@ std::optional<FileStamp> found_stamp(const std::string& path) {
 // True where the local file is the one that was looked at last, whatever came of that.
 bool is_as_read(const FeedState& feed) {
   return found_stamp(feed.source.path) == feed.stamp;
+}
+
+void erase_unread(std::vector<std::shared_ptr<const policy::Generation>>& generations) {
+  std::erase_if(generations, [](const auto& generation) { return generation.use_count() == 1; });
 }
 
 std::string place_of(const Source& source) {
@@ -211,12 +216,12 @@ Result<void> Keeper::read_file_of(FeedState& feed, const Now& now) {
     return {};
   }
   const bool accepts_any_size = take_acceptance(feed);
-  FileContent file = POSTERN_TRY(read_file(source.path, source.max_octets));
+  FileMemory file = POSTERN_TRY(read_into_memory(source.path, source.max_octets));
   feed.stamp = file.stamp;
   UnpackTurns::Turn turn;
   if (is_packed(file.text)) turn = hands_.turns.take_beside_held();
-  std::string text = POSTERN_TRY(unpack(std::move(file.text), source.max_octets));
-  turn.unpacked(text.size());
+  SharedMemory text = POSTERN_TRY(unpack(std::move(file.text), source.max_octets));
+  turn.unpacked(POSTERN_TRY(text.size()));
   Content content = POSTERN_TRY(hands_.builder.read(text, source.format, Origin::local));
   content.stamp = feed.stamp;
   CopyFacts facts{feed.digest, "", {}, content.sha256, now.wall, content.rule_count()};
@@ -513,9 +518,18 @@ void Keeper::publish(const Now& now) {
 
 void Keeper::free_retired(const Now& now) {
   if (retired_.empty() || now.mono < look_at_retired_) return;
-  std::erase_if(retired_, [](const auto& generation) { return generation.use_count() == 1; });
+  erase_unread(retired_);
   look_at_retired_ = now.mono + kRetiredCheck;
   if (retired_.empty()) settle();
+}
+
+void Keeper::await_hand_over() {
+  for (Change& change : changes_) change.before = {};  // It is not coming back.
+  erase_unread(retired_);
+  for (milliseconds waited{0}; !retired_.empty() && waited < kHandOver; ++waited) {
+    std::this_thread::sleep_for(milliseconds(1));  // Nobody says that he has read the last of it.
+    erase_unread(retired_);
+  }
 }
 
 void Keeper::keep_copies() {
@@ -533,7 +547,7 @@ void Keeper::keep_copies() {
 }
 
 // Its text, where that is not on disk already, and what is known about it.
-void Keeper::save_copy(const FeedState& feed, std::string_view text) {
+void Keeper::save_copy(const FeedState& feed, const SharedMemory& text) {
   if (store_.has_text(feed.status.name, feed.facts.sha256)) return save_facts(feed);
   if (const auto saved = store_.save(feed.status.name, feed.facts, text); !saved) {
     log_.warning("feeds", feed.status.name +

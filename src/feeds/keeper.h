@@ -54,14 +54,18 @@ struct FeedState {
 struct Arrival {
   Content content{};
   CopyFacts facts{};
-  std::optional<std::string> text{};
-  UnpackTurns::Turn turn{};  ///< Of the text.
-  bool is_judged = true;     ///< By the gate; not what was in force before, or a person wants.
+  std::optional<SharedMemory> text{};  ///< Sealed.
+  UnpackTurns::Turn turn{};            ///< Of the text.
+  bool is_judged = true;  ///< By the gate; not what was in force before, or a person wants.
   bool accepts_any_size = false;
 };
 
 /// How often a replaced generation is looked at: do workers still read it?
 inline constexpr seconds kRetiredCheck{1};
+
+/// At first it is waited for them so long: busy ones have the new one at their next query, and two
+/// whole images are in memory no longer than that.
+inline constexpr milliseconds kHandOver{20};
 
 /// How often it is looked whether groups have as much blocked as ever, while an update is watched.
 inline constexpr seconds kWatchCheck{2};
@@ -130,7 +134,7 @@ class Keeper {
     std::string name{};
     Content before{};
     CopyFacts facts_before{};
-    std::optional<std::string> text{};
+    std::optional<SharedMemory> text{};
     UnpackTurns::Turn turn{};  // Of the text.
     bool is_judged = false;
     bool accepts_any_size = false;
@@ -180,10 +184,11 @@ class Keeper {
   Result<void> put_back_in_force(const HeldImage& image, const Now& now);
   void begin_watch(const Now& now);
   void settle();
+  void await_hand_over();
   void put_in_force(std::shared_ptr<const policy::Generation> generation, const Now& now);
   std::uint64_t next_key();
   void keep_copies();
-  void save_copy(const FeedState& feed, std::string_view text);
+  void save_copy(const FeedState& feed, const SharedMemory& text);
   void save_facts(const FeedState& feed);
   void restore_timers(FeedState& feed, WallTime checked_at, const Now& now);
   TransferRequest request_of(const FeedState& feed) const;

@@ -87,20 +87,20 @@ Result<void> check_is_a_list(std::string_view text, const intel::FeedContent& fe
 }
 
 // The body's text: the server's coding undone, and then that of a file which is packed itself.
-Result<std::string> text_of(FetchAnswer answer, const Job& job, const std::atomic<bool>& cancelled,
-                            UnpackTurns& turns, UnpackTurns::Turn& turn) {
+Result<SharedMemory> text_in(FetchAnswer answer, const Job& job, const std::atomic<bool>& cancelled,
+                             UnpackTurns& turns, UnpackTurns::Turn& turn) {
   if (!answer.is_coded && !is_packed(answer.body)) return std::move(answer.body);
   auto taken = turns.take(cancelled);
   if (!taken) return fail(Errc::unavailable, "stopped");
   turn = std::move(*taken);
-  if (answer.is_coded && !answer.body.empty()) {
+  if (answer.is_coded && POSTERN_TRY(answer.body.size()) > 0) {
     if (!is_packed(answer.body)) {
       return fail(Errc::corrupt, "the body is not in the coding that the server says it is in");
     }
     answer.body = POSTERN_TRY(unpack(std::move(answer.body), job.max_octets));
   }
-  std::string text = POSTERN_TRY(unpack(std::move(answer.body), job.max_octets));
-  turn.unpacked(text.size());
+  SharedMemory text = POSTERN_TRY(unpack(std::move(answer.body), job.max_octets));
+  turn.unpacked(POSTERN_TRY(text.size()));
   return text;
 }
 
@@ -120,8 +120,8 @@ Result<Obtained> obtain_from(const Job& job, const std::string& url,
     return obtained;
   }
   obtained.text =
-      POSTERN_TRY(text_of(std::move(answer), job, cancelled, hands.turns, obtained.turn));
-  obtained.content = POSTERN_TRY(hands.builder.read(obtained.text, job.format, Origin::remote));
+      POSTERN_TRY(text_in(std::move(answer), job, cancelled, hands.turns, obtained.turn));
+  obtained.content = POSTERN_TRY(hands.builder.read(*obtained.text, job.format, Origin::remote));
   return obtained;
 }
 

@@ -110,8 +110,8 @@ struct Job {
 struct Obtained {
   bool not_modified = false;  ///< The copy at hand is the newest; no content.
   Content content;
-  std::string text;
-  UnpackTurns::Turn turn;  ///< Of the text, where it was unpacked.
+  std::optional<SharedMemory> text;  ///< Sealed. None with `not_modified`.
+  UnpackTurns::Turn turn;            ///< Of the text, where it was unpacked.
   Validators validators;
   std::string fetched_from;
   std::optional<Soa>

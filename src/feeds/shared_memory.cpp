@@ -19,6 +19,7 @@ Unexpected<Error> failed(const char* doing) {
 
 /// What fits into one call.
 constexpr std::size_t kMost = std::size_t{1} << 30;
+constexpr std::size_t kPiece = std::size_t{256} << 10;
 constexpr std::size_t kLargePage = std::size_t{2} << 20;
 
 /// At least one.
@@ -47,6 +48,13 @@ Result<SharedMemory> SharedMemory::create(const char* name) {
   FileDescriptor fd(::memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING));
   if (!fd) return failed("get shared memory");
   return SharedMemory(std::move(fd));
+}
+
+Result<SharedMemory> SharedMemory::of(OctetView octets) {
+  SharedMemory memory = POSTERN_TRY(create("postern-text"));
+  POSTERN_CHECK(memory.append(octets));
+  POSTERN_CHECK(memory.seal());
+  return memory;
 }
 
 Result<void> SharedMemory::append(OctetView octets) {
@@ -110,6 +118,29 @@ bool SharedMemory::read_at(std::uint64_t offset, std::span<std::uint8_t> into) c
   return true;
 }
 
+bool SharedMemory::starts_with(OctetView octets) const {
+  Octets first(octets.size());
+  return read_at(0, first) && std::ranges::equal(first, octets);
+}
+
+Result<void> SharedMemory::for_each_piece(const std::function<void(OctetView)>& piece) const {
+  const std::uint64_t size = POSTERN_TRY(this->size());
+  Octets octets(static_cast<std::size_t>(std::min<std::uint64_t>(size, kPiece)));
+  for (std::uint64_t at = 0; at < size; at += octets.size()) {
+    octets.resize(static_cast<std::size_t>(std::min<std::uint64_t>(size - at, kPiece)));
+    if (!read_at(at, octets)) return failed("read shared memory");
+    piece(octets);
+  }
+  return {};
+}
+
+Result<std::string> SharedMemory::to_string() const {
+  std::string text;
+  text.reserve(static_cast<std::size_t>(POSTERN_TRY(size())));
+  POSTERN_CHECK(for_each_piece([&text](OctetView piece) { text += text_of(piece); }));
+  return text;
+}
+
 Result<std::shared_ptr<const Mapping>> Mapping::of(const SharedMemory& memory) {
   const std::uint64_t size = POSTERN_TRY(memory.size());
   const std::size_t room = large_pages(size);
@@ -130,18 +161,24 @@ Mapping::~Mapping() {
 }
 
 void Mapping::let_go() const {
-  ::madvise(at_, size_, MADV_DONTNEED);
+  if (!is_settled_) ::madvise(at_, size_, MADV_DONTNEED);
 }
 
 bool Mapping::settle() const {
+  if (is_settled_) return true;
   std::uint8_t* const copy = reserve(room_);
   if (copy == nullptr) return false;
   if (::mprotect(copy, room_, PROT_READ | PROT_WRITE) == 0) {
     ::madvise(copy, room_, MADV_HUGEPAGE);  // A wish.
-    std::copy_n(at_, size_, copy);
+    for (std::size_t done = 0; done < size_; done += kLargePage) {
+      const std::size_t octets = std::min(kLargePage, size_ - done);
+      std::copy_n(at_ + done, octets, copy + done);
+      ::madvise(at_ + done, octets, MADV_DONTNEED);
+    }
     ::mprotect(copy, room_, PROT_READ);
     // In one step, as readers see it: who reads between two of its octets waits.
-    if (::mremap(copy, room_, room_, MREMAP_MAYMOVE | MREMAP_FIXED, at_) != MAP_FAILED) return true;
+    is_settled_ = ::mremap(copy, room_, room_, MREMAP_MAYMOVE | MREMAP_FIXED, at_) != MAP_FAILED;
+    if (is_settled_) return true;
   }
   ::munmap(copy, room_);
   return false;

@@ -123,17 +123,14 @@ Result<CopyFacts> CopyStore::load_facts(std::string_view name, std::string_view 
 
 Result<Copy> CopyStore::load(std::string_view name, std::string_view source,
                              std::uint64_t max_octets) const {
-  Copy copy{POSTERN_TRY(load_facts(name, source)), {}};
-  if (!has_text(name, copy.facts.sha256)) {
-    return fail(Errc::corrupt, text_path(name, copy.facts.sha256) + " is gone");
+  CopyFacts facts = POSTERN_TRY(load_facts(name, source));
+  const std::string path = text_path(name, facts.sha256);
+  if (!has_text(name, facts.sha256)) return fail(Errc::corrupt, path + " is gone");
+  FileMemory file = POSTERN_TRY(read_into_memory(path, max_octets));
+  if (POSTERN_TRY(sha256_hex(file.text)) != facts.sha256) {
+    return fail(Errc::corrupt, "the last good copy is damaged: " + path);
   }
-  copy.text =
-      std::move(POSTERN_TRY(read_file(text_path(name, copy.facts.sha256), max_octets)).text);
-  if (sha256_hex(copy.text) != copy.facts.sha256) {
-    return fail(Errc::corrupt,
-                "the last good copy is damaged: " + text_path(name, copy.facts.sha256));
-  }
-  return copy;
+  return Copy{std::move(facts), std::move(file.text)};
 }
 
 bool CopyStore::has_text(std::string_view name, std::string_view sha256) const {
@@ -145,7 +142,8 @@ void CopyStore::remove_text(std::string_view name, std::string_view sha256) {
   std::filesystem::remove(text_path(name, sha256), ignored);
 }
 
-Result<void> CopyStore::save(std::string_view name, const CopyFacts& facts, std::string_view text) {
+Result<void> CopyStore::save(std::string_view name, const CopyFacts& facts,
+                             const SharedMemory& text) {
   POSTERN_CHECK(check_name(name));
   POSTERN_CHECK(make_folder());
   POSTERN_CHECK(replace_file(text_path(name, facts.sha256), text));

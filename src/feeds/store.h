@@ -8,6 +8,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "feeds/fetcher.h"
+#include "feeds/shared_memory.h"
 
 namespace postern::feeds {
 
@@ -32,7 +33,7 @@ struct CopyFacts {
 
 struct Copy {
   CopyFacts facts;
-  std::string text;
+  SharedMemory text;  ///< Sealed.
 };
 
 /// A folder with NAME.meta, which names the text beside it by its digest: NAME-DIGEST.feed. The
@@ -53,7 +54,7 @@ class CopyStore {
   /// Whether the text of that digest is there; not whether it is whole.
   bool has_text(std::string_view name, std::string_view sha256) const;
   /// Replaces the copy. `facts.sha256` must be the text's. On failure the old one stays.
-  Result<void> save(std::string_view name, const CopyFacts& facts, std::string_view text);
+  Result<void> save(std::string_view name, const CopyFacts& facts, const SharedMemory& text);
   /// Replaces the facts alone: the text is still the newest.
   Result<void> save_facts(std::string_view name, const CopyFacts& facts);
   /// The text of that digest, where it is there. Failing to is no harm.

@@ -8,6 +8,7 @@
 namespace postern::feeds {
 namespace {
 
+using testing::in_memory;
 using testing::ScratchFolder;
 
 CopyFacts facts_of(std::string_view text) {
@@ -38,13 +39,20 @@ TEST(Digest, IsSha256) {
   EXPECT_EQ(sha256_hex("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 }
 
+TEST(Digest, IsTheSameOfWhatIsInSharedMemory) {
+  for (const std::size_t size : {0UL, 3UL, 262'144UL, 600'000UL}) {
+    const std::string text(size, 'x');
+    EXPECT_EQ(sha256_hex(in_memory(text)).value(), sha256_hex(text)) << size;
+  }
+}
+
 TEST_F(CopyStoreTest, ACopyComesBackWithItsFacts) {
   EXPECT_EQ(load().error().code, Errc::not_found);
   const std::string text = "bad.example\n\0\xff";
-  ASSERT_TRUE(store.save("feed", facts_of(text), text));
+  ASSERT_TRUE(store.save("feed", facts_of(text), in_memory(text)));
   const auto copy = load();
   ASSERT_TRUE(copy) << copy.error().text;
-  EXPECT_EQ(copy->text, text);
+  EXPECT_EQ(copy->text.to_string().value(), text);
   EXPECT_EQ(copy->facts.validators, facts_of(text).validators);
   EXPECT_EQ(copy->facts.fetched_from, "from");
   EXPECT_EQ(copy->facts.rules, 7U);
@@ -53,27 +61,27 @@ TEST_F(CopyStoreTest, ACopyComesBackWithItsFacts) {
 
 TEST_F(CopyStoreTest, TheNewestReplacesAndOnlyItStays) {
   for (const std::string text : {"one", "two", "three"}) {
-    ASSERT_TRUE(store.save("feed", facts_of(text), text));
-    EXPECT_EQ(load()->text, text);
+    ASSERT_TRUE(store.save("feed", facts_of(text), in_memory(text)));
+    EXPECT_EQ(load()->text.to_string().value(), text);
     EXPECT_EQ(file_count(), 2U);
   }
   // A feed whose name begins with this one's keeps its own.
-  ASSERT_TRUE(store.save("feed-two", facts_of("x"), "x"));
-  ASSERT_TRUE(store.save("feed", facts_of("four"), "four"));
-  EXPECT_EQ(store.load("feed-two", "source", 1000)->text, "x");
+  ASSERT_TRUE(store.save("feed-two", facts_of("x"), in_memory("x")));
+  ASSERT_TRUE(store.save("feed", facts_of("four"), in_memory("four")));
+  EXPECT_EQ(store.load("feed-two", "source", 1000)->text.to_string().value(), "x");
 }
 
 TEST_F(CopyStoreTest, FactsAloneAreRenewedWithoutTheText) {
-  ASSERT_TRUE(store.save("feed", facts_of("one"), "one"));
+  ASSERT_TRUE(store.save("feed", facts_of("one"), in_memory("one")));
   CopyFacts later = facts_of("one");
   later.checked_at += seconds(5);
   ASSERT_TRUE(store.save_facts("feed", later));
   EXPECT_EQ(load()->facts.checked_at, later.checked_at);
-  EXPECT_EQ(load()->text, "one");
+  EXPECT_EQ(load()->text.to_string().value(), "one");
 }
 
 TEST_F(CopyStoreTest, WhatIsDamagedOrFromElsewhereIsNotUsed) {
-  ASSERT_TRUE(store.save("feed", facts_of("one"), "one"));
+  ASSERT_TRUE(store.save("feed", facts_of("one"), in_memory("one")));
   EXPECT_EQ(store.load("feed", "other source", 1000).error().code, Errc::not_found);
   EXPECT_EQ(store.load("feed", "source", 2).error().code, Errc::limit_exceeded);
   const std::string meta = folder.read("c/feed.meta");
@@ -91,7 +99,8 @@ TEST_F(CopyStoreTest, WhatIsDamagedOrFromElsewhereIsNotUsed) {
 
 TEST_F(CopyStoreTest, ANameCannotLeadOutOfTheFolder) {
   for (const std::string_view name : {"", "..", "../x", "a/b", ".hidden", "A", "a\n", "a b"}) {
-    EXPECT_EQ(store.save(name, facts_of("x"), "x").error().code, Errc::invalid_input) << name;
+    EXPECT_EQ(store.save(name, facts_of("x"), in_memory("x")).error().code, Errc::invalid_input)
+        << name;
     EXPECT_EQ(store.load(name, "source", 9).error().code, Errc::invalid_input) << name;
   }
 }
@@ -99,7 +108,7 @@ TEST_F(CopyStoreTest, ANameCannotLeadOutOfTheFolder) {
 TEST_F(CopyStoreTest, AFolderThatCannotBeMadeIsAnError) {
   folder.write("file", "in the way");
   CopyStore blocked(folder.file("file/c"));
-  EXPECT_FALSE(blocked.save("feed", facts_of("x"), "x"));
+  EXPECT_FALSE(blocked.save("feed", facts_of("x"), in_memory("x")));
   EXPECT_FALSE(blocked.save_generation(1));
   EXPECT_EQ(blocked.load_generation(), 0U);
 }

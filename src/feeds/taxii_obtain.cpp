@@ -104,7 +104,8 @@ class Collection {
     if (!copy || copy->facts.sha256 != job_.stored->sha256) {
       return fail(Errc::corrupt, "the copy on disk is not the one in force");
     }
-    return objects_.take_lines(copy->text);
+    const auto mapping = POSTERN_TRY(Mapping::of(copy->text));
+    return objects_.take_lines(text_of(mapping->octets()));
   }
 
   const Job& job_;
@@ -129,8 +130,8 @@ Result<Obtained> poll(const Job& job, TaxiiClient& client, const Hands& hands, b
     obtained.not_modified = true;
     return obtained;
   }
-  obtained.text = collection.objects().to_text();
-  obtained.content = POSTERN_TRY(hands.builder.read(obtained.text, job.format, Origin::primary));
+  obtained.text = POSTERN_TRY(SharedMemory::of(octets_of(collection.objects().to_text())));
+  obtained.content = POSTERN_TRY(hands.builder.read(*obtained.text, job.format, Origin::primary));
   obtained.how = fmt::format("{} objects in the collection{}", collection.objects().size(),
                              is_whole ? ", all fetched" : "");
   return obtained;

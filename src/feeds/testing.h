@@ -18,8 +18,13 @@
 
 #include "base/guarded.h"
 #include "base/log.h"
+#include "feeds/shared_memory.h"
 
 namespace postern::feeds::testing {
+
+inline SharedMemory in_memory(std::string_view text) {
+  return SharedMemory::of(octets_of(text)).value();
+}
 
 /// A folder that goes with the object.
 class ScratchFolder {

@@ -15,7 +15,10 @@ std::shared_ptr<const ZoneCopy> load_base(const Job& job) {
   const CopyStore store(job.stored->folder);
   const auto copy = store.load(job.feed, job.stored->source, job.max_octets);
   if (!copy || copy->facts.sha256 != job.stored->sha256) return nullptr;
-  auto zone = ZoneCopy::from_text(copy->text, job.transfer->source.zone, job.transfer->limits);
+  const auto mapping = Mapping::of(copy->text);
+  if (!mapping) return nullptr;
+  auto zone = ZoneCopy::from_text(text_of((*mapping)->octets()), job.transfer->source.zone,
+                                  job.transfer->limits);
   if (!zone || !zone->soa()) return nullptr;
   return std::make_shared<const ZoneCopy>(std::move(*zone));
 }
@@ -35,14 +38,15 @@ Result<Obtained> obtain_zone(const Job& job, const std::atomic<bool>& cancelled,
     obtained.content.zone = std::move(request.base);
     return obtained;
   }
-  obtained.text = transferred.zone->to_text();
-  if (obtained.text.size() > job.max_octets) {
+  const std::string text = transferred.zone->to_text();
+  if (text.size() > job.max_octets) {
     return fail(Errc::limit_exceeded,
                 "over " + std::to_string(job.max_octets) +
                     " octets as text; raise the feed's max_size if the zone is meant to be that "
                     "large");
   }
-  obtained.content = POSTERN_TRY(hands.builder.read(obtained.text, job.format, Origin::primary));
+  obtained.text = POSTERN_TRY(SharedMemory::of(octets_of(text)));
+  obtained.content = POSTERN_TRY(hands.builder.read(*obtained.text, job.format, Origin::primary));
   obtained.content.zone = std::move(transferred.zone);
   return obtained;
 }
