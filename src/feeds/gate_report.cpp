@@ -74,15 +74,15 @@ std::vector<GateReport> judge_updates(const policy::Generation& before,
     compared.push_back(i);
   }
   std::vector<intel::RuleInspection> inspections(subjects.size(), intel::RuleInspection(rules));
-  const auto inspection = [&](const policy::ZoneOptions& zone) {
-    const auto at = std::ranges::find(subjects, zone.name, &GateSubject::feed);
+  const auto inspection = [&](const std::string& zone) {
+    const auto at = std::ranges::find(subjects, zone, &GateSubject::feed);
     return at == subjects.end() ? nullptr
                                 : &inspections[static_cast<std::size_t>(at - subjects.begin())];
   };
   options.on_added = [&](const policy::ZoneOptions& zone, const policy::Rule& rule) {
-    if (intel::RuleInspection* by = inspection(zone)) by->look(zone, rule);
+    if (intel::RuleInspection* by = inspection(zone.name)) by->look(zone, rule);
   };
-  options.on_blocked = [&](const policy::ZoneOptions& zone, const policy::Rule& rule) {
+  options.on_blocked = [&](const std::string& zone, const policy::Rule& rule) {
     if (intel::RuleInspection* by = inspection(zone)) by->look_at_use(rule);
   };
   policy::Comparison all;

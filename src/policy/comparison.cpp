@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <array>
-#include <map>
+#include <bitset>
 #include <optional>
+#include <set>
 #include <span>
+#include <string>
 #include <utility>
 
 namespace postern::policy {
@@ -37,59 +39,103 @@ std::optional<std::uint16_t> zone_named(const Generation& generation, std::strin
   return std::nullopt;
 }
 
-/// Whether a zone has the very same rule.
+/// What a rule says beside its trigger, as one of kSayings numbers.
+constexpr std::size_t kSayings = 256;
+std::size_t saying_of(const Posting& posting) {
+  return static_cast<std::size_t>(posting.scope) << 5 |
+         static_cast<std::size_t>(posting.action) << 2 | static_cast<std::size_t>(posting.rank);
+}
+
+/// The same of a rule with records, and these.
+std::string saying_with_data(const RuleImage& image, const Posting& posting) {
+  std::string text = std::to_string(saying_of(posting));
+  for (const LocalRecord& record : image.local_data(posting.data)) {
+    text += " " + std::to_string(static_cast<unsigned>(record.type)) + " " +
+            std::to_string(record.ttl) + " " + std::to_string(record.rdata.size()) + " ";
+    text += postern::text_of(record.rdata);
+  }
+  return text;
+}
+
+/// Whether a zone has the very same rule. What it has at a name or prefix is looked up once for all
+/// rules there that are asked about in a row: of a text with the same name a million times each of
+/// its rules would else be compared with each.
 class RuleFinder {
  public:
-  RuleFinder(const Generation& in, std::uint16_t image_zone, const RuleImage& other)
-      : image_(&in.image()), zone_(image_zone), other_(&other) {}
+  RuleFinder(const RuleImage& in, std::uint16_t image_zone) : image_(&in), zone_(image_zone) {}
 
-  bool has(const Posting& posting, const Rule& rule) const {
-    return has_prefix(rule.trigger) ? has_prefix_rule(posting, rule) : has_name_rule(posting, rule);
+  /// Of a rule of the image `of`.
+  bool has(const RuleImage& of, const Posting& posting, const Rule& rule) {
+    if (zone_ == kNoZone) return false;
+    if (!is_known_ || rule.trigger != trigger_ || rule.name != name_ || rule.prefix != prefix_) {
+      look_up(rule);
+    }
+    if (posting.action != Action::local_data) return sayings_.test(saying_of(posting));
+    return sayings_with_data_.contains(saying_with_data(of, posting));
   }
 
  private:
-  bool is_same(const Posting& ours, const Posting& theirs) const {
-    if (ours.zone != zone_ || ours.scope != theirs.scope || ours.action != theirs.action ||
-        ours.rank != theirs.rank) {
-      return false;
+  void look_up(const Rule& rule) {
+    is_known_ = true;
+    trigger_ = rule.trigger;
+    name_ = rule.name;
+    prefix_ = rule.prefix;
+    sayings_.reset();
+    sayings_with_data_.clear();
+    if (has_prefix(rule.trigger)) {
+      look_up_prefix();
+    } else {
+      look_up_name();
     }
-    return ours.action != Action::local_data ||
-           image_->local_data(ours.data) == other_->local_data(theirs.data);
   }
 
-  bool has_name_rule(const Posting& posting, const Rule& rule) const {
-    const NameTable& table = image_->names(rule.trigger);
+  void note(const Posting& ours) {
+    if (ours.action == Action::local_data) {
+      sayings_with_data_.insert(saying_with_data(*image_, ours));
+    } else {
+      sayings_.set(saying_of(ours));
+    }
+  }
+
+  void look_up_name() {
+    const NameTable& table = image_->names(trigger_);
     NameTable::Owners owners;
-    table.find(rule.name, owners);
+    table.find(name_, owners);
     for (std::size_t i = 0; i < owners.count; ++i) {
       if (!owners.items[i].whole) continue;
       Postings all = table.postings(owners.items[i]);
       for (Posting ours; all.next(ours);) {
-        if (is_same(ours, posting)) return true;
+        if (ours.zone != zone_ || ours.scope == kExists) continue;
+        note(ours);
         for (const image::Shadowed& shadowed : table.shadowed(ours.at)) {
-          if (is_same(table.posting_of(shadowed), posting)) return true;
+          note(table.posting_of(shadowed));
         }
       }
     }
-    return false;
   }
 
-  bool has_prefix_rule(const Posting& posting, const Rule& rule) const {
-    const PrefixTable& table = image_->prefixes(rule.trigger);
+  void look_up_prefix() {
+    const PrefixTable& table = image_->prefixes(trigger_);
     PrefixTable::Found found;
-    table.find(rule.prefix.address(), found);
+    table.find(prefix_.address(), found);
     for (std::size_t i = 0; i < found.count; ++i) {
       const PrefixTable::Range& range = found.items[i];
+      if (range.count == 0 || table.prefix(range.first) != prefix_) continue;
       for (std::uint32_t at = range.first; at < range.first + range.count; ++at) {
-        if (table.prefix(at) == rule.prefix && is_same(table.posting(at), posting)) return true;
+        const Posting ours = table.posting(at);
+        if (ours.zone == zone_) note(ours);
       }
     }
-    return false;
   }
 
   const RuleImage* image_;
   std::uint16_t zone_;
-  const RuleImage* other_;
+  bool is_known_ = false;  // What these have was looked up.
+  Trigger trigger_{};
+  dns::Name name_;
+  IpPrefix prefix_;
+  std::bitset<kSayings> sayings_;
+  std::set<std::string> sayings_with_data_;
 };
 
 std::string text_of(const Posting& posting, const Rule& rule) {
@@ -143,6 +189,8 @@ class Comparer {
       pairs_.push_back(pair);
     }
     clients_.resize(pairs_.size());
+    charged_before_ = charged(before, &Pair::before);
+    charged_after_ = charged(after, &Pair::after);
   }
 
   Comparison run(const Traffic& traffic) {
@@ -173,22 +221,46 @@ class Comparer {
     };
   }
 
+  /// By zone of the generation, which of the zones asked about answer for what it decides: it
+  /// itself, or else those that vote on it or raise doubts.
+  std::vector<std::vector<std::size_t>> charged(const Generation& generation,
+                                                std::optional<std::uint16_t> Pair::* side) const {
+    std::vector<std::vector<std::size_t>> charged(generation.zone_count());
+    for (std::size_t i = 0; i < pairs_.size(); ++i) {
+      if (pairs_[i].*side) charged[*(pairs_[i].*side)].push_back(i);
+    }
+    for (std::size_t zone = 0; zone < charged.size(); ++zone) {
+      const auto& votes = generation.zone(static_cast<std::uint16_t>(zone)).votes;
+      if (!votes || !charged[zone].empty()) continue;
+      for (std::size_t i = 0; i < pairs_.size(); ++i) {
+        const auto has = [&](const std::vector<std::uint16_t>& zones) {
+          return pairs_[i].*side && std::ranges::find(zones, *(pairs_[i].*side)) != zones.end();
+        };
+        if (has(votes->zones) || has(votes->doubts)) charged[zone].push_back(i);
+      }
+    }
+    return charged;
+  }
+
   void compare_rules() {
     if (&before_.image() == &after_.image() || pairs_.empty()) return;
-    const auto added = [this](std::size_t zone, const Posting& posting, const Rule& rule) {
-      const Pair& pair = pairs_[zone];
-      if (RuleFinder(before_, pair.image_before, after_.image()).has(posting, rule)) return;
+    std::vector<RuleFinder> in_before, in_after;
+    for (const Pair& pair : pairs_) {
+      in_before.emplace_back(before_.image(), pair.image_before);
+      in_after.emplace_back(after_.image(), pair.image_after);
+    }
+    const auto added = [&](std::size_t zone, const Posting& posting, const Rule& rule) {
+      if (in_before[zone].has(after_.image(), posting, rule)) return;
       ZoneChange& change = result_.zones[zone];
       ++change.added;
       if (change.added_rules.size() < options_.rules) {
         change.added_rules.push_back(text_of(posting, rule));
       }
-      if (options_.on_added) options_.on_added(after_.zone(*pair.after), rule);
+      if (options_.on_added) options_.on_added(after_.zone(*pairs_[zone].after), rule);
     };
     walk(after_.image(), number_of<&Pair::image_after>(), added);
-    const auto removed = [this](std::size_t zone, const Posting& posting, const Rule& rule) {
-      const Pair& pair = pairs_[zone];
-      if (RuleFinder(after_, pair.image_after, before_.image()).has(posting, rule)) return;
+    const auto removed = [&](std::size_t zone, const Posting& posting, const Rule& rule) {
+      if (in_after[zone].has(before_.image(), posting, rule)) return;
       ZoneChange& change = result_.zones[zone];
       ++change.removed;
       if (change.removed_rules.size() < options_.rules) {
@@ -199,11 +271,8 @@ class Comparer {
   }
 
   void compare_names(const Traffic& traffic) {
-    std::vector<std::uint16_t> groups_before, groups_after;
-    for (const std::string& group : traffic.groups) {
-      groups_before.push_back(before_.group_named(group).value_or(0));
-      groups_after.push_back(after_.group_named(group).value_or(0));
-    }
+    std::vector<std::vector<GroupPair>> groups;
+    for (const std::string& group : traffic.groups) groups.push_back(policies_of(group));
     ClientUnion everybody;
     traffic.for_each([&](const AskedName& asked) {
       ++result_.names;
@@ -217,33 +286,51 @@ class Comparer {
     ranking_.finish();
     result_.clients = everybody.count();
     traffic.for_each([&](const AskedName& asked) {
-      for (std::size_t i = 0; i < traffic.groups.size(); ++i) {
+      for (std::size_t i = 0; i < groups.size(); ++i) {
         if ((asked.groups >> i & 1) == 0) continue;
-        // Once, whatever the number of groups that it holds for.
-        if (judge(asked, groups_before[i], groups_after[i])) return;
+        // Once, whatever the number of groups and hours that it holds for.
+        if (std::ranges::any_of(groups[i], [&](GroupPair pair) { return judge(asked, pair); })) {
+          return;
+        }
       }
     });
   }
 
-  bool judge(const AskedName& asked, std::uint16_t group_before, std::uint16_t group_after) {
-    const Verdict old = before_.decide(group_before, asked.name);
-    const Verdict now = after_.decide(group_after, asked.name);
+  /// One policy of a group's on both sides, as numbers of their groups.
+  struct GroupPair {
+    std::uint16_t before = 0, after = 0;
+  };
+
+  /// That of the group, then those of the hours of schedules that it has on both sides.
+  std::vector<GroupPair> policies_of(const std::string& group) const {
+    std::vector<GroupPair> pairs = {
+        {before_.group_named(group).value_or(0), after_.group_named(group).value_or(0)}};
+    const std::vector<Group>& old = before_.groups();
+    const std::vector<Group>& now = after_.groups();
+    for (const During& here : now[pairs[0].after].during) {
+      for (const During& there : old[pairs[0].before].during) {
+        if (now[here.group].hours != old[there.group].hours) continue;
+        pairs.push_back({there.group, here.group});
+        break;
+      }
+    }
+    return pairs;
+  }
+
+  bool judge(const AskedName& asked, GroupPair groups) {
+    const Verdict old = before_.decide(groups.before, asked.name);
+    const Verdict now = after_.decide(groups.after, asked.name);
     if (old.blocks() == now.blocks()) return false;
-    const auto zone = blamed(old, now);
-    if (zone) count(asked, *zone, now.blocks() ? now : old, now.blocks());
+    for (const std::size_t zone : blamed(old, now)) {
+      count(asked, zone, now.blocks() ? now : old, now.blocks());
+    }
     return true;
   }
 
-  std::optional<std::size_t> blamed(const Verdict& old, const Verdict& now) const {
-    const auto number = [this](const Verdict& verdict, std::optional<std::uint16_t> Pair::* side) {
-      std::optional<std::size_t> found;
-      for (std::size_t i = 0; verdict.matched && i < pairs_.size(); ++i) {
-        if (pairs_[i].*side == verdict.zone) found = i;
-      }
-      return found;
-    };
-    if (const auto by_new = number(now, &Pair::after)) return by_new;
-    return number(old, &Pair::before);
+  std::span<const std::size_t> blamed(const Verdict& old, const Verdict& now) const {
+    if (now.matched && !charged_after_[now.zone].empty()) return charged_after_[now.zone];
+    if (old.matched) return charged_before_[old.zone];
+    return {};
   }
 
   void count(const AskedName& asked, std::size_t zone, const Verdict& verdict, bool is_blocked) {
@@ -263,7 +350,7 @@ class Comparer {
     changed.rule = by.rule_text(verdict);
     changed.line = by.line(verdict);
     if (is_blocked && asked.is_answered) {
-      if (options_.on_blocked) options_.on_blocked(by.zone(verdict.zone), by.rule(verdict));
+      if (options_.on_blocked) options_.on_blocked(result_.zones[zone].zone, by.rule(verdict));
       ChangedName& most_used = result_.zones[zone].most_used;
       if (is_more_used(changed, most_used)) most_used = changed;
     }
@@ -290,6 +377,7 @@ class Comparer {
   const Generation& after_;
   const ComparisonOptions& options_;
   std::vector<Pair> pairs_;
+  std::vector<std::vector<std::size_t>> charged_before_, charged_after_;
   std::vector<std::array<ClientUnion, 2>> clients_;
   Ranking ranking_;
   Comparison result_;

@@ -59,5 +59,37 @@ TEST(ComparisonSlow, AMillionRulesAndTwoHundredThousandNamesTakeLessThanFiveSeco
   EXPECT_LT(comparing.count(), 5.0);
 }
 
+// Each of a hostile list's rules must not be compared with each of the other side.
+TEST(ComparisonSlow, TheSameRuleAMillionTimesTakesNoLongerThanAMillionRules) {
+  constexpr std::uint32_t kTimes = 500'000;
+  const auto same = [](Action action, Rank rank) {
+    auto rules = std::make_shared<ZoneRules>();
+    const IpPrefix prefix = IpPrefix::from_text("192.0.2.0/24").value();
+    for (std::uint32_t i = 0; i < kTimes; ++i) {
+      rules->add({.name = dns::Name::from_text("x.example").value(),
+                  .scope = Scope::at_and_below,
+                  .action = action,
+                  .rank = rank,
+                  .line = i + 1});
+      rules->add(
+          {.prefix = prefix, .trigger = Trigger::response_ip, .action = action, .line = i + 1});
+    }
+    PolicyInput input;
+    input.hash_key = 3;
+    input.groups = {{.name = "default", .zones = {0}}};
+    input.zones = {{{.name = "list"}, std::move(rules)}};
+    return Generation::compile(std::move(input)).value();
+  };
+  const auto blocks = same(Action::block, Rank::normal);
+  const auto passes = same(Action::pass, Rank::pass);
+  const auto began = std::chrono::steady_clock::now();
+  const Comparison found = compare(*blocks, *passes, {}, {.zones = {"list"}});
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
+  EXPECT_EQ(found.zones[0].added, 2U * kTimes);
+  EXPECT_EQ(found.zones[0].removed, 2U * kTimes);
+  EXPECT_EQ(compare(*blocks, *blocks, {}, {.zones = {"list"}}).zones[0].added, 0U);
+  EXPECT_LT(took.count(), 5.0);
+}
+
 }  // namespace
 }  // namespace postern::policy

@@ -183,6 +183,112 @@ TEST(Comparison, FindsTheRulesThatAreNewWhateverTheyLookAt) {
             back.zones[0].added_rules.end());
 }
 
+TEST(Comparison, WhatAVoteDecidesCountsForThoseThatVoteOnItAndDoubtIt) {
+  enum : std::uint16_t { voter, other_voter, doubter, bystander, counted };
+  const auto with_votes = [](std::vector<Rule> rules) {
+    PolicyInput input;
+    input.hash_key = 11;
+    input.groups = {{.name = "default", .zones = {counted}}};
+    for (const char* zone : {"voter", "other voter", "doubter", "bystander"}) {
+      input.zones.push_back({{.name = zone}, std::make_shared<ZoneRules>()});
+    }
+    auto result = std::make_shared<ZoneRules>();
+    for (const Rule& rule : rules) result->add(rule);
+    input.zones.push_back({{.name = "counted"}, std::move(result)});
+    input.zones.back().options.votes = Votes{.zones = {voter, other_voter}, .doubts = {doubter}};
+    return Generation::compile(std::move(input)).value();
+  };
+  const auto without = with_votes({});
+  const auto with = with_votes({block("x.example", 3)});
+  const Traffic asked_for = traffic({asked("x.example", 3, 2)});
+  std::vector<std::string> told;
+  ComparisonOptions options{.zones = {"voter", "doubter", "bystander"}};
+  options.on_blocked = [&](const std::string& zone, const Rule& rule) {
+    told.push_back(zone + " " + rule.name.to_display());
+  };
+  const Comparison found = compare(*without, *with, asked_for, options);
+  EXPECT_EQ(found.zones[0].blocked.names, 1U);
+  EXPECT_EQ(found.zones[1].blocked.names, 1U);
+  EXPECT_EQ(found.zones[2].blocked.names, 0U);
+  EXPECT_EQ(told, (std::vector<std::string>{"voter x.example", "doubter x.example"}));
+  EXPECT_EQ(found.zones[0].most_used.zone, "counted");
+  EXPECT_EQ(shown(found.zones[1].blocked.examples),
+            std::vector<std::string>{"x.example 3 2 #1 counted:3 x.example and below"});
+  const Comparison back = compare(*with, *without, asked_for, options);
+  EXPECT_EQ(back.zones[0].released.names, 1U);
+  EXPECT_EQ(back.zones[1].released.names, 1U);
+  EXPECT_EQ(back.zones[2].released.names, 0U);
+  options.zones = {"voter", "counted"};
+  EXPECT_EQ(compare(*without, *with, asked_for, options).zones[0].blocked.names, 0U)
+      << "who is asked about himself answers himself";
+}
+
+TEST(Comparison, WhatIsInForceAtSomeHoursOnlyCountsToo) {
+  // The same hours may stand elsewhere among the groups; hours that are new are a person's doing.
+  const auto with_hours = [](std::vector<std::string> hours, std::vector<Rule> rules) {
+    PolicyInput input;
+    input.hash_key = 11;
+    auto made = std::make_shared<ZoneRules>();
+    for (const Rule& rule : rules) made->add(rule);
+    input.zones.push_back({{.name = "evening"}, std::move(made)});
+    input.groups = {{.name = "default"}, {.name = "guests"}};
+    const auto schedule = std::make_shared<const Schedule>();
+    for (const std::string& each : hours) {
+      const auto number = static_cast<std::uint16_t>(input.groups.size());
+      const bool is_evening = each == "guests/evening";
+      input.groups[1].during.push_back({schedule, number});
+      Group group{.name = "guests", .hours = each};
+      if (is_evening) group.zones = {0};
+      input.groups.push_back(std::move(group));
+    }
+    return Generation::compile(std::move(input)).value();
+  };
+  const auto with = with_hours({"guests/noon", "guests/evening"}, {block("x.example")});
+  struct Case {
+    std::string what;
+    std::vector<std::string> hours;
+    std::uint32_t groups;
+    std::uint64_t blocked;
+  };
+  const Case cases[] = {
+      {"as they were", {"guests/noon", "guests/evening"}, 2, 1},
+      {"in another order", {"guests/evening", "guests/noon"}, 2, 1},
+      {"new", {"guests/noon"}, 2, 0},
+      {"another group's", {"guests/noon", "guests/evening"}, 1, 0},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.what);
+    const auto before = with_hours(c.hours, {});
+    const Traffic asked_for = traffic({asked("x.example", 3, 2, c.groups)});
+    const Comparison found = compare(*before, *with, asked_for, {.zones = {"evening"}});
+    EXPECT_EQ(found.zones[0].blocked.names, c.blocked);
+    EXPECT_EQ(found.zones[0].blocked.queries, c.blocked * 3) << "once";
+    const Comparison back = compare(*with, *before, asked_for, {.zones = {"evening"}});
+    EXPECT_EQ(back.zones[0].released.names, c.blocked);
+  }
+}
+
+TEST(Comparison, RulesThatDifferInTheirRecordsAloneAreOthers) {
+  const auto with_records = [](std::initializer_list<std::uint8_t> addresses) {
+    auto rules = std::make_shared<ZoneRules>();
+    for (const std::uint8_t last : addresses) {
+      Rule rule = block("x.example");
+      rule.action = Action::local_data;
+      rule.data = rules->add_local_data({{dns::RRType::a, 60, {192, 0, 2, last}}});
+      rules->add(rule);
+    }
+    PolicyInput input;
+    input.groups = {{.name = "default", .zones = {0}}};
+    input.zones.push_back({{.name = "z"}, std::move(rules)});
+    return Generation::compile(std::move(input)).value();
+  };
+  const auto before = with_records({1, 2, 2, 3});
+  EXPECT_EQ(compare(*before, *with_records({3, 2, 1}), {}, {.zones = {"z"}}).zones[0].added, 0U);
+  const Comparison found = compare(*before, *with_records({1, 4}), {}, {.zones = {"z"}});
+  EXPECT_EQ(found.zones[0].added, 1U);
+  EXPECT_EQ(found.zones[0].removed, 3U);
+}
+
 /// The same by sets and one decision after the other.
 TEST(Comparison, FindsWhatASlowTwinFinds) {
   std::mt19937 random(5);
