@@ -13,6 +13,7 @@
 #include "base/metric.h"
 #include "base/published.h"
 #include "base/result.h"
+#include "event/block_rates.h"
 #include "feeds/build_command.h"
 #include "feeds/taxii.h"
 #include "feeds/transfer.h"
@@ -67,12 +68,15 @@ struct Options {
 class BlockWatch {
  public:
   virtual ~BlockWatch() = default;
-  /// From this generation on; 0: no more.
-  virtual void watch(std::uint64_t generation) = 0;
+  /// From this generation on, at what rules of these zones do; a watch that was on has passed.
+  virtual void watch(std::uint64_t generation, const std::vector<std::string>& zones) = 0;
+  /// At these zones, too, while a watch is on.
+  virtual void watch_also(const std::vector<std::string>& zones) = 0;
+  virtual void end_watch(event::WatchEnd end) = 0;
   /// A clause for people that names the group which has left its band, and the band; nothing where
   /// none has.
   virtual std::optional<std::string> departure() = 0;
-  /// A person has changed what is blocked: what was usual is learnt anew.
+  /// A person has changed what is blocked: what was usual is learnt anew, and no watch is on.
   virtual void forget() = 0;
 };
 

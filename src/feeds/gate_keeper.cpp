@@ -49,6 +49,44 @@ std::optional<std::uint16_t> zone_of(const policy::RuleImage& image, const Sourc
   return std::nullopt;
 }
 
+/// What the feed has in the image, read as it is configured; without rules where it has none there.
+Content content_in(const HeldImage& held, const FeedState& feed) {
+  Content content;
+  const auto zone = zone_of(*held.image, feed.source);
+  if (!zone) return content;
+  const auto source = image_source_from(held.image->zones()[*zone].source);
+  content.image = held.image;
+  content.image_memory = held.memory;
+  content.image_zone = *zone;
+  content.sha256 = source->sha256;
+  content.lines_skipped = source->lines_skipped;
+  content.first_skipped = source->first_skipped;
+  content.stamp = feed.stamp;
+  return content;
+}
+
+/// Whether its updates come into force by themselves, and only if nothing speaks against them.
+bool is_guarded(const Source& source) {
+  const GateMode mode = source.gate.value_or(GateMode::automatic);
+  return (is_remote(source) || source.gate) && mode != GateMode::off && mode != GateMode::observe;
+}
+
+/// That feed, and the lists that it votes on or raises doubts about.
+std::vector<std::string> zones_moved_by(const std::string& name,
+                                        const std::vector<FeedState>& feeds) {
+  std::vector<std::string> zones = {name};
+  for (const FeedState& feed : feeds) {
+    if (!feed.source.zone.votes) continue;
+    const auto has = [&](const std::vector<std::uint16_t>& voters) {
+      return std::ranges::any_of(
+          voters, [&](std::uint16_t voter) { return feeds[voter].status.name == name; });
+    };
+    const policy::Votes& votes = *feed.source.zone.votes;
+    if (has(votes.zones) || has(votes.doubts)) zones.push_back(feed.status.name);
+  }
+  return zones;
+}
+
 }  // namespace
 
 std::vector<GateReport> Keeper::judge_changes(const policy::Generation& candidate) {
@@ -105,6 +143,7 @@ void Keeper::hold(const GateReport& report, const Now& now) {
   Held held = make_held(feed, HeldState::waiting, now);
   held.reasons = report.findings;
   held.report = to_json(report);
+  if (feed.held) held.keep_out(*feed.held);
   std::optional<SharedMemory> text;
   for (Change& change : std::views::reverse(changes_)) {
     if (change.name != report.feed) continue;
@@ -148,9 +187,11 @@ void Keeper::show_held(FeedState& feed) {
 /// The same text came again: there is nothing new to judge.
 bool Keeper::is_held_already(FeedState& feed, const Arrival& arrival) {
   if (!feed.held || !arrival.is_judged || arrival.accepts_any_size) return false;
-  if (feed.held->facts.sha256 != arrival.content.sha256) return false;
-  // What a person took out stays out, whatever the gate says now.
-  if (feed.held->is_to_be_judged && feed.held->state == HeldState::waiting) return false;
+  if (!feed.held->is_out(arrival.content.sha256)) {
+    // What a person took out stays out, whatever the gate says now.
+    if (feed.held->facts.sha256 != arrival.content.sha256) return false;
+    if (feed.held->is_to_be_judged) return false;
+  }
   feed.held->facts.validators = arrival.facts.validators;
   feed.held->facts.fetched_from = arrival.facts.fetched_from;
   feed.held->facts.checked_at = arrival.facts.checked_at;
@@ -175,6 +216,12 @@ void Keeper::drop_held(FeedState& feed, std::string_view why) {
   feed.status.held.reset();
 }
 
+/// What a person or the watch took out stays out until another one passes: a mirror may still have
+/// the one before.
+void Keeper::drop_waiting(FeedState& feed, std::string_view why) {
+  if (feed.held && feed.held->state == HeldState::waiting) drop_held(feed, why);
+}
+
 Result<std::string> Keeper::order(const GateOrder& order, const Now& now) {
   using Kind = GateOrder::Kind;
   if (order.kind == Kind::roll_back_all) return roll_back_all(order.generation, now);
@@ -187,35 +234,76 @@ Result<std::string> Keeper::order(const GateOrder& order, const Now& now) {
   return order.kind == Kind::activate ? activate(*feed, now) : reject(*feed, now);
 }
 
+/// The update that is held: its text read again, or where that is not kept, as an image has it.
+Result<std::pair<Arrival, HeldImage>> Keeper::held_arrival(const FeedState& feed) const {
+  const Held& held = *feed.held;
+  Arrival arrival{.facts = held.facts, .is_judged = false};
+  auto text = held_store_.load_text(feed.status.name, held, feed.source.max_octets);
+  if (text) {
+    arrival.content =
+        POSTERN_TRY(hands_.builder.read(*text, feed.source.format, origin_of(feed.source)));
+    arrival.content.stamp = feed.stamp;
+    arrival.text = *std::move(text);
+    return std::pair(std::move(arrival), HeldImage());
+  }
+  for (const std::uint64_t number : images_.numbers()) {
+    auto image = images_.load(number);
+    if (image) arrival.content = content_in(*image, feed);
+    if (arrival.content.is_there() && arrival.content.sha256 == held.facts.sha256) {
+      return std::pair(std::move(arrival), *std::move(image));
+    }
+  }
+  return Unexpected<Error>(std::move(text).error());
+}
+
 Result<std::string> Keeper::activate(FeedState& feed, const Now& now) {
   const std::string name = feed.status.name;
   if (feed.held->state == HeldState::rejected) {
     return fail(Errc::invalid_input, "the update of " + name +
                                          " was rejected and is gone; the next one is judged again");
   }
-  SharedMemory text = POSTERN_TRY(held_store_.load_text(name, *feed.held, feed.source.max_octets));
-  Content content =
-      POSTERN_TRY(hands_.builder.read(text, feed.source.format, origin_of(feed.source)));
-  content.stamp = feed.stamp;
-  const std::string sha256 = content.sha256;
+  auto [arrival, image] = POSTERN_TRY(held_arrival(feed));
+  const std::string sha256 = arrival.content.sha256;
   Held held = std::move(*feed.held);
   feed.held.reset();
-  accept(feed, {.content = std::move(content),
-                .facts = held.facts,
-                .text = std::move(text),
-                .is_judged = false});
+  accept(feed, std::move(arrival));
   succeeded(feed, now);
-  publish(now);
+  Result<void> done;
+  if (image.image) {
+    use_image(image);
+    done = put_back_in_force(image, now);
+  } else {
+    publish(now);
+  }
   FeedState& after = *find(name);
-  if (after.content.sha256 != sha256) {
+  if (!done || after.content.sha256 != sha256) {
     after.held = std::move(held);
     show_held(after);
     return fail(Errc::unavailable, "it cannot be put in force: " + after.status.last_error);
   }
   held_store_.remove(name);
-  if (options_.block_watch != nullptr) options_.block_watch->forget();
+  keep_others_out(after, held, now);
+  stop_watching();
   log_.info("gate", name + ": the update that was held is in force, as was asked for");
   return "The update of " + name + " is in force: generation " + std::to_string(generation_) + ".";
+}
+
+/// Those that were taken out before the one that a person has put in force are not meant by that.
+void Keeper::keep_others_out(FeedState& feed, const Held& activated, const Now& now) {
+  if (activated.also_out.empty()) return;
+  Held held = make_held(feed, HeldState::rejected, now);
+  held.also_out = activated.also_out;
+  held.facts.sha256 = held.also_out.front();
+  held.facts.rules = 0;  // Nobody knows any more.
+  held.also_out.erase(held.also_out.begin());
+  held.reasons.push_back(kByHand);
+  feed.facts.validators = {};  // They may be of one of these.
+  save_facts(feed);
+  if (const auto saved = held_store_.save_facts(feed.status.name, held); !saved) {
+    log_.warning("gate", feed.status.name + ": " + saved.error().text);
+  }
+  feed.held = std::move(held);
+  show_held(feed);
 }
 
 Result<std::string> Keeper::reject(FeedState& feed, const Now& now) {
@@ -232,18 +320,16 @@ Result<std::string> Keeper::reject(FeedState& feed, const Now& now) {
 /// Gives the feed the rules that it has in the image. False where it has none there, or the same.
 bool Keeper::take_back(FeedState& feed, const HeldImage& held_image, const intel::GateFinding& why,
                        const Now& now) {
-  const policy::RuleImage* const image = held_image.image.get();
-  const auto zone = zone_of(*image, feed.source);
-  if (!zone) return false;
-  const auto source = image_source_from(image->zones()[*zone].source);
-  if (source->sha256 == feed.content.sha256) return false;
-  const bool is_taken_back = feed.held && feed.held->state == HeldState::rolled_back;
-  if (is_taken_back && source->sha256 == feed.held->facts.sha256) return false;
+  Content content = content_in(held_image, feed);
+  if (!content.is_there() || content.sha256 == feed.content.sha256) return false;
   if (feed.content.is_there()) {
     // The feed's next copy would be the same again.
     Held held = make_held(feed, HeldState::rolled_back, now);
     held.facts.sha256 = feed.content.sha256;
+    held.facts.checked_at = now.wall;
     held.reasons.push_back(why);
+    if (feed.held) held.keep_out(*feed.held);
+    std::erase(held.also_out, content.sha256);  // It is asked for.
     if (feed.report) held.report = *feed.report;
     auto copy = store_.load(feed.status.name, feed.digest, feed.source.max_octets);
     const bool has_text = copy && copy->facts.sha256 == held.facts.sha256;
@@ -252,15 +338,7 @@ bool Keeper::take_back(FeedState& feed, const HeldImage& held_image, const intel
     if (!saved) log_.warning("gate", feed.status.name + ": " + saved.error().text);
     feed.held = std::move(held);
   }
-  Content content;
-  content.image = held_image.image;
-  content.image_memory = held_image.memory;
-  content.image_zone = *zone;
-  content.sha256 = source->sha256;
-  content.lines_skipped = source->lines_skipped;
-  content.first_skipped = source->first_skipped;
-  content.stamp = feed.stamp;
-  CopyFacts facts{feed.digest, "", {}, source->sha256, now.wall, content.rule_count()};
+  CopyFacts facts{feed.digest, "", {}, content.sha256, now.wall, content.rule_count()};
   accept(feed, {.content = std::move(content), .facts = std::move(facts), .is_judged = false});
   show_held(feed);
   return true;
@@ -289,7 +367,7 @@ void Keeper::use_image(const HeldImage& held) {
   }
 }
 
-/// After `take_back`: publishes, and has the next start find the same.
+/// After `use_image`: publishes, and has the next start find the same.
 Result<void> Keeper::put_back_in_force(const HeldImage& image, const Now& now) {
   std::vector<std::string> names;
   for (const Change& change : changes_) names.push_back(change.name);
@@ -314,9 +392,11 @@ Result<std::string> Keeper::roll_back(FeedState& feed, const Now& now) {
   const std::string name = feed.status.name;
   for (const std::uint64_t number : images_.numbers()) {
     const auto image = images_.load(number);
-    if (!image || !take_back(feed, *image, kByHand, now)) continue;
+    if (!image || (feed.held && feed.held->is_out(content_in(*image, feed).sha256))) continue;
+    if (!take_back(feed, *image, kByHand, now)) continue;
     use_image(*image);
     POSTERN_CHECK(put_back_in_force(*image, now));
+    stop_watching();
     log_.warning("gate", name + ": rolled back to its rules of generation " +
                              std::to_string(number) + ", as was asked for");
     return "The feed " + name + " has its rules of generation " + std::to_string(number) +
@@ -346,6 +426,7 @@ Result<std::string> Keeper::roll_back_all(std::uint64_t generation, const Now& n
   }
   use_image(image);
   POSTERN_CHECK(put_back_in_force(image, now));
+  stop_watching();
   log_.warning("gate", "all feeds rolled back to generation " + std::to_string(generation) +
                            ", as was asked for: " + std::to_string(changed) + " changed");
   return std::to_string(changed) + " feeds have their rules of generation " +
@@ -360,12 +441,9 @@ Result<std::shared_ptr<const policy::Generation>> Keeper::candidate(const std::s
   if (!feed->held || feed->held->state == HeldState::rejected) {
     return fail(Errc::not_found, "no update of the feed " + name + " is held");
   }
-  const SharedMemory text =
-      POSTERN_TRY(held_store_.load_text(name, *feed->held, feed->source.max_octets));
-  Content content =
-      POSTERN_TRY(hands_.builder.read(text, feed->source.format, origin_of(feed->source)));
+  auto held = POSTERN_TRY(held_arrival(*feed));
   std::vector<FeedState> before = feeds_;
-  feed->content = std::move(content);
+  feed->content = std::move(held.first.content);
   auto compiled = compile(now);
   feeds_ = std::move(before);
   if (!compiled) return Unexpected<Error>(std::move(compiled).error());
@@ -391,57 +469,95 @@ Result<std::shared_ptr<const policy::Generation>> Keeper::generation_at(WallTime
   return policy::Generation::create(std::move(frame), image.image);
 }
 
-/// What comes into force now by itself is watched for a while.
+/// What comes into force now by itself is watched for a while. What comes meanwhile is watched with
+/// it, and once more on its own when that is over: so each watch has its end, and each update its
+/// whole time.
 void Keeper::begin_watch(const Now& now) {
-  if (options_.block_watch == nullptr || options_.watch_for == seconds(0)) return;
+  // What a person has configured is not watched.
+  if (options_.block_watch == nullptr || options_.watch_for == seconds(0) || is_frame_new_) return;
   std::vector<std::string> names;
   for (const Change& change : changes_) {
-    if (change.is_judged && change.before.is_there()) names.push_back(change.name);
+    const FeedState* feed = find(change.name);
+    if (feed == nullptr || !change.is_judged || !change.before.is_there()) continue;
+    if (is_guarded(feed->source)) names.push_back(change.name);
   }
-  if (names.empty()) return;
-  if (!watch_) {
-    const std::vector<std::uint64_t> kept = images_.numbers();
-    if (kept.empty()) return;
-    watch_ = Watch{{}, {}, kept.front(), {}};
-    options_.block_watch->watch(generation_);
+  const std::vector<std::uint64_t> kept = images_.numbers();
+  if (names.empty() || kept.empty()) return;
+  std::optional<Watch>& joined = watch_ ? next_watch_ : watch_;
+  const bool is_first = !watch_;
+  if (!joined) joined = Watch{{}, {}, kept.front(), {}};
+  joined->feeds.insert(names.begin(), names.end());
+  if (is_first) return start_watch(now);
+  watch_->feeds.insert(names.begin(), names.end());
+  for (const std::string& name : names) {
+    options_.block_watch->watch_also(zones_moved_by(name, feeds_));
   }
+  keep_watched_images();
+}
+
+/// The one that is prepared in `watch_`.
+void Keeper::start_watch(const Now& now) {
   watch_->until = now.mono + options_.watch_for;
   watch_->look_at = now.mono + kWatchCheck;
-  for (std::string& name : names) {
-    if (std::ranges::find(watch_->feeds, name) == watch_->feeds.end()) {
-      watch_->feeds.push_back(std::move(name));
-    }
+  options_.block_watch->watch(generation_, {});
+  for (const std::string& name : watch_->feeds) {
+    options_.block_watch->watch_also(zones_moved_by(name, feeds_));
   }
+  keep_watched_images();
+}
+
+void Keeper::keep_watched_images() {
+  std::vector<std::uint64_t> needed;
+  if (watch_) needed.push_back(watch_->image_before);
+  if (next_watch_) needed.push_back(next_watch_->image_before);
+  images_.keep(std::move(needed));
+}
+
+/// A person has changed what is blocked.
+void Keeper::stop_watching() {
+  watch_.reset();
+  next_watch_.reset();
+  keep_watched_images();
+  if (options_.block_watch != nullptr) options_.block_watch->forget();
 }
 
 void Keeper::look_at_watch(const Now& now) {
   if (!watch_ || now.mono < watch_->look_at) return;
   watch_->look_at = now.mono + kWatchCheck;
   const auto departure = options_.block_watch->departure();
-  if (!departure && now.mono < watch_->until) return;
-  options_.block_watch->watch(0);
+  if (departure) return take_back_watched(*departure, now);
+  if (now.mono < watch_->until) return;
+  options_.block_watch->end_watch(event::WatchEnd::passed);
+  watch_ = std::exchange(next_watch_, std::nullopt);
+  if (watch_) return start_watch(now);
+  keep_watched_images();
+}
+
+void Keeper::take_back_watched(const std::string& departure, const Now& now) {
+  options_.block_watch->end_watch(event::WatchEnd::taken_back);
   const Watch watch = *std::exchange(watch_, std::nullopt);
-  if (!departure) return;
+  next_watch_.reset();
   const auto image = images_.load(watch.image_before);
   std::string names;
   for (const std::string& name : watch.feeds) {
     FeedState* const feed = find(name);
     if (feed == nullptr || !image) continue;
-    if (!take_back(*feed, *image, {GateReason::block_rate, *departure}, now)) continue;
+    if (!take_back(*feed, *image, {GateReason::block_rate, departure}, now)) continue;
     names += (names.empty() ? "" : ", ") + name;
   }
   if (names.empty()) {
     log_.error("gate",
                "after updates of feeds something is unusual, and they cannot be taken back: "
                "an update that " +
-                   *departure);
-    return;
+                   departure);
+    return keep_watched_images();
   }
   use_image(*image);
   const auto done = put_back_in_force(*image, now);
   log_.error("gate", names + ": taken back " +
                          (done ? "" : "(in vain: " + done.error().text + ") ") +
-                         "is an update that " + *departure);
+                         "is an update that " + departure);
+  keep_watched_images();
 }
 
 }  // namespace postern::feeds

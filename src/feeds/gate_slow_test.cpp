@@ -9,6 +9,7 @@
 
 #include <gtest/gtest.h>
 
+#include "feeds/fake_watch.h"
 #include "feeds/feeds_fixture.h"
 
 namespace postern::feeds {
@@ -17,20 +18,6 @@ namespace {
 using testing::eventually;
 using testing::list;
 using testing::WebServer;
-
-// Says that a group has left its band when it is told to.
-struct FakeWatch final : BlockWatch {
-  void watch(std::uint64_t generation) override { from = generation; }
-  std::optional<std::string> departure() override {
-    if (from == 0 || !has_left) return std::nullopt;
-    return "had 40 % of 900 queries of the group staff blocked, where 1 to 7 % are usual";
-  }
-  void forget() override { ++forgotten; }
-
-  std::atomic<std::uint64_t> from{0};
-  std::atomic<bool> has_left{false};
-  std::atomic<int> forgotten{0};
-};
 
 struct GateTest : testing::FeedsFixture {
   GateTest() {
@@ -100,7 +87,7 @@ struct GateTest : testing::FeedsFixture {
   }
 
   using Kind = GateOrder::Kind;
-  FakeWatch block_watch;
+  testing::FakeWatch block_watch;
   WebServer server;
   intel::GateRules rules;
   std::vector<policy::AskedName> asked;

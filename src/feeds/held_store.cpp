@@ -27,12 +27,14 @@ std::string to_text(const Held& held) {
   std::string text(kFirstLine);
   text += "\nstate ";
   text += to_string(held.state);
+  text += "\nsha256 " + held.facts.sha256;
   text += "\nsince_us " + std::to_string(held.since.time_since_epoch().count()) + "\n";
   for (const intel::GateFinding& each : held.reasons) {
     text += "reason ";
     text += to_string(each.reason);
     text += " " + one_line(each.text) + "\n";
   }
+  for (const std::string& each : held.also_out) text += "out " + each + "\n";
   if (!held.report.empty()) text += "report " + one_line(held.report) + "\n";
   return text;
 }
@@ -50,6 +52,10 @@ void read_line(std::string_view line, Held& held) {
   if (key == "state") {
     const auto at = std::ranges::find(kStates, line);
     if (at != kStates.end()) held.state = static_cast<HeldState>(at - kStates.begin());
+  } else if (key == "sha256") {
+    held.facts.sha256 = line;
+  } else if (key == "out") {
+    if (held.also_out.size() < Held::kMostOut) held.also_out.emplace_back(line);
   } else if (key == "since_us") {
     std::int64_t since = 0;
     std::from_chars(line.data(), line.data() + line.size(), since);
@@ -71,6 +77,18 @@ std::string_view to_string(HeldState state) {
   return kStates[static_cast<std::size_t>(state)];
 }
 
+bool Held::is_out(std::string_view sha256) const {
+  if (state != HeldState::waiting && facts.sha256 == sha256) return true;
+  return std::ranges::find(also_out, sha256) != also_out.end();
+}
+
+void Held::keep_out(const Held& before) {
+  also_out = before.also_out;
+  if (before.state != HeldState::waiting) also_out.insert(also_out.begin(), before.facts.sha256);
+  std::erase(also_out, facts.sha256);
+  if (also_out.size() > kMostOut) also_out.resize(kMostOut);
+}
+
 std::string HeldStore::path(std::string_view name) const {
   return folder_ + "/" + std::string(name) + ".held";
 }
@@ -79,16 +97,24 @@ std::optional<Held> HeldStore::load(std::string_view name, std::string_view sour
   auto facts = copies_.load_facts(name, source);
   if (!facts) return std::nullopt;
   Held held;
-  held.facts = *std::move(facts);
-  held.since = held.facts.checked_at;
+  held.since = facts->checked_at;
   const auto file = read_file(path(name), kMaxOctets);
-  if (!file || !file->text.starts_with(kFirstLine)) return held;
-  std::string_view text = file->text;
-  while (!text.empty()) {
-    const std::size_t end = std::min(text.find('\n'), text.size());
-    read_line(text.substr(0, end), held);
-    text.remove_prefix(std::min(end + 1, text.size()));
+  if (file && file->text.starts_with(kFirstLine)) {
+    std::string_view text = file->text;
+    while (!text.empty()) {
+      const std::size_t end = std::min(text.find('\n'), text.size());
+      read_line(text.substr(0, end), held);
+      text.remove_prefix(std::min(end + 1, text.size()));
+    }
   }
+  if (held.facts.sha256 != facts->sha256) {
+    Held unread;  // What is said is said of the one before.
+    unread.facts.sha256 = facts->sha256;
+    unread.since = facts->checked_at;
+    unread.keep_out(held);
+    held = std::move(unread);
+  }
+  held.facts = *std::move(facts);
   return held;
 }
 

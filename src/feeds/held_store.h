@@ -1,6 +1,8 @@
 // HeldStore: updates that the gate holds back, on disk until somebody decides.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -29,11 +31,23 @@ struct Held {
   WallTime since{};
   std::vector<intel::GateFinding> reasons;
   std::string report;  ///< JSON of its GateReport; empty where there is none.
+  /// The digests of others that were rejected or rolled back and stay out, too; the last one first.
+  std::vector<std::string> also_out;
   /// The rules of judging have changed: the next time that it comes it is judged anew.
   bool is_to_be_judged = false;
+
+  /// A source has one text at a time, a mirror perhaps the one before: more than enough.
+  static constexpr std::size_t kMostOut = 16;
+
+  /// Whether a person or the watch took that text out.
+  bool is_out(std::string_view sha256) const;
+  /// This one takes the place of `before`: what was out with that stays out.
+  void keep_out(const Held& before);
 };
 
-/// A folder with what CopyStore keeps of a copy, and NAME.held beside it. One thread.
+/// A folder with what CopyStore keeps of a copy, and NAME.held beside it, which names the text that
+/// it is about: after a crash between the two, what was decided is not taken for a decision on
+/// another text. One thread.
 class HeldStore {
  public:
   explicit HeldStore(std::string folder) : folder_(folder), copies_(std::move(folder)) {}

@@ -107,6 +107,7 @@ void ImageStore::remove_old(std::uint64_t newest) const {
   std::vector<std::uint64_t> others = numbers();
   std::erase(others, newest);
   for (std::size_t i = kKept - 1; i < others.size(); ++i) {
+    if (std::ranges::find(needed_, others[i]) != needed_.end()) continue;
     std::filesystem::remove(path(others[i]), error);  // Failing to is no harm.
   }
 }

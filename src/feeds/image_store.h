@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/log.h"
@@ -33,8 +34,11 @@ class ImageStore {
   /// The newest image that was written by then; nothing where none is kept from so long ago.
   std::optional<std::uint64_t> number_at(WallTime at) const;
   /// Forced to disk under a name of its own, then renamed; of the others those of the highest
-  /// numbers stay, so that there are kKept. Mode 0600: it has the key of the tables' hashes.
+  /// numbers stay, so that there are kKept, and those that `keep` named. Mode 0600: it has the key
+  /// of the tables' hashes.
   Result<void> save(std::uint64_t number, const SharedMemory& image);
+  /// These stay, too, whatever their age, until it is called again.
+  void keep(std::vector<std::uint64_t> numbers) { needed_ = std::move(numbers); }
   /// Removes what writers that were interrupted have left in the folder: images and copies.
   void remove_unfinished() const;
   /// The numbers of the images there, the newest first.
@@ -46,6 +50,7 @@ class ImageStore {
 
   std::string folder_;
   Log* log_;
+  std::vector<std::uint64_t> needed_;
 };
 
 }  // namespace postern::feeds

@@ -92,6 +92,7 @@ FeedState Keeper::make_state(Source source) const {
   feed.source = std::move(source);
   if (feed.source.transfer) begin_timers(feed, options_.first_retry);
   feed.held = held_store_.load(feed.status.name, feed.digest);
+  if (feed.held) feed.held->is_to_be_judged = true;  // Perhaps by other rules than when it came.
   if (feed.held && !feed.held->report.empty()) {
     feed.report = std::make_shared<const std::string>(feed.held->report);
   }
@@ -252,6 +253,7 @@ bool Keeper::take_acceptance(FeedState& feed) {
 
 void Keeper::reconfigure(Options options, const Now& now) {
   publish(now);  // What is under way belongs to the old options.
+  stop_watching();
   Options old_options = std::exchange(options_, std::move(options));
   std::vector<FeedState> old_feeds = std::exchange(feeds_, {});
   const CopyStore old_store = std::exchange(store_, CopyStore(options_.cache_dir));
@@ -276,7 +278,6 @@ void Keeper::reconfigure(Options options, const Now& now) {
     feeds_.push_back(std::move(feed));
   }
   is_frame_new_ = true;
-  if (options_.block_watch != nullptr) options_.block_watch->forget();
   if (const auto done = compile_and_publish(now); !done) {
     is_frame_new_ = false;
     log_.error("feeds", "the new policy cannot be built, the old one stays: " + done.error().text);
@@ -362,9 +363,7 @@ Job Keeper::job_of(FeedState& feed, const Now& now) {
   feed.accepts_any_size = take_acceptance(feed);
   job.urls.push_back(feed.source.url);
   job.urls.insert(job.urls.end(), feed.source.mirrors.begin(), feed.source.mirrors.end());
-  // Of what is held there is no need to hear again, unless it may now pass.
-  const bool knows_held = feed.held && !feed.accepts_any_size && !feed.held->is_to_be_judged;
-  const CopyFacts& known = knows_held ? feed.held->facts : feed.facts;
+  const CopyFacts& known = knows_held(feed) ? feed.held->facts : feed.facts;
   job.fetched_from = known.fetched_from;
   job.validators = known.validators;
   job.format = feed.source.format;
@@ -385,6 +384,13 @@ Job Keeper::job_of(FeedState& feed, const Now& now) {
   return job;
 }
 
+/// Of what is held there is no need to hear again, unless it may now pass, or another text came
+/// after it.
+bool Keeper::knows_held(const FeedState& feed) {
+  return feed.held && !feed.accepts_any_size && !feed.held->is_to_be_judged &&
+         feed.held->facts.checked_at >= feed.facts.checked_at;
+}
+
 void Keeper::take(Outcome outcome, const Now& now) {
   FeedState* feed = find(outcome.name);
   if (feed == nullptr || feed->fetching != outcome.ticket) return;  // Reconfigured meanwhile.
@@ -400,8 +406,8 @@ void Keeper::take(Outcome outcome, const Now& now) {
     if (obtained.content.zone) feed->content.zone = std::move(obtained.content.zone);
     if (obtained.taxii) feed->facts.taxii = *obtained.taxii;
     // A zone that has not changed is the one in force, not the one that is held.
-    if (feed->timers) drop_held(*feed, "its primary has taken it back");
-    if (!feed->held) {
+    if (feed->timers || !knows_held(*feed)) {
+      drop_waiting(*feed, "its source has taken it back");
       feed->facts.checked_at = now.wall;
       save_facts(*feed);
     }
@@ -427,7 +433,7 @@ void Keeper::accept(FeedState& feed, Arrival arrival) {
   Content& content = arrival.content;
   if (feed.content.is_there() && !feed.content.is_of_old_source &&
       content.sha256 == feed.content.sha256) {
-    drop_held(feed, "the feed has again the rules that are in force");
+    drop_waiting(feed, "the feed has again the rules that are in force");
     feed.content.zone = std::move(content.zone);
     feed.content.stamp = content.stamp;
     feed.facts = std::move(arrival.facts);

@@ -4,7 +4,9 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/log.h"
@@ -160,6 +162,7 @@ class Keeper {
   Job job_of(FeedState& feed, const Now& now);
   void accept(FeedState& feed, Arrival arrival);
   bool is_held_already(FeedState& feed, const Arrival& arrival);
+  static bool knows_held(const FeedState& feed);
   void succeeded(FeedState& feed, const Now& now);
   void failed(FeedState& feed, const Error& error, const Now& now);
   void schedule(FeedState& feed, const Now& now);
@@ -173,7 +176,10 @@ class Keeper {
   void hold(const GateReport& report, const Now& now);
   Held make_held(const FeedState& feed, HeldState state, const Now& now) const;
   void drop_held(FeedState& feed, std::string_view why);
+  void drop_waiting(FeedState& feed, std::string_view why);
+  void keep_others_out(FeedState& feed, const Held& activated, const Now& now);
   static void show_held(FeedState& feed);
+  Result<std::pair<Arrival, HeldImage>> held_arrival(const FeedState& feed) const;
   Result<std::string> activate(FeedState& feed, const Now& now);
   Result<std::string> reject(FeedState& feed, const Now& now);
   Result<std::string> roll_back(FeedState& feed, const Now& now);
@@ -183,6 +189,10 @@ class Keeper {
   void use_image(const HeldImage& held);
   Result<void> put_back_in_force(const HeldImage& image, const Now& now);
   void begin_watch(const Now& now);
+  void start_watch(const Now& now);
+  void keep_watched_images();
+  void stop_watching();
+  void take_back_watched(const std::string& departure, const Now& now);
   void settle();
   void await_hand_over();
   void put_in_force(std::shared_ptr<const policy::Generation> generation, const Now& now);
@@ -229,9 +239,10 @@ class Keeper {
   struct Watch {
     MonoTime until, look_at;
     std::uint64_t image_before = 0;  // Whose rules the feeds had.
-    std::vector<std::string> feeds;
+    std::set<std::string> feeds;
   };
-  std::optional<Watch> watch_;
+  std::optional<Watch> watch_;       // That is on.
+  std::optional<Watch> next_watch_;  // To begin when it is over, of what came meanwhile.
 };
 
 }  // namespace postern::feeds

@@ -26,20 +26,21 @@ namespace {
 using event::BlockRates;
 using event::QuestionTable;
 
-/// Between the workers and the thread that remembers: 5 MB.
+/// Between the workers and the thread that remembers: 6 MB.
 constexpr std::size_t kQueue = 16'384;
 constexpr milliseconds kBusyPause{20}, kIdlePause{100};
 /// So that whoever walks the table is not kept waiting for long.
 constexpr std::size_t kBatch = 1024;
 /// A million names, four times over: a larger file is none of ours.
 constexpr std::uint64_t kMaxFileOctets = std::uint64_t{4} << 30;
-constexpr std::uint64_t kMaxRatesOctets = 256U << 10;  ///< A thousand groups, a line each.
+constexpr std::uint64_t kMaxRatesOctets = 1U << 20;  ///< BlockRates::kMaxGroups, a line each.
 constexpr std::string_view kFirstWord = "postern-questions-1 ";
 constexpr std::size_t kDigestDigits = 64, kKeyDigits = 16;
 
 struct Asked {
   dns::Name name;
   event::ShortText<32> group;
+  event::ShortText<32> zone;  ///< That blocked it.
   std::uint64_t client = 0;
   WallTime at{};
   std::uint64_t generation = 0;
@@ -136,6 +137,7 @@ class Memory final : public QuestionMemory {
     const bool is_taken = queue_.push_with([&](Asked& asked) {
       asked.name = query.qname;
       asked.group = query.group;
+      asked.zone = query.zone;
       asked.client = hash_client(query.client, client_key_.load(std::memory_order_relaxed));
       asked.at = query.at;
       asked.generation = query.generation;
@@ -160,8 +162,14 @@ class Memory final : public QuestionMemory {
     return changed_.wait_for(lock, longest, [&] { return is_read_ && taken_ >= wanted; });
   }
 
-  void watch(std::uint64_t generation) override {
-    rates_.with([&](BlockRates& rates) { rates.watch(generation); });
+  void watch(std::uint64_t generation, const std::vector<std::string>& zones) override {
+    rates_.with([&](BlockRates& rates) { rates.watch(generation, zones); });
+  }
+  void watch_also(const std::vector<std::string>& zones) override {
+    rates_.with([&](BlockRates& rates) { rates.watch_also(zones); });
+  }
+  void end_watch(event::WatchEnd end) override {
+    rates_.with([&](BlockRates& rates) { rates.end_watch(end); });
   }
   std::optional<std::string> departure() override {
     const auto found = rates_.with([](const BlockRates& rates) { return rates.departure(); });
@@ -172,7 +180,7 @@ class Memory final : public QuestionMemory {
                        percent(found->highest));
   }
   void forget() override {
-    rates_.with([](BlockRates& rates) { rates = {}; });
+    rates_.with([](BlockRates& rates) { rates.forget(); });
   }
 
   void collect(Metrics& metrics) const override {
@@ -194,6 +202,9 @@ class Memory final : public QuestionMemory {
         "Names forgotten early because gate.max_names was reached.", evicted);
     add("postern_gate_questions_dropped_total", MetricKind::counter,
         "Questions that came faster than they could be remembered.", dropped_.value());
+    add("postern_gate_rates_uncounted_total", MetricKind::counter,
+        "Questions of more clients than are told apart in ten minutes, or in a watch.",
+        rates_.with([](const BlockRates& rates) { return rates.uncounted(); }));
   }
 
   void stop() override {
@@ -249,7 +260,8 @@ class Memory final : public QuestionMemory {
           table.add({asked.name, asked.group.view(), asked.client, asked.is_answered},
                     day_of(asked.at));
           rates_.with([&](BlockRates& rates) {
-            rates.add(asked.group.view(), asked.is_blocked, asked.generation, asked.at);
+            rates.add({asked.group.view(), asked.client, asked.zone.view(), asked.is_blocked,
+                       asked.generation, asked.at});
           });
         }
       });
