@@ -250,7 +250,7 @@ bool Keeper::take_acceptance(FeedState& feed) {
   return true;
 }
 
-void Keeper::reconfigure(Options options, const Now& now) {
+Result<void> Keeper::reconfigure(Options options, const Now& now) {
   publish(now);  // What is under way belongs to the old options.
   Options old_options = std::exchange(options_, std::move(options));
   std::vector<FeedState> old_feeds = std::exchange(feeds_, {});
@@ -277,7 +277,8 @@ void Keeper::reconfigure(Options options, const Now& now) {
   }
   is_frame_new_ = true;
   if (options_.block_watch != nullptr) options_.block_watch->forget();
-  if (const auto done = compile_and_publish(now); !done) {
+  auto done = compile_and_publish(now);
+  if (!done) {
     is_frame_new_ = false;
     log_.error("feeds", "the new policy cannot be built, the old one stays: " + done.error().text);
     options_ = std::move(old_options);
@@ -288,6 +289,7 @@ void Keeper::reconfigure(Options options, const Now& now) {
     changes_.clear();
     must_publish_ = false;
   }
+  return done;
 }
 
 // A mistake in the new source must not take away what protects now.
@@ -473,7 +475,8 @@ void Keeper::failed(FeedState& feed, const Error& reason, const Now& now) {
 }
 
 void Keeper::schedule(FeedState& feed, const Now& now) {
-  if (feed.acceptance == Acceptance::any_size) {  // Asked for while another try was under way.
+  // Asked for while another try was under way.
+  if (feed.is_wanted || feed.acceptance == Acceptance::any_size) {
     feed.due = now.mono;
     feed.status.next_try = now.wall;
     return;

@@ -202,7 +202,8 @@ class Gate(unittest.TestCase):
             done = postern.cli("feed", "activate", "ads")
             self.assertIn("in force", done)
             self.assertTrue(self.is_blocked(postern, "zip"))
-            self.assertIn("activation of the held update of the feed ads asked for by", postern.log_text())
+            self.assertIn("feed ads: held update activated, by", postern.log_text())
+            self.assertIn("held update activated (feed ads)", postern.cli("audit"))
             began = time.monotonic()
             postern.cli("feed", "rollback", "ads")
             took = time.monotonic() - began
