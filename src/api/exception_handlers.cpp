@@ -4,8 +4,8 @@
 #include <vector>
 
 #include <fmt/format.h>
-#include <pwd.h>
 
+#include "api/deed.h"
 #include "api/exception_json.h"
 #include "api/exception_wish.h"
 #include "api/handlers.h"
@@ -20,25 +20,6 @@ namespace {
 constexpr std::size_t kMaxId = 0xffffffff;  ///< Of exceptions and of entries of the audit.
 
 using event::JsonWriter;
-
-/// "postern (uid 105)".
-std::string user_text(std::uint32_t uid) {
-  std::vector<char> buffer(16 << 10);
-  passwd entry{};
-  passwd* found = nullptr;
-  const bool is_known =
-      ::getpwuid_r(uid, &entry, buffer.data(), buffer.size(), &found) == 0 && found != nullptr;
-  return is_known ? fmt::format("{} (uid {})", found->pw_name, uid) : fmt::format("uid {}", uid);
-}
-
-/// Who asks, as the audit says it.
-std::string actor_of(const Call& call) {
-  const Peer& peer = call.request.peer;
-  if (peer.trusted) return user_text(peer.uid);
-  return fmt::format("{} from {}",
-                     call.let_in_by == Credential::Kind::session ? "console session" : "API token",
-                     peer.to_text());
-}
 
 /// `limit` and `before` of a page.
 struct PageWish {

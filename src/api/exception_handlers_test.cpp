@@ -93,6 +93,8 @@ TEST_F(ExceptionHandlersTest, EveryRefusalSaysWhatToDo) {
       {R"({"action":"allow","names":[7],"for":"1h","reason":"r"})", "as a list of texts"},
       {R"({"action":"allow","names":["http://a/"],"for":"1h","reason":"r"})", "is a URL"},
       {R"({"action":"allow","names":["a.*.example"],"for":"1h","reason":"r"})", "names: "},
+      {R"({"action":"block","names":["*.."],"for":"1h","reason":"r"})", "names: "},
+      {R"({"action":"block","names":["."],"for":"1h","reason":"r"})", "names: "},
       {R"({"action":"allow","names":["a.example"],"for":"1h"})", "say the reason"},
       {R"({"action":"allow","names":["a.example"],"for":"1h","reason":7})", "reason: must be a"},
       {R"({"action":"allow","names":["a.example"],"for":"1h","reason":"r","client":"ada"})",
@@ -116,6 +118,20 @@ TEST_F(ExceptionHandlersTest, EveryRefusalSaysWhatToDo) {
   EXPECT_EQ(ask(Method::get, "/api/v1/exceptions?limit=1001").status, 400U);
   EXPECT_EQ(ask(Method::get, "/api/v1/audit?limt=1").status, 400U);
   EXPECT_TRUE(fixture_.exceptions_in_force.current()->empty());
+}
+
+TEST_F(ExceptionHandlersTest, WhatIsDecidedOnFeedsIsAuditedWithWhoDidIt) {
+  EXPECT_EQ(ask(Method::post, "/api/v1/feeds/malware/rollback").status, 200U);
+  EXPECT_EQ(ask(Method::post, "/api/v1/feeds/nothing/rollback").status, 404U);
+  EXPECT_EQ(ask(Method::post, "/api/v1/generations/11/rollback").status, 200U);
+  EXPECT_EQ(ask(Method::post, "/api/v1/reload").status, 200U);
+  const std::string audit = ask(Method::get, "/api/v1/audit").body;
+  EXPECT_TRUE(audit.contains(R"("actor":"API token from 127.0.0.1")")) << audit;
+  EXPECT_TRUE(audit.contains(R"("action":"rolled back","subject":"feed malware")")) << audit;
+  EXPECT_TRUE(audit.contains(R"("action":"rolled back","subject":"all feeds")")) << audit;
+  EXPECT_TRUE(audit.contains("generation 13")) << audit;
+  EXPECT_TRUE(audit.contains(R"("subject":"configuration")")) << audit;
+  EXPECT_FALSE(audit.contains("feed nothing")) << audit;
 }
 
 TEST_F(ExceptionHandlersTest, EveryNameCanBeExceptedForAGroup) {

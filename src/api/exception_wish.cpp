@@ -32,6 +32,10 @@ Result<std::pair<dns::Name, policy::Scope>> pattern_of(std::string_view text) {
   if (text == "*") return std::pair(dns::Name(), policy::Scope::at_and_below);
   const bool is_wildcard = text.starts_with("*.");
   const auto name = intel::read_domain(is_wildcard ? text.substr(2) : text);
+  if (name && name->is_root()) {
+    return fail(Errc::invalid_input,
+                fmt::format("names: \"{}\" is the root; for every name say \"*\"", text));
+  }
   if (!name) {
     return fail(Errc::invalid_input,
                 fmt::format("names: \"{}\" {}", text, intel::advice(name.error())));

@@ -93,9 +93,12 @@ void look_behind(Decision& d) {
   const auto& record = d.question.record;
   if (!record || !record->has_matched) return;
   decide_behind(d, *record);
-  // What is decided on the name asked stands before all names that its answer leads to.
+  // What is decided on the name asked stands before all names that its answer leads to; but an
+  // exception there before what lists allow.
+  const bool is_passed = d.verdict.allows() && (!policy::InForce::is_exception(d.behind) ||
+                                                policy::InForce::is_exception(d.verdict));
   const bool is_heard = d.behind.trigger == policy::Trigger::qname
-                            ? !d.verdict.blocks() && !d.verdict.allows()
+                            ? !d.verdict.blocks() && !is_passed
                             : d.behind.precedes(d.verdict);
   const bool is_same =
       d.behind.blocks() && is_heard && d.in_force.zone(d.behind).name == record->zone.view();

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "api/deed.h"
 #include "api/handlers.h"
 #include "api/record_filter.h"
 #include "event/json_writer.h"
@@ -16,14 +17,15 @@ using event::JsonWriter;
 using Kind = FeedDecision::Kind;
 
 Response decide(const Context& context, const Call& call, const FeedDecision& decision,
-                std::string_view what) {
+                const Done& wanted) {
   if (const auto known = check_only(call.params, {}); !known) return problem(known.error());
-  context.log.info("api", fmt::format("{} asked for by {}", what, call.request.peer.to_text()));
-  const auto done = context.services.decide_feed(decision);
+  auto done = context.services.decide_feed(decision);
   if (!done) {
-    context.log.warning("api", fmt::format("{}: {}", what, done.error().text));
+    context.log.warning("api", fmt::format("{}: {} refused to {}: {}", wanted.subject,
+                                           wanted.action, actor_of(call), done.error().text));
     return problem(done.error());
   }
+  keep_deed(context, call, {wanted.action, wanted.subject, *done});
   JsonWriter json_text;
   json_text.begin_object().field("done", *done).end_object();
   return json(std::move(json_text).take());
@@ -39,17 +41,17 @@ Response get_gate_report(const Context& context, const Call& call) {
 
 Response activate_feed(const Context& context, const Call& call) {
   return decide(context, call, {.kind = Kind::activate, .feed = call.capture},
-                fmt::format("activation of the held update of the feed {}", call.capture));
+                {"held update activated", "feed " + call.capture});
 }
 
 Response reject_feed(const Context& context, const Call& call) {
   return decide(context, call, {.kind = Kind::reject, .feed = call.capture},
-                fmt::format("rejection of the held update of the feed {}", call.capture));
+                {"held update rejected", "feed " + call.capture});
 }
 
 Response roll_back_feed(const Context& context, const Call& call) {
   return decide(context, call, {.kind = Kind::roll_back, .feed = call.capture},
-                fmt::format("rollback of the feed {}", call.capture));
+                {"rolled back", "feed " + call.capture});
 }
 
 Response roll_back_all(const Context& context, const Call& call) {
@@ -60,7 +62,7 @@ Response roll_back_all(const Context& context, const Call& call) {
     return problem(400, fmt::format("\"{}\" is not the number of a generation", text));
   }
   return decide(context, call, {.kind = Kind::roll_back_all, .feed = "", .generation = generation},
-                fmt::format("rollback of all feeds to generation {}", generation));
+                {"rolled back", "all feeds"});
 }
 
 Response get_generations(const Context& context, const Call& call) {

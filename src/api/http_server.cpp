@@ -99,6 +99,12 @@ Request to_request(http::request<http::string_body>&& message, const Peer& peer)
 
 class Connection;
 
+/// A thread beside the API's, and how much waits for it.
+struct Lane {
+  asio::thread_pool thread{1};
+  std::size_t jobs = 0;
+};
+
 /// What all connections share. Lives as long as the io_context and everything in it.
 struct Shared {
   Shared(const HttpLimits& limits_in, Router& router_in, LiveTail& live_in, Stats& stats_in)
@@ -110,13 +116,16 @@ struct Shared {
   Stats& stats;
   std::set<Connection*> tcp_connections;
   std::size_t control_connections = 0;
-  std::size_t journal_jobs = 0;
   std::set<Connection*> watchers;
   std::function<void()> on_watch;  ///< A first watcher has come.
-  // The last two in this order: what waits for the journal's thread holds connections, which
-  // must end before the io_context that they live on.
+  // The last two in this order: what waits for a thread holds connections, which must end before
+  // the io_context that they live on.
   asio::io_context io{1};
-  asio::thread_pool journal_thread{1};
+  std::array<Lane, 3> lanes;
+
+  Lane& lane_of(Runs runs) {
+    return lanes.at(static_cast<std::size_t>(runs) - static_cast<std::size_t>(Runs::on_journal));
+  }
 };
 
 /// One connection: requests one after another, or, once it has asked for it, the live stream.
@@ -162,7 +171,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   void on_read(error_code error);
   void handle(Request request);
-  void run_on_journal_thread(Admitted admitted);
+  void run_beside(Admitted admitted);
   void respond(Response response);
   void write(http::response<http::string_body> message);
   void refuse(unsigned status, std::string_view detail);
@@ -231,32 +240,32 @@ void Connection::handle(Request request) {
   auto decided = shared_.router.admit(std::move(request));
   if (auto* refusal = std::get_if<Response>(&decided)) return respond(std::move(*refusal));
   auto& admitted = std::get<Admitted>(decided);
-  if (admitted.route->runs == Runs::on_journal) {
-    return run_on_journal_thread(std::move(admitted));
-  }
+  if (admitted.route->runs != Runs::here) return run_beside(std::move(admitted));
   Response response = shared_.router.run(admitted);
   if (!response.live || head_) return respond(std::move(response));
   live_credential_ = std::move(admitted.credential);
   start_live(response);
 }
 
-void Connection::run_on_journal_thread(Admitted admitted) {
-  if (shared_.journal_jobs >= shared_.limits.journal_jobs) {
-    Response busy = problem(503, "too many searches are waiting; try again in a moment");
+void Connection::run_beside(Admitted admitted) {
+  Lane& lane = shared_.lane_of(admitted.route->runs);
+  if (lane.jobs >= shared_.limits.waiting_jobs) {
+    Response busy =
+        problem(503, "too many requests of this kind are waiting; try again in a moment");
     busy.headers.emplace_back("Retry-After", "1");
     return respond(std::move(busy));
   }
-  ++shared_.journal_jobs;
-  asio::post(shared_.journal_thread,
-             [self = shared_from_this(), admitted = std::move(admitted)]() mutable {
-               Response response = self->shared_.router.run(admitted);
-               // The connection goes back with the answer: it may end on its own thread only.
-               auto& io = self->shared_.io;
-               asio::post(io, [self = std::move(self), response = std::move(response)]() mutable {
-                 --self->shared_.journal_jobs;
-                 self->respond(std::move(response));
-               });
-             });
+  ++lane.jobs;
+  asio::post(
+      lane.thread, [self = shared_from_this(), &lane, admitted = std::move(admitted)]() mutable {
+        Response response = self->shared_.router.run(admitted);
+        // The connection goes back with the answer: it may end on its own thread only.
+        auto& io = self->shared_.io;
+        asio::post(io, [self = std::move(self), &lane, response = std::move(response)]() mutable {
+          --lane.jobs;
+          self->respond(std::move(response));
+        });
+      });
 }
 
 /// What a response's status line and headers are, up to the empty line.
@@ -541,8 +550,8 @@ void BeastServer::run() {
 void BeastServer::stop() {
   shared_.io.stop();
   if (thread_.joinable()) thread_.join();  // Not there where listening failed half-way.
-  shared_.journal_thread.stop();
-  shared_.journal_thread.join();
+  for (Lane& lane : shared_.lanes) lane.thread.stop();
+  for (Lane& lane : shared_.lanes) lane.thread.join();
   shared_.live.watch(false);
   // Once: by a second time it may be another server's.
   if (!control_socket_.empty()) ::unlink(std::exchange(control_socket_, {}).c_str());

@@ -25,7 +25,7 @@ struct HttpLimits {
   std::size_t live_buffer_octets = 1 << 20;
   milliseconds live_tick{100};          ///< How often watchers get what was recorded.
   milliseconds live_heartbeat{15'000};  ///< A comment line, so that dead watchers are noticed.
-  std::size_t journal_jobs = 16;        ///< Journal reads waiting for their thread; else 503.
+  std::size_t waiting_jobs = 16;        ///< For each thread apart (`Runs`); else 503.
 };
 
 inline constexpr std::size_t kMaxParams = 32;  ///< In one query string.

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "api/deed.h"
 #include "api/explain.h"
 #include "api/handlers.h"
 #include "api/limits.h"
@@ -89,13 +90,15 @@ void write_feed_counts(JsonWriter& json, const std::vector<intel::FeedStatus>& f
 }
 
 Response update(const Context& context, const Call& call, const FeedUpdate& update) {
-  const std::string what = update.name.empty() ? "all feeds" : "the feed " + update.name;
+  const std::string what = update.name.empty() ? "all feeds" : "feed " + update.name;
   if (const auto started = context.services.update_feed(update); !started) {
     return problem(started.error());
   }
-  context.log.info("api",
-                   fmt::format("update of {} asked for by {}{}", what, call.request.peer.to_text(),
-                               update.any_size ? ", to be accepted at any size" : ""));
+  if (update.any_size) {
+    keep_deed(context, call, {"next update accepted at any size", what});
+  } else {
+    context.log.info("api", fmt::format("update of {} asked for by {}", what, actor_of(call)));
+  }
   JsonWriter json_text;
   json_text.begin_object();
   text_or_null(json_text, "feed", update.name);
@@ -268,12 +271,13 @@ Response update_feeds(const Context& context, const Call& call) {
 }
 
 Response reload(const Context& context, const Call& call) {
-  context.log.info("api", fmt::format("reload asked for by {}", call.request.peer.to_text()));
+  context.log.info("api", fmt::format("reload asked for by {}", actor_of(call)));
   const auto done = context.services.reload();
   if (!done) {
     // The request is fine, the file is not; what was in force still is.
     return problem(409, done.error().text);
   }
+  keep_deed(context, call, {"read again", "configuration"});
   JsonWriter json_text;
   json_text.begin_object().field("reloaded", true);
   json_text.field("reading_feeds", done->is_reading_feeds);

@@ -401,7 +401,8 @@ TEST_F(RouterTest, FeedsAreUpdatedByName) {
 
 TEST_F(RouterTest, ACopyOfAnySizeIsAcceptedOfOneFeedAndOnlyWhenAskedFor) {
   EXPECT_EQ(post("/api/v1/feeds/hafnium/update?accept=true").status, 202U);
-  EXPECT_NE(log_.text().find("to be accepted at any size"), std::string::npos);
+  EXPECT_NE(log_.text().find("accepted at any size"), std::string::npos);
+  EXPECT_TRUE(get("/api/v1/audit").body.contains("next update accepted at any size"));
   EXPECT_EQ(post("/api/v1/feeds/hafnium/update?accept=false").status, 202U);
   EXPECT_EQ(post("/api/v1/feeds/hafnium/update?accept=").status, 202U);
   EXPECT_EQ(fixture_.updated.copy(), (std::vector<std::string>{"hafnium!", "hafnium", "hafnium"}));

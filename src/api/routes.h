@@ -26,13 +26,17 @@ enum class Access : std::uint8_t {
             ///< cannot sign in.
 };
 
+/// On which thread: each does one thing at a time, so that an urgent exception waits neither for a
+/// search nor for a feed that is being compiled.
 enum class Runs : std::uint8_t {
   here,        ///< Quick: on the API's thread.
-  on_journal,  ///< Reads the journal, or reloads: on the thread for that, one at a time.
+  on_journal,  ///< Reads the journal, or much else.
+  on_state,    ///< Changes exceptions, or reads them and the audit.
+  on_feeds,    ///< Waits for what feeds and policy become.
 };
 
-/// What handlers have at hand. `auth` belongs to the API's thread: a handler that runs on the
-/// journal's must not use it.
+/// What handlers have at hand. `auth` belongs to the API's thread: a handler that runs on another
+/// one must not use it.
 struct Context {
   const Services& services;
   Auth& auth;

@@ -445,7 +445,7 @@ TEST_F(ServerTest, ALongSearchDelaysNothingElse) {
   SlowJournal journal;
   services_.journal = &journal;
   HttpLimits limits = quick();
-  limits.journal_jobs = 1;
+  limits.waiting_jobs = 1;
   start(limits);
   Wire searching = dial();
   searching.send(request("GET", "/api/v1/queries"));
@@ -455,6 +455,10 @@ TEST_F(ServerTest, ALongSearchDelaysNothingElse) {
   EXPECT_TRUE(other.answer().starts_with("HTTP/1.1 200"));
   other.send(request("GET", "/api/v1/top"));  // One waits already, and no more may.
   EXPECT_TRUE(other.answer().starts_with("HTTP/1.1 503"));
+  for (const std::string_view target : {"/api/v1/exceptions", "/api/v1/audit"}) {
+    other.send(request("GET", target));  // On another thread.
+    EXPECT_TRUE(other.answer().starts_with("HTTP/1.1 200")) << target;
+  }
   journal.go.count_down();
   EXPECT_NE(searching.answer().find("{\"rows\":[],\"next\":null}"), std::string::npos);
   other.send(request("GET", "/api/v1/top"));

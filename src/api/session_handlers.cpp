@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <simdjson.h>
 
+#include "api/deed.h"
 #include "api/handlers.h"
 #include "api/limits.h"
 #include "event/json_writer.h"
@@ -76,12 +77,13 @@ Response open_session(const Context& context, const Call& call) {
   return response;
 }
 
-Response replace_token(const Context& context, const Call&) {
+Response replace_token(const Context& context, const Call& call) {
   const auto token = context.auth.replace_token();
   if (!token) return problem(token.error());
   context.log.warning("api",
                       "another token was made; the one before is no good any more, and all "
                       "sessions are closed");
+  keep_deed(context, call, {"replaced", "console token"});
   event::JsonWriter json_text;
   json_text.begin_object().field("token", *token).end_object();
   return json(std::move(json_text).take());

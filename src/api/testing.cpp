@@ -278,7 +278,7 @@ using GenerationPtr = std::shared_ptr<const policy::Generation>;
 
 Fixture::Fixture()
     : policy(small_policy()),
-      exceptions(state::ExceptionStore::open({}, WallTime(), exceptions_in_force, log)) {
+      exceptions(state::ExceptionStore::open({}, exceptions_in_force, log)) {
   const auto done = exceptions->configure({}, {.name = std::string(policy::kExceptionsName)});
   POSTERN_ASSERT(done.has_value());
 }

@@ -147,6 +147,13 @@ int make_exceptions(const Arguments& arguments, std::string_view action) {
   return show(arguments, post(arguments, "/api/v1/exceptions", body.text()), view_exceptions);
 }
 
+/// As many as there may be, of those older than `--before`.
+std::string page_of(const Arguments& arguments, std::string_view path) {
+  const auto before = arguments.value("before");
+  return fmt::format("{}?limit=1000{}", path,
+                     before ? "&before=" + percent_encoded(*before) : std::string());
+}
+
 }  // namespace
 
 int run_allow(const Arguments& arguments) {
@@ -158,7 +165,7 @@ int run_block(const Arguments& arguments) {
 }
 
 int run_exception_list(const Arguments& arguments) {
-  return show(arguments, get(arguments, "/api/v1/exceptions?limit=1000"), view_exceptions);
+  return show(arguments, get(arguments, page_of(arguments, "/api/v1/exceptions")), view_exceptions);
 }
 
 int run_exception_remove(const Arguments& arguments) {
@@ -174,7 +181,7 @@ int run_exception_remove(const Arguments& arguments) {
 }
 
 int run_audit(const Arguments& arguments) {
-  return show(arguments, get(arguments, "/api/v1/audit?limit=1000"), view_audit);
+  return show(arguments, get(arguments, page_of(arguments, "/api/v1/audit")), view_audit);
 }
 
 int run_query(const Arguments& arguments) {

@@ -30,6 +30,9 @@ constexpr Flag kSocket = {"socket", 0, "PATH", "The server's control socket itse
 
 constexpr Flag kControlFlags[] = {kJson, kConfig, kStateDir, kSocket};
 
+constexpr Flag kPageFlags[] = {
+    {"before", 0, "ID", "Only what is older than that one."}, kJson, kConfig, kStateDir, kSocket};
+
 constexpr Flag kUpdateFlags[] = {
     {"accept", 0, "",
      "This once, take a list with so few rules, or so many more than it had: it is meant to be "
@@ -145,11 +148,11 @@ constexpr Command kCommands[] = {
      run_block},
     {"exception list", "", 0, 0,
      "Show the exceptions that hold, the newest first: who made them, for whom and until when.",
-     "postern exception list", kControlFlags, run_exception_list},
+     "postern exception list", kPageFlags, run_exception_list},
     {"exception remove", "ID", 1, 1, "End an exception now.", "postern exception remove 17",
      kControlFlags, run_exception_remove},
     {"audit", "", 0, 0, "Show who changed what by hand, the newest first.", "postern audit",
-     kControlFlags, run_audit},
+     kPageFlags, run_audit},
     {"feed list", "", 0, 0, "Show every feed, its health and how many rules it gives.",
      "postern feed list", kControlFlags, run_feed_list},
     {"feed update", "[NAME]", 0, 1, "Fetch or read a feed now, or all of them.",

@@ -8,6 +8,7 @@
 
 #include "app/collection_door.h"
 #include "app/process.h"
+#include "base/assert.h"
 
 namespace postern::app {
 namespace {
@@ -19,10 +20,6 @@ constexpr milliseconds kReadingFeeds{20'000};
 /// How long the gate waits for the questions of before the start to be read: a second for a million
 /// names.
 constexpr milliseconds kReadingQuestions{5'000};
-
-WallTime wall_now() {
-  return std::chrono::floor<microseconds>(std::chrono::system_clock::now());
-}
 
 unsigned cores() {
   return std::max(1U, std::thread::hardware_concurrency());
@@ -118,7 +115,7 @@ Result<void> Service::start_parts() {
   const config::Config config = running_.copy();
   seeds_ = {.trace = POSTERN_TRY(random_seed()), .secret = POSTERN_TRY(random_seed())};
   const state::StoreOptions store{.path = places_.state(), .hash_key = seeds_.secret};
-  exceptions_ = state::ExceptionStore::open(store, wall_now(), exceptions_in_force_, log_);
+  exceptions_ = state::ExceptionStore::open(store, exceptions_in_force_, log_);
   POSTERN_CHECK(exceptions_->configure(own_lists(config), exception_answers(config)));
   const std::uint64_t client_key = POSTERN_TRY(random_seed());
   questions_ = feeds::QuestionMemory::start(
@@ -227,30 +224,47 @@ Result<api::Reloaded> Service::reload() {
     log_.error("config", "nothing was changed: " + wanted.error().text);
     return Unexpected(wanted.error());
   }
-  // One reload at a time: the lock is held while the parts are told.
-  const auto done = running_.with([&](config::Config& running) -> Result<void> {
+  // One reload at a time: the lock is held until all parts have theirs.
+  const auto in_force = running_.with([&](config::Config& running) -> Result<bool> {
     const auto later = config::needs_restart(running, *wanted);
-    // First what can be refused: then all stays as it was.
-    POSTERN_CHECK(exceptions_->configure(own_lists(*wanted), exception_answers(*wanted)));
-    take_reloadable(running, *wanted);
-    settings_.publish(std::make_shared<const server::Settings>(settings_of(running)));
-    feeds_->reconfigure(gated_feeds_options(running));
-    zones_->reconfigure(zone_server_options(running, places_));
-    log_.info("config", "read again and in force");
+    config::Config next = running;
+    take_reloadable(next, *wanted);
+    auto done = put_in_force(next);
+    if (!done) {
+      zones_->reconfigure(zone_server_options(running, places_));
+      return done;
+    }
+    running = std::move(next);
+    log_.info("config", *done ? "read again and in force"
+                              : "read again; in force as soon as the feeds are read");
     if (!later.empty()) {
       log_.warning("config",
                    fmt::format("these changes wait for a restart: {}", fmt::join(later, ", ")));
     }
-    return {};
+    return done;
   });
-  if (!done) {
-    log_.error("config", "nothing was changed: " + done.error().text);
-    return Unexpected(done.error());
+  if (!in_force) {
+    log_.error("config", "nothing was changed: " + in_force.error().text);
+    return Unexpected(in_force.error());
   }
-  api::Reloaded reloaded;
-  reloaded.is_reading_feeds = !feeds_->wait_until_reconfigured(kReadingFeeds);
-  reloaded.unreadable_feeds = feeds_->unreadable();
-  return reloaded;
+  return api::Reloaded{.unreadable_feeds = feeds_->unreadable(), .is_reading_feeds = !*in_force};
+}
+
+/// False: it will be, once feeds are read. An error: then policy is as it was.
+Result<bool> Service::put_in_force(const config::Config& config) {
+  std::vector<policy::Exception> own = own_lists(config);
+  POSTERN_CHECK(exceptions_->check(own));
+  feeds::Options options = gated_feeds_options(config);
+  // Own lists and groups belong together: not one of them before the other.
+  options.before_in_force = [this, own = std::move(own), answers = exception_answers(config),
+                             settings = settings_of(config)] {
+    const auto done = exceptions_->configure(own, answers);
+    POSTERN_ASSERT(done.has_value());  // It was checked.
+    settings_.publish(std::make_shared<const server::Settings>(settings));
+  };
+  feeds_->reconfigure(std::move(options));
+  zones_->reconfigure(zone_server_options(config, places_));
+  return feeds_->wait_until_reconfigured(kReadingFeeds);
 }
 
 void Service::stop() {

@@ -169,6 +169,13 @@ std::string view_explanation(const Json& explanation) {
   return out + "\nEvery rule that matches (* decides):\n" + table.text();
 }
 
+/// Under a page that is not the last one.
+std::string older_text(const Json& page, std::string_view command) {
+  const std::string& next = page["next"].text();
+  if (next.empty()) return "";
+  return fmt::format("There are older ones: postern {} --before {}\n", command, printable(next));
+}
+
 std::string view_exceptions(const Json& exceptions) {
   if (exceptions["exceptions"].items().empty()) return "No exception holds.\n";
   Table table({"ID", "ACTION", "NAME", "FOR", "UNTIL (UTC)", "BY", "REASON"});
@@ -178,7 +185,7 @@ std::string view_exceptions(const Json& exceptions) {
                printable(each["audience"].text()), short_time(each["until"].text()),
                printable(each["owner"].text()), printable(each["reason"].text())});
   }
-  return table.text();
+  return table.text() + older_text(exceptions, "exception list");
 }
 
 std::string view_audit(const Json& audit) {
@@ -191,7 +198,7 @@ std::string view_audit(const Json& audit) {
                or_dash(entry["before"]), or_dash(entry["after"]),
                printable(entry["reason"].text())});
   }
-  return table.text();
+  return table.text() + older_text(audit, "audit");
 }
 
 void QueriesView::add(const Json& page) {

@@ -14,6 +14,7 @@
 
 #include "config/groups.h"
 #include "config/suggest.h"
+#include "policy/limits.h"
 
 namespace postern::config {
 namespace {
@@ -176,6 +177,11 @@ void check_feeds(const Draft& draft, Problems& problems) {
     if (feed.name.empty()) continue;
     const Place place = place_of(node, "name");
     const bool is_built_in = std::ranges::find(kBuiltInLists, feed.name) != std::end(kBuiltInLists);
+    if (feed.name.find_first_not_of("0123456789") == std::string::npos) {
+      problems.add(place, item_path("feeds", i, "name"),
+                   fmt::format("\"{}\" reads like the number of a generation", feed.name),
+                   "choose a name with a letter in it");
+    }
     if (is_built_in || feed.name == kExceptionsList) {
       problems.add(place, item_path("feeds", i, "name"),
                    fmt::format("\"{}\" is the name of a built-in list", feed.name),
@@ -189,6 +195,23 @@ void check_feeds(const Draft& draft, Problems& problems) {
           "give each feed a name of its own");
     }
   }
+}
+
+/// Of tenants, groups and hours together.
+void check_own_names(const Draft& draft, Problems& problems) {
+  std::size_t names = 0;
+  for (const Tenant& tenant : draft.config.tenants) {
+    names += tenant.allow.size() + tenant.block.size();
+  }
+  for (const Group& group : draft.config.groups) names += group.allow.size() + group.block.size();
+  for (const During& during : draft.config.during) {
+    names += during.allow.size() + during.block.size() + (during.block_all ? 1 : 0);
+  }
+  if (names <= policy::kMaxOwnNames) return;
+  problems.add({}, "groups",
+               fmt::format("{} names in the own lists of tenants, groups and hours; at most {}",
+                           names, policy::kMaxOwnNames),
+               "make a feed of the longest list");
 }
 
 void check_groups(const Draft& draft, Problems& problems) {
@@ -289,6 +312,7 @@ void check(const Draft& draft, const Node& root, Problems& problems) {
   check_sinkhole(draft, root, problems);
   check_feeds(draft, problems);
   check_groups(draft, problems);
+  check_own_names(draft, problems);
   check_votes(draft, problems);
   check_tenants(draft, problems);
   check_schedules(draft, problems);

@@ -560,9 +560,9 @@ std::string_view to_string(Kind kind) {
       return "list of paths";
     case Kind::name:
       return "name";
-    case Kind::names:
     case Kind::windows:
       return "list of hours";
+    case Kind::names:
     case Kind::patterns:
       return "list of names";
     case Kind::label:

@@ -29,7 +29,8 @@ void check_feeds_of(const Draft& draft, std::size_t index, std::string_view key,
 bool is_taken(const Draft& draft, std::size_t index) {
   const std::string& name = draft.config.votes[index].name;
   const auto& votes = draft.config.votes;
-  return std::ranges::find(kBuiltInLists, name) != std::end(kBuiltInLists) ||
+  return name == kExceptionsList ||
+         std::ranges::find(kBuiltInLists, name) != std::end(kBuiltInLists) ||
          std::ranges::find(draft.config.feeds, name, &Feed::name) != draft.config.feeds.end() ||
          std::ranges::find(votes, name, &Vote::name) !=
              votes.begin() + static_cast<std::ptrdiff_t>(index);

@@ -76,6 +76,7 @@ struct Query {
   std::int32_t ede = -1;  ///< An RFC 8914 code, or -1.
   std::uint32_t latency_us = 0;
   ShortText<32> group;
+  bool in_hours = false;        ///< The group had its policy of some hours.
   ShortText<32> zone;           ///< The policy zone that decided; empty where none did.
   ShortText<16> action;         ///< policy::to_string(Action), or the block answer.
   std::uint32_t rule_line = 0;  ///< In the zone's source; 0 where there is none.

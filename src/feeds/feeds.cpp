@@ -49,6 +49,13 @@ class Order {
  public:
   using Work = std::function<Result<T>(Keeper&)>;
   explicit Order(Work work) : work_(std::move(work)) {}
+
+  /// False: nobody waits for it any more, and it is not to be done.
+  bool begin() {
+    const std::lock_guard lock(mutex_);
+    is_begun_ = !is_given_up_;
+    return is_begun_;
+  }
   Result<T> carry_out(Keeper& keeper) const { return work_(keeper); }
   void done(Result<T> result) {
     {
@@ -57,19 +64,29 @@ class Order {
     }
     changed_.notify_all();
   }
+  /// What has not begun within `longest` is given up; what has, is waited for once more as long.
   Result<T> wait(milliseconds longest) {
     std::unique_lock lock(mutex_);
-    if (changed_.wait_for(lock, longest, [this] { return result_.has_value(); })) return *result_;
+    const auto is_done = [this] { return result_.has_value(); };
+    if (changed_.wait_for(lock, longest, is_done)) return *result_;
+    is_given_up_ = !is_begun_;
+    if (is_given_up_) {
+      return fail(Errc::unavailable,
+                  "feeds are being read, and nothing was changed; \"postern feed list\" shows when "
+                  "that is done: then try again");
+    }
+    if (changed_.wait_for(lock, longest, is_done)) return *result_;
     return fail(Errc::unavailable,
-                "feeds are being read, and it waits for that; \"postern feed "
-                "list\" shows when it is done");
+                "it takes long and goes on; \"postern feed list\" shows what has come of it");
   }
 
  private:
   const Work work_;
-  std::mutex mutex_;
+  std::mutex mutex_;  // Guards all below.
   std::condition_variable changed_;
-  std::optional<Result<T>> result_;  // Guarded by mutex_.
+  bool is_begun_ = false;
+  bool is_given_up_ = false;
+  std::optional<Result<T>> result_;
 };
 
 // What other threads want of the feeds' thread.
@@ -112,10 +129,12 @@ class FeedsThread final : public Feeds {
     loaded_changed_.wait(lock, [this] { return loaded_ > 0 || is_restored_; });
   }
 
-  bool wait_until_reconfigured(milliseconds longest) override {
+  Result<bool> wait_until_reconfigured(milliseconds longest) override {
     const std::uint64_t given = mailbox_.with([](const Mailbox& mailbox) { return mailbox.given; });
     std::unique_lock lock(loaded_mutex_);
-    return loaded_changed_.wait_for(lock, longest, [&] { return loaded_ >= given; });
+    if (!loaded_changed_.wait_for(lock, longest, [&] { return loaded_ >= given; })) return false;
+    if (refused_) return Unexpected<Error>(*refused_);
+    return true;
   }
 
   std::vector<intel::FeedStatus> unreadable() const override {
@@ -308,18 +327,25 @@ class FeedsThread final : public Feeds {
       return std::exchange(mailbox, std::move(empty));
     });
     for (Options& options : mail.options) {
-      keeper_.reconfigure(std::move(options), now());
+      auto done = keeper_.reconfigure(std::move(options), now());
+      {
+        const std::lock_guard lock(loaded_mutex_);
+        refused_ = done ? std::nullopt : std::optional(std::move(done).error());
+      }
       watcher_.watch(keeper_.paths());
       keeper_.look_at_files(now());  // They may have changed before they were watched.
     }
     for (const Update& update : mail.updates) keeper_.want(update.name, update.acceptance, now());
     for (const Notify& notify : mail.notifies) keeper_.notify(notify.zone, notify.serial, now());
     for (const auto& order : mail.orders) {
+      if (!order->begin()) continue;
       auto result = order->carry_out(keeper_);
       show_state();  // Who asked may look at once.
       order->done(std::move(result));
     }
-    for (const auto& order : mail.generations) order->done(order->carry_out(keeper_));
+    for (const auto& order : mail.generations) {
+      if (order->begin()) order->done(order->carry_out(keeper_));
+    }
     return mail.given;
   }
 
@@ -375,7 +401,8 @@ class FeedsThread final : public Feeds {
   Guarded<Shown> shown_;
   std::mutex loaded_mutex_;
   std::condition_variable loaded_changed_;
-  std::uint64_t loaded_ = 0;  // How many of the options given; guarded by loaded_mutex_.
+  std::uint64_t loaded_ = 0;      // How many of the options given; guarded by loaded_mutex_.
+  std::optional<Error> refused_;  // Why the last of them are not in force. Under the same mutex.
   bool is_restored_ =
       false;  // What was in force at the last end is so again. Under the same mutex.
   std::mutex stop_mutex_;

@@ -62,6 +62,9 @@ struct Options {
   /// Whether groups have as much blocked as ever; unset: nobody looks.
   BlockWatch* block_watch = nullptr;
   seconds watch_for{1800};  ///< After an update that came into force by itself; 0: not at all.
+  /// Called once, from the feeds' thread, right before the first generation with these options
+  /// comes into force: for what must not be in force without it. Unset: nothing.
+  std::function<void()> before_in_force;
 };
 
 /// Looks at what groups have blocked after an update. Called from the feeds' thread.
@@ -120,7 +123,8 @@ class Feeds {
   virtual Result<void> update(const std::string& name, Acceptance acceptance) = 0;
   /// Carries it out, and waits until that is done: a rollback takes some milliseconds, more where
   /// the rules have to be compiled. Gives a sentence about what was done. Errors: `not_found`, no
-  /// such feed, generation or held update; `unavailable`, it takes longer than 25 s.
+  /// such feed, generation or held update; `unavailable`, it could not begin
+  /// within 25 s, and then it is not done later either, or it takes longer than that.
   virtual Result<std::string> order(const GateOrder& order) = 0;
   /// What the gate said of the update that is held, or else of the last one, as JSON (GateReport of
   /// docs/reference/openapi.yaml). Errors: `not_found`.
@@ -140,9 +144,9 @@ class Feeds {
   /// New sources and groups after a configuration reload; unchanged sources keep their content.
   /// Returns at once.
   virtual void reconfigure(Options options) = 0;
-  /// Waits until what `reconfigure` was given is in force, or refused; false where that takes
-  /// longer.
-  virtual bool wait_until_reconfigured(milliseconds longest) = 0;
+  /// Waits until what `reconfigure` was given is in force; false where that takes longer, an error
+  /// where it cannot be, and all is as before.
+  virtual Result<bool> wait_until_reconfigured(milliseconds longest) = 0;
   /// The sources on this machine whose last reading failed, with the reason as `last_error`.
   virtual std::vector<intel::FeedStatus> unreadable() const = 0;
   virtual std::vector<intel::FeedStatus> status() const = 0;

@@ -218,7 +218,7 @@ TEST_F(FeedsTest, ReconfiguringKeepsWhatIsTheSameAndDropsWhatIsGone) {
   EXPECT_FALSE(blocks("b.example"));
   const auto after = policy.current();
   EXPECT_EQ(after->zone(1).ttl_s, 77U);
-  ASSERT_TRUE(feeds->wait_until_reconfigured(milliseconds(20'000)));
+  ASSERT_TRUE(feeds->wait_until_reconfigured(milliseconds(20'000)).value());
   EXPECT_EQ(feeds->update("b", Acceptance::checked).error().code, Errc::not_found);
   folder.write("a.txt", "aa.example\n");
   EXPECT_TRUE(eventually([&] { return blocks("aa.example"); })) << "still watched";
@@ -263,7 +263,7 @@ TEST_F(FeedsTest, AnOptionOfTheFormatThatChangesHasTheFileReadAgain) {
   EXPECT_TRUE(blocks("a.example"));
   source.format.json.field = "b";
   feeds->reconfigure(options({source}));
-  ASSERT_TRUE(feeds->wait_until_reconfigured(seconds(20)));
+  ASSERT_TRUE(feeds->wait_until_reconfigured(seconds(20)).value());
   EXPECT_TRUE(blocks("b.example"));
   EXPECT_FALSE(blocks("a.example"));
 }
@@ -275,14 +275,14 @@ TEST_F(FeedsTest, WhatCannotBeReadIsNamedAfterAReconfiguration) {
   // Not the one that is to come from elsewhere: it is still being asked for.
   feeds->reconfigure(options({file_source("good", "good.txt"), file_source("missing", "none.txt"),
                               url_source("remote", "http://127.0.0.1:1/list")}));
-  ASSERT_TRUE(feeds->wait_until_reconfigured(seconds(20)));
+  ASSERT_TRUE(feeds->wait_until_reconfigured(seconds(20)).value());
   const auto unreadable = feeds->unreadable();
   ASSERT_EQ(unreadable.size(), 1U);
   EXPECT_EQ(unreadable[0].name, "missing");
   EXPECT_NE(unreadable[0].last_error.find("none.txt"), std::string::npos);
   folder.write("none.txt", "two.example\n");
   feeds->reconfigure(options({file_source("missing", "none.txt")}));
-  ASSERT_TRUE(feeds->wait_until_reconfigured(seconds(20)));
+  ASSERT_TRUE(feeds->wait_until_reconfigured(seconds(20)).value());
   EXPECT_TRUE(feeds->unreadable().empty());
   EXPECT_TRUE(blocks("two.example"));
 }

@@ -155,6 +155,7 @@ void Keeper::put_in_force(std::shared_ptr<const policy::Generation> generation, 
   retired_.push_back(target_.current());
   begin_watch(now);
   watch_validity(*generation, now);
+  if (const auto now_ready = std::exchange(options_.before_in_force, nullptr)) now_ready();
   target_.publish(std::move(generation));
   must_publish_ = false;
   has_published_ = true;

@@ -251,7 +251,7 @@ bool Keeper::take_acceptance(FeedState& feed) {
   return true;
 }
 
-void Keeper::reconfigure(Options options, const Now& now) {
+Result<void> Keeper::reconfigure(Options options, const Now& now) {
   publish(now);  // What is under way belongs to the old options.
   stop_watching();
   Options old_options = std::exchange(options_, std::move(options));
@@ -278,7 +278,8 @@ void Keeper::reconfigure(Options options, const Now& now) {
     feeds_.push_back(std::move(feed));
   }
   is_frame_new_ = true;
-  if (const auto done = compile_and_publish(now); !done) {
+  auto done = compile_and_publish(now);
+  if (!done) {
     is_frame_new_ = false;
     log_.error("feeds", "the new policy cannot be built, the old one stays: " + done.error().text);
     options_ = std::move(old_options);
@@ -289,6 +290,7 @@ void Keeper::reconfigure(Options options, const Now& now) {
     changes_.clear();
     must_publish_ = false;
   }
+  return done;
 }
 
 // A mistake in the new source must not take away what protects now.
@@ -479,7 +481,8 @@ void Keeper::failed(FeedState& feed, const Error& reason, const Now& now) {
 }
 
 void Keeper::schedule(FeedState& feed, const Now& now) {
-  if (feed.acceptance == Acceptance::any_size) {  // Asked for while another try was under way.
+  // Asked for while another try was under way.
+  if (feed.is_wanted || feed.acceptance == Acceptance::any_size) {
     feed.due = now.mono;
     feed.status.next_try = now.wall;
     return;

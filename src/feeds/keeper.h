@@ -89,8 +89,8 @@ class Keeper {
   void load_all(const Now& now);
   /// Takes over other sources and groups; what is the same keeps its content. A feed whose source
   /// is another keeps the old rules (`stale`) until the new source gives a good copy. If the new
-  /// ones cannot be compiled, the old ones stay.
-  void reconfigure(Options options, const Now& now);
+  /// ones cannot be compiled, the old ones stay, and the error says why.
+  Result<void> reconfigure(Options options, const Now& now);
   /// Makes one feed, or all where `name` is empty, due at once; its next try takes what
   /// `acceptance` says.
   void want(const std::string& name, Acceptance acceptance, const Now& now);

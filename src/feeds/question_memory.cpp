@@ -19,6 +19,7 @@
 #include "event/question_table.h"
 #include "feeds/digest.h"
 #include "feeds/files.h"
+#include "policy/in_force.h"
 
 namespace postern::feeds {
 namespace {
@@ -46,6 +47,7 @@ struct Asked {
   std::uint64_t generation = 0;
   bool is_answered = false;
   bool is_blocked = false;
+  bool is_by_lists = false;  ///< It counts for the group's rate.
 };
 
 /// MurmurHash3's finaliser (public domain, A. Appleby) over the key and each half of the address.
@@ -142,6 +144,8 @@ class Memory final : public QuestionMemory {
       asked.at = query.at;
       asked.generation = query.generation;
       asked.is_blocked = query.disposition == event::Disposition::blocked;
+      // What people except, and what some hours have, says nothing about the lists.
+      asked.is_by_lists = !query.in_hours && query.zone.view() != policy::kExceptionsName;
       asked.is_answered = is_answered(query);
     });
     (is_taken ? recorded_ : dropped_).add();
@@ -259,6 +263,7 @@ class Memory final : public QuestionMemory {
           ++taken;
           table.add({asked.name, asked.group.view(), asked.client, asked.is_answered},
                     day_of(asked.at));
+          if (!asked.is_by_lists) continue;
           rates_.with([&](BlockRates& rates) {
             rates.add({asked.group.view(), asked.client, asked.zone.view(), asked.is_blocked,
                        asked.generation, asked.at});

@@ -77,6 +77,53 @@ TEST_F(QuestionMemoryTest, RemembersWhatWasAskedAndWhetherItExists) {
   EXPECT_EQ(metric("postern_gate_names"), 3);
 }
 
+TEST_F(QuestionMemoryTest, WhatIsUsualIsLearntOfWhatListsDecide) {
+  start();
+  memory->catch_up(seconds(20));
+  const auto ask = [&](int slot, std::uint64_t generation, int count, auto change) {
+    for (int i = 0; i < count; ++i) {
+      event::Query asked =
+          query("n" + std::to_string(i) + ".example", static_cast<unsigned>(i % 200));
+      asked.at += slot * seconds(600);
+      asked.generation = generation;
+      change(asked);
+      memory->record(asked);
+    }
+    ASSERT_TRUE(memory->catch_up(seconds(20)));
+  };
+  const auto nothing = [](event::Query&) {};
+  const auto except = [](event::Query& asked) {
+    asked.disposition = event::Disposition::blocked;
+    asked.zone.assign("exceptions");
+  };
+  const auto by_hours = [](event::Query& asked) {
+    asked.disposition = event::Disposition::blocked;
+    asked.zone.assign("ads");
+    asked.in_hours = true;
+  };
+  const auto by_list = [](event::Query& asked) {
+    asked.disposition = event::Disposition::blocked;
+    asked.zone.assign("ads");
+  };
+  for (int slot = 0; slot < 20; ++slot) ask(slot, 1, 150, nothing);
+  memory->watch(2, {"ads"});
+  ask(21, 2, 1000, except);
+  ask(21, 2, 1000, by_hours);
+  EXPECT_EQ(memory->departure(), std::nullopt);
+  ask(21, 2, 1000, [&](event::Query& asked) {
+    by_list(asked);
+    asked.client = IpAddress::v4(192, 0, 2, 1);
+  });
+  EXPECT_EQ(memory->departure(), std::nullopt) << "one client";
+  ask(21, 2, 1000, [&](event::Query& asked) {
+    by_list(asked);
+    asked.zone.assign("another");
+  });
+  EXPECT_EQ(memory->departure(), std::nullopt) << "a list that is not watched";
+  ask(21, 2, 1000, by_list);
+  EXPECT_NE(memory->departure(), std::nullopt);
+}
+
 TEST_F(QuestionMemoryTest, KnowsAfterARestartWhatItKnewAndTheSameClients) {
   start();
   memory->record(query("www.example", 1));

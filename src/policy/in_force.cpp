@@ -16,9 +16,14 @@ std::uint16_t InForce::group_during(const Group& of, std::uint16_t group, WallTi
 }
 
 Verdict InForce::decide(const Asking& asking, const dns::Name& name) const {
-  if (exceptions_.empty()) return generation_.decide(asking.group, name);
+  const Verdict verdict = decide_by_exceptions(asking, name);
+  return verdict.matched ? verdict : generation_.decide(asking.group, name);
+}
+
+Verdict InForce::decide_by_exceptions(const Asking& asking, const dns::Name& name) const {
+  if (exceptions_.empty()) return {};
   const auto found = exceptions_.find(asker_of(asking), name, asking.now);
-  if (!found) return generation_.decide(asking.group, name);
+  if (!found) return {};
   return {.matched = true,
           .action = exceptions_.action(*found),
           .zone = kExceptionZone,

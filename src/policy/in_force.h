@@ -48,6 +48,8 @@ class InForce {
   /// The decision on a name asked for or led to. An exception stands before every zone: its
   /// verdict precedes all others, of whatever trigger. Never allocates.
   Verdict decide(const Asking& asking, const dns::Name& name) const;
+  /// What the exceptions alone say; `matched` false where none does.
+  Verdict decide_by_exceptions(const Asking& asking, const dns::Name& name) const;
   /// As the table of exceptions knows the asker. Views are into the generation.
   ExceptionTable::Asker asker_of(const Asking& asking) const;
 

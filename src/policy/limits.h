@@ -19,9 +19,12 @@ inline constexpr std::size_t kMaxClientPrefixes = 1U << 20;
 /// Empty non-terminals that are kept for a zone, beyond as many as it has rules: what more there is
 /// hides no wildcard.
 inline constexpr std::size_t kMinHidingNames = 1024;
-/// Exceptions, the names of groups' and tenants' own lists among them: about 70 octets each, and a
-/// table of so many is built in a second.
+/// Exceptions, the names of groups' and tenants' own lists among them: about 70 octets each in the
+/// table, which is built in a second of so many, and 400 more each as they were given.
 inline constexpr std::size_t kMaxExceptionsInForce = 250'000;
+/// Names of own lists of tenants, groups and hours together: so that there is always room for the
+/// exceptions that people make.
+inline constexpr std::size_t kMaxOwnNames = 150'000;
 /// Rules of all zones together: they are numbered in 32 bits, one number meaning "none".
 inline constexpr std::size_t kMaxRulesInForce = 0xfffffff0;
 

@@ -387,8 +387,10 @@ void Handler::record(const Turn& turn, const Ending& ending, Rcode rcode) {
   r.security = ending.security;
   r.ede = ending.extended.ede ? static_cast<std::int32_t>(*ending.extended.ede) : -1;
   r.latency_us = static_cast<std::uint32_t>((turn.now.mono - asker.received).count());
-  r.group.assign(turn.group ? std::string_view(turn.policy.generation().groups()[*turn.group].name)
-                            : "");
+  const policy::Group* const group =
+      turn.group ? &turn.policy.generation().groups()[*turn.group] : nullptr;
+  r.group.assign(group != nullptr ? std::string_view(group->name) : "");
+  r.in_hours = group != nullptr && !group->hours.empty();
   const Ruling& ruling = turn.ruling;
   r.has_matched = ruling.verdict.matched;
   if (!r.has_matched) {

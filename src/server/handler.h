@@ -195,6 +195,8 @@ class Handler {
   Handled wait_for(Turn& turn, const cache::Key& key, const cache::Cache::Hit& hit);
   std::optional<Handled> settle_question(Turn& turn);
   std::optional<Handled> judge(Turn& turn, const cache::Answer& answer);
+  std::optional<Handled> judge_covered(Turn& turn, const cache::Answer& answer, std::size_t first,
+                                       std::size_t end);
   std::optional<Handled> carry_out(Turn& turn, const Ruling& ruling);
   static void judge_addresses(const Turn& turn, const cache::Answer& answer,
                               policy::Verdict& verdict);

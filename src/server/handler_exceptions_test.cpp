@@ -84,6 +84,33 @@ TEST_F(HandlerExceptionsTest, ABlockedNameIsBlockedWhenAskedNextAndSaysWhy) {
   EXPECT_EQ(last_record().zone.view(), "exceptions");
 }
 
+TEST_F(HandlerExceptionsTest, ABlockedTargetIsBlockedBehindWhatAListAllows) {
+  set_policy(
+      {{.options = {.name = "own"},
+        .rules = {{"shop.example", policy::Action::pass}, {"mid.example", policy::Action::pass}}}});
+  const char* const chain[] = {"CNAME mid.example.", "CNAME tracker.example."};
+  resolver_.set("shop.example. A", {.records = {std::string("shop.example. 300 ") + chain[0],
+                                                std::string("mid.example. 300 ") + chain[1],
+                                                "tracker.example. 300 A 198.51.100.1"}});
+  resolver_.set("www.example. A", {.records = {std::string("www.example. 300 ") + chain[0],
+                                               std::string("mid.example. 300 ") + chain[1],
+                                               "tracker.example. 300 A 198.51.100.1"}});
+  for (const char* const name : {"shop.example", "www.example"}) {
+    EXPECT_TRUE(ask_through({.name = name}).contains("198.51.100.1")) << name;
+  }
+  block("tracker.example");
+  for (const char* const name : {"shop.example", "www.example"}) {
+    EXPECT_TRUE(ask({.name = name}).starts_with("NXDOMAIN")) << name;
+    EXPECT_EQ(last_record().zone.view(), "exceptions");
+    EXPECT_TRUE(last_record().matched_in_chain);
+  }
+  // But not behind what an exception allows.
+  allow("mid.example");
+  for (const char* const name : {"shop.example", "www.example"}) {
+    EXPECT_TRUE(ask({.name = name}).contains("198.51.100.1")) << name;
+  }
+}
+
 TEST_F(HandlerExceptionsTest, EndsAtItsMoment) {
   add("bad.example", policy::Action::pass).until = wall_ + seconds(60);
   publish();

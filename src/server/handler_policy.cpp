@@ -163,7 +163,7 @@ std::optional<Handler::Handled> Handler::block(Turn& turn) {
 /// each for itself: a client picks any of them, so neither an allowed one nor their order says
 /// anything about the others.
 std::optional<Handler::Handled> Handler::judge(Turn& turn, const cache::Answer& answer) {
-  if (turn.question_allowed) return std::nullopt;
+  if (turn.question_allowed) return judge_covered(turn, answer, 0, answer.names.size());
   const bool is_open = turn.is_open;
   const Verdict on_question = turn.ruling.verdict;
   bool covered = false;
@@ -178,11 +178,31 @@ std::optional<Handler::Handled> Handler::judge(Turn& turn, const cache::Answer& 
     const bool in_answer = step > 0 || verdict.trigger == Trigger::response_ip;
     if (const auto handled = carry_out(turn, {verdict, &name, in_answer})) return handled;
     covered = verdict.allows() || turn.question_allowed;
+    if (!covered || policy::InForce::is_exception(verdict)) continue;
+    if (const auto handled = judge_covered(turn, answer, step, answer.chain_count)) return handled;
   }
   for (std::size_t i = answer.chain_count; i < answer.names.size(); ++i) {
     const dns::Name& name = answer.names[i];
     const Verdict verdict = decide_name(turn, name);
     if (const auto handled = carry_out(turn, {verdict, &name, true})) return handled;
+  }
+  return std::nullopt;
+}
+
+/// What a list's rule lets pass, an exception may block all the same: it stands before every list.
+/// Looks at the names of the answer from `first` up to `end`.
+std::optional<Handler::Handled> Handler::judge_covered(Turn& turn, const cache::Answer& answer,
+                                                       std::size_t first, std::size_t end) {
+  const policy::InForce& in_force = turn.policy;
+  if (in_force.exceptions().empty()) return std::nullopt;
+  if (policy::InForce::is_exception(turn.ruling.verdict)) return std::nullopt;
+  const policy::Asking asking{*turn.group, turn.asker.client, turn.now.wall};
+  for (std::size_t i = first; i < end; ++i) {
+    const dns::Name& name = answer.names[i];
+    const Verdict verdict = in_force.decide_by_exceptions(asking, name);
+    if (const auto handled = carry_out(turn, {verdict, &name, true})) return handled;
+    // What is behind it in the chain is excepted, too.
+    if (verdict.allows() && i < answer.chain_count) i = answer.chain_count - 1;
   }
   return std::nullopt;
 }

@@ -45,7 +45,7 @@ std::string audience_name(const Audience& audience) {
   return audience.kind == Audience::Kind::clients ? audience.clients.to_text() : audience.name;
 }
 
-Result<void> check(const ExceptionWish& wish) {
+Result<void> check_wish(const ExceptionWish& wish) {
   if (wish.names.empty()) return fail(Errc::invalid_input, "say which names");
   if (wish.names.size() > kMaxNamesAtOnce) {
     return fail(Errc::invalid_input,
@@ -74,8 +74,7 @@ void bind_key(Statement& statement, int at, const Exception& exception, const st
   statement.bind(at + 4, std::string_view(audience));
 }
 
-/// So that there is always room for those that people make.
-constexpr std::size_t kMaxConfigured = policy::kMaxExceptionsInForce - kMaxKeptExceptions;
+static_assert(policy::kMaxOwnNames + kMaxKeptExceptions <= policy::kMaxExceptionsInForce);
 
 constexpr std::string_view kColumns =
     "id, name, covers_below, allows, audience, audience_name, since, until, owner, reason";
@@ -138,9 +137,9 @@ class SqliteStore final : public ExceptionStore {
   SqliteStore(const StoreOptions& options, Published<ExceptionTable>& published, Log& log)
       : options_(options), published_(published), log_(log) {}
 
-  void restore(WallTime now) {
+  void restore() {
     const std::lock_guard lock(mutex_);
-    auto kept = open_file(now);
+    auto kept = open_file();
     if (kept) {
       kept_ = *std::move(kept);
       return;
@@ -152,13 +151,16 @@ class SqliteStore final : public ExceptionStore {
                                     trouble_));
   }
 
+  Result<void> check(const std::vector<Exception>& configured) const override {
+    if (configured.size() <= policy::kMaxOwnNames) return {};
+    return fail(Errc::limit_exceeded,
+                fmt::format("{} names in the own lists of tenants and groups; at most {}: make a "
+                            "feed of the longest list",
+                            configured.size(), policy::kMaxOwnNames));
+  }
+
   Result<void> configure(std::vector<Exception> configured, policy::ZoneOptions answers) override {
-    if (configured.size() > kMaxConfigured) {
-      return fail(Errc::limit_exceeded,
-                  fmt::format("{} names in the own lists of tenants and groups; at most {}: make a "
-                              "feed of the longest list",
-                              configured.size(), kMaxConfigured));
-    }
+    POSTERN_CHECK(check(configured));
     const std::lock_guard lock(mutex_);
     configured_ = std::move(configured);
     answers_ = std::move(answers);
@@ -167,11 +169,14 @@ class SqliteStore final : public ExceptionStore {
   }
 
   Result<std::vector<Exception>> add(const ExceptionWish& wish, const Deed& deed) override {
-    POSTERN_CHECK(check(wish));
+    POSTERN_CHECK(check_wish(wish));
     const std::lock_guard lock(mutex_);
-    if (!database_) return fail(Errc::unavailable, trouble_);
+    POSTERN_CHECK(check_file());
     std::vector<Exception> made;
     for (const auto& [name, scope] : wish.names) {
+      const bool is_said_before = std::ranges::any_of(
+          made, [&](const Exception& e) { return e.name == name && e.scope == scope; });
+      if (is_said_before) continue;
       made.push_back({.name = name,
                       .scope = scope,
                       .action = wish.action,
@@ -182,7 +187,9 @@ class SqliteStore final : public ExceptionStore {
                       .reason = wish.reason});
     }
     std::vector<Exception> kept = without_ended(deed.at);
-    if (kept.size() + made.size() > kMaxKeptExceptions) {
+    const auto replaced = static_cast<std::size_t>(std::ranges::count_if(
+        made, [&](const Exception& e) { return find_same(kept, e) != kept.end(); }));
+    if (kept.size() - replaced + made.size() > kMaxKeptExceptions) {
       return fail(Errc::limit_exceeded,
                   fmt::format("there are {} exceptions, and at most {}; remove some, or name what "
                               "is to stay in the configuration",
@@ -195,7 +202,7 @@ class SqliteStore final : public ExceptionStore {
       for (Exception& each : made) POSTERN_CHECK(insert(each, kept, deed));
       return transaction.commit();
     }();
-    if (!done) return Unexpected<Error>(of_file(done.error()));
+    if (!done) return not_written(done.error());
     kept.insert(kept.end(), made.begin(), made.end());
     kept_ = std::move(kept);
     publish();
@@ -205,7 +212,7 @@ class SqliteStore final : public ExceptionStore {
 
   Result<Exception> remove(std::uint32_t id, const Deed& deed) override {
     const std::lock_guard lock(mutex_);
-    if (!database_) return fail(Errc::unavailable, trouble_);
+    POSTERN_CHECK(check_file());
     std::vector<Exception> kept = without_ended(deed.at);
     const auto at = std::ranges::find(kept, id, &Exception::id);
     if (at == kept.end()) {
@@ -221,15 +228,15 @@ class SqliteStore final : public ExceptionStore {
       POSTERN_CHECK(transaction.begin());
       POSTERN_CHECK(delete_ended(deed.at));
       POSTERN_CHECK(erase(id));
-      POSTERN_CHECK(note({.at = deed.at,
-                          .actor = deed.actor,
-                          .action = "exception removed",
-                          .subject = fmt::format("exception {}", id),
-                          .before = describe(removed),
-                          .reason = removed.reason}));
+      POSTERN_CHECK(write({.at = deed.at,
+                           .actor = deed.actor,
+                           .action = "exception removed",
+                           .subject = fmt::format("exception {}", id),
+                           .before = describe(removed),
+                           .reason = removed.reason}));
       return transaction.commit();
     }();
-    if (!done) return Unexpected<Error>(of_file(done.error()));
+    if (!done) return not_written(done.error());
     kept_ = std::move(kept);
     publish();
     removed_.add(1);
@@ -246,10 +253,18 @@ class SqliteStore final : public ExceptionStore {
     return found;
   }
 
+  Result<void> note(const AuditEntry& entry) override {
+    const std::lock_guard lock(mutex_);
+    POSTERN_CHECK(check_file());
+    const auto done = write(entry);
+    if (!done) return not_written(done.error());
+    return {};
+  }
+
   Result<std::vector<AuditEntry>> audit(std::size_t limit,
                                         std::optional<std::int64_t> before) override {
     const std::lock_guard lock(mutex_);
-    if (!database_) return fail(Errc::unavailable, trouble_);
+    POSTERN_CHECK(check_file());
     auto entries = read_audit(std::min(limit, kMaxAuditRows), before);
     if (!entries) return Unexpected<Error>(of_file(entries.error()));
     return entries;
@@ -279,17 +294,21 @@ class SqliteStore final : public ExceptionStore {
                        .help = "Whether exceptions can be kept: 0 where the file cannot be used.",
                        .labels = "",
                        .value = database_ ? 1.0 : 0.0});
+    metrics.push_back({.name = "postern_state_write_errors_total",
+                       .kind = counter,
+                       .help = "Changes refused because the file could not be written.",
+                       .labels = "",
+                       .value = static_cast<double>(write_errors_.value())});
   }
 
  private:
-  /// Opens the file and reads what has not ended.
-  Result<std::vector<Exception>> open_file(WallTime now) {
+  /// Opens the file and reads what it has: what has ended too, by a clock that may yet be set.
+  Result<std::vector<Exception>> open_file() {
     database_ = POSTERN_TRY(open_state(options_.path, options_.max_octets));
     const auto read = [&]() -> Result<std::vector<Exception>> {
       Statement rows = POSTERN_TRY(database_->prepare(
-          fmt::format("SELECT {} FROM exception WHERE until > ?1 ORDER BY id LIMIT ?2", kColumns)));
-      rows.bind(1, number_of(now));
-      rows.bind(2, static_cast<std::int64_t>(kMaxKeptExceptions));
+          fmt::format("SELECT {} FROM exception ORDER BY id LIMIT ?1", kColumns)));
+      rows.bind(1, static_cast<std::int64_t>(kMaxKeptExceptions));
       std::vector<Exception> kept;
       while (POSTERN_TRY(rows.step())) kept.push_back(POSTERN_TRY(exception_of(rows)));
       return kept;
@@ -300,8 +319,36 @@ class SqliteStore final : public ExceptionStore {
   }
 
   Error of_file(const Error& error) const {
-    return {Errc::unavailable,
-            fmt::format("{}: {}; free some space or mend it", options_.path, error.text)};
+    const std::string_view advice =
+        error.code == Errc::limit_exceeded
+            ? "free some space; if there is enough, the file has grown to its bound: move it away "
+              "and restart"
+            : "see to the file";
+    return {Errc::unavailable, fmt::format("{}: {}; {}", options_.path, error.text, advice)};
+  }
+
+  /// What nobody could find again is not to be confirmed.
+  Result<void> check_file() {
+    if (!database_) return fail(Errc::unavailable, trouble_);
+    if (options_.path.empty() || !database_->has_lost_its_file()) return {};
+    return not_written({Errc::unavailable,
+                        "it is no longer the file that was opened; restart to use the one that is "
+                        "there now"});
+  }
+
+  Unexpected<Error> not_written(const Error& error) {
+    write_errors_.add();
+    Error said = of_file(error);
+    log_.error("state", "nothing was changed: " + said.text);
+    return Unexpected<Error>(std::move(said));
+  }
+
+  static std::vector<Exception>::iterator find_same(std::vector<Exception>& kept,
+                                                    const Exception& made) {
+    return std::ranges::find_if(kept, [&](const Exception& e) {
+      return e.name == made.name && e.scope == made.scope && e.action == made.action &&
+             e.audience == made.audience;
+    });
   }
 
   std::vector<Exception> without_ended(WallTime now) const {
@@ -324,10 +371,7 @@ class SqliteStore final : public ExceptionStore {
 
   /// Stores it, and gives it its id. What it replaces goes, from `kept` too.
   Result<void> insert(Exception& made, std::vector<Exception>& kept, const Deed& deed) {
-    const auto same = std::ranges::find_if(kept, [&](const Exception& e) {
-      return e.name == made.name && e.scope == made.scope && e.action == made.action &&
-             e.audience == made.audience;
-    });
+    const auto same = find_same(kept, made);
     AuditEntry entry{
         .at = deed.at, .actor = deed.actor, .action = "exception added", .reason = made.reason};
     if (same != kept.end()) {
@@ -354,10 +398,10 @@ class SqliteStore final : public ExceptionStore {
     made.id = static_cast<std::uint32_t>(id);
     entry.subject = fmt::format("exception {}", made.id);
     entry.after = describe(made);
-    return note(entry);
+    return write(entry);
   }
 
-  Result<void> note(const AuditEntry& entry) {
+  Result<void> write(const AuditEntry& entry) {
     Statement row = POSTERN_TRY(
         database_->prepare("INSERT INTO audit (at, actor, action, subject, before, after, reason) "
                            "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"));
@@ -411,15 +455,16 @@ class SqliteStore final : public ExceptionStore {
   policy::ZoneOptions answers_;
   Counter added_;
   Counter removed_;
+  Counter write_errors_;
 };
 
 }  // namespace
 
-std::unique_ptr<ExceptionStore> ExceptionStore::open(const StoreOptions& options, WallTime now,
+std::unique_ptr<ExceptionStore> ExceptionStore::open(const StoreOptions& options,
                                                      Published<ExceptionTable>& published,
                                                      Log& log) {
   auto store = std::make_unique<SqliteStore>(options, published, log);
-  store->restore(now);
+  store->restore();
   return store;
 }
 

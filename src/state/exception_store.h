@@ -71,19 +71,21 @@ class ExceptionStore {
   /// Opens the file and puts in force what it has. Where it cannot be opened, says so in the log,
   /// and is there nonetheless: it then has no exceptions, and every change is refused with the
   /// reason. `published` must outlive it; nobody else publishes there.
-  static std::unique_ptr<ExceptionStore> open(const StoreOptions& options, WallTime now,
+  static std::unique_ptr<ExceptionStore> open(const StoreOptions& options,
                                               Published<policy::ExceptionTable>& published,
                                               Log& log);
   virtual ~ExceptionStore() = default;
 
   /// What the configuration excepts, for good, and how blocks are answered; replaces what it said
-  /// before. An error (`limit_exceeded`) where that is too much: then all stays as it was.
+  /// before. An error (`limit_exceeded`) where that is too much, as `check` says of the same: then
+  /// all stays as it was.
+  virtual Result<void> check(const std::vector<policy::Exception>& configured) const = 0;
   virtual Result<void> configure(std::vector<policy::Exception> configured,
                                  policy::ZoneOptions answers) = 0;
 
-  /// All of the wish or nothing. Gives what came of it, in its order; what has the same name,
-  /// audience and action is replaced. In force when this returns. Errors: `invalid_input`, with
-  /// what to do; `limit_exceeded`, when there are too many.
+  /// All of the wish or nothing. Gives what came of it, in its order, each name once; what has the
+  /// same name, audience and action is replaced. In force when this returns. Errors:
+  /// `invalid_input`, with what to do; `limit_exceeded`, when there are too many.
   virtual Result<std::vector<policy::Exception>> add(const ExceptionWish& wish,
                                                      const Deed& deed) = 0;
   /// Gives what was removed. `not_found`: there is none of this id, or it has ended.
@@ -93,6 +95,8 @@ class ExceptionStore {
   virtual std::vector<policy::Exception> list(std::size_t limit,
                                               std::optional<std::uint32_t> before,
                                               WallTime now) const = 0;
+  /// Keeps an entry on what somebody has changed elsewhere; its id is not read.
+  virtual Result<void> note(const AuditEntry& entry) = 0;
   /// The newest first, at most `limit` of those with an id below `before`.
   virtual Result<std::vector<AuditEntry>> audit(std::size_t limit,
                                                 std::optional<std::int64_t> before) = 0;

@@ -2,6 +2,7 @@
 // refused and changes nothing.
 #include "state/exception_store.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <mutex>
@@ -50,10 +51,10 @@ class ExceptionStoreTest : public ::testing::Test {
     std::filesystem::remove_all(folder_, ignored);
   }
 
-  void open(WallTime now = kNow) {
+  void open() {
     store_.reset();
     published_.publish(ExceptionTable::none());
-    store_ = ExceptionStore::open(options_, now, published_, log_);
+    store_ = ExceptionStore::open(options_, published_, log_);
     ASSERT_TRUE(store_->configure(configured_, {.name = "exceptions"}).has_value());
   }
   static ExceptionWish wish(std::string_view name, Action action = Action::pass) {
@@ -117,7 +118,7 @@ TEST_F(ExceptionStoreTest, WhatHasEndedIsGone) {
   // The next change takes it from memory and disk.
   add("b.example", Action::pass, end);
   EXPECT_EQ(published_.current()->size(), 1U);
-  open(kNow);
+  open();
   EXPECT_EQ(published_.current()->size(), 1U);
 }
 
@@ -130,6 +131,57 @@ TEST_F(ExceptionStoreTest, TheSameAgainReplacesAndTheOppositeDoesNot) {
   EXPECT_EQ(add("a.example", Action::block), 3U);
   EXPECT_EQ(decides("a.example"), "+2") << "one that allows stands before one that blocks";
   EXPECT_EQ(store_->list(10, std::nullopt, kNow).size(), 2U);
+}
+
+TEST_F(ExceptionStoreTest, ANameThatIsSaidTwiceIsMadeOnce) {
+  open();
+  ExceptionWish some = wish("a.example");
+  some.names.push_back({*dns::Name::from_text("A.example"), Scope::exact});
+  some.names.push_back({*dns::Name::from_text("a.example"), Scope::at_and_below});
+  const auto made = store_->add(some, deed());
+  ASSERT_TRUE(made.has_value()) << made.error().text;
+  EXPECT_EQ(made->size(), 2U);
+  EXPECT_EQ(store_->list(10, std::nullopt, kNow).size(), 2U);
+}
+
+TEST_F(ExceptionStoreTest, AClockThatWasAheadAtTheStartLosesNothing) {
+  open();
+  add("a.example");
+  open();
+  EXPECT_TRUE(store_->list(10, std::nullopt, kNow + seconds(7200)).empty());
+  EXPECT_EQ(decides("a.example", kNow + seconds(7200)), "");
+  EXPECT_EQ(decides("a.example"), "+1");
+  EXPECT_EQ(add("a.example"), 2U);
+}
+
+TEST_F(ExceptionStoreTest, WhatWasDoneElsewhereIsAuditedToo) {
+  open();
+  ASSERT_TRUE(store_->note({.at = kNow,
+                            .actor = "root (uid 0)",
+                            .action = "feed rolled back",
+                            .subject = "feed ads",
+                            .after = "generation 7"}));
+  const auto audit = store_->audit(10, std::nullopt);
+  ASSERT_EQ(audit->size(), 1U);
+  EXPECT_EQ(audit->front().action, "feed rolled back");
+  EXPECT_EQ(audit->front().after, "generation 7");
+}
+
+TEST_F(ExceptionStoreTest, WhatGoesToAFileThatNobodyFindsAgainIsRefused) {
+  open();
+  add("a.example");
+  std::filesystem::rename(options_.path, options_.path + ".away");
+  const auto made = store_->add(wish("b.example"), deed());
+  ASSERT_FALSE(made.has_value());
+  EXPECT_TRUE(made.error().text.contains("no longer the file")) << made.error().text;
+  EXPECT_FALSE(store_->remove(1, deed()).has_value());
+  EXPECT_EQ(decides("b.example"), "");
+  EXPECT_EQ(decides("a.example"), "+1");
+  EXPECT_TRUE(log_.text().contains("no longer the file")) << log_.text();
+  Metrics metrics;
+  store_->collect(metrics);
+  EXPECT_EQ(std::ranges::find(metrics, "postern_state_write_errors_total", &Metric::name)->value,
+            2);
 }
 
 TEST_F(ExceptionStoreTest, EveryChangeIsOnTheAuditForGood) {
@@ -209,6 +261,7 @@ TEST_F(ExceptionStoreTest, AFullFileIsAnErrorThatChangesNothing) {
   EXPECT_EQ(error->code, Errc::unavailable);
   EXPECT_TRUE(error->text.contains(options_.path)) << error->text;
   EXPECT_TRUE(error->text.contains("full")) << error->text;
+  EXPECT_TRUE(log_.text().contains("nothing was changed")) << log_.text();
   const std::string last = "n" + std::to_string(made - 1) + ".example";
   EXPECT_EQ(decides(last), "") << "what is not kept is not in force";
   EXPECT_EQ(decides("n0.example"), "+1");

@@ -202,7 +202,8 @@ class Gate(unittest.TestCase):
             done = postern.cli("feed", "activate", "ads")
             self.assertIn("in force", done)
             self.assertTrue(self.is_blocked(postern, "zip"))
-            self.assertIn("activation of the held update of the feed ads asked for by", postern.log_text())
+            self.assertIn("feed ads: held update activated, by", postern.log_text())
+            self.assertIn("held update activated (feed ads)", postern.cli("audit"))
             began = time.monotonic()
             postern.cli("feed", "rollback", "ads")
             took = time.monotonic() - began
@@ -232,13 +233,13 @@ class Gate(unittest.TestCase):
             until(lambda: self.is_blocked(postern, "bad7.feed.example"), "the first copy")
             postern.stop()
             # What days of traffic would have taught it.
-            (postern.folder / "state/gate/rates").write_text("postern-block-rates 1\n100 0.01 0.0001 default\n")
+            (postern.folder / "state/gate/rates").write_text("postern-block-rates 2\n100 8 0.01 0.0001 0.01 0.0001 default\n")
             postern.start()
             self.update(postern, [*GOOD, *names])
             until(lambda: self.is_blocked(postern, names[0]), "the update in force: nobody used these names before")
             self.assertIn("blocked", postern.cli("explain", names[3]))
             for number in range(260):
-                ask(postern, names[number % 30])
+                ask(postern, names[number % 30], f"127.0.0.{2 + number % 8}")
             until(lambda: not self.is_blocked(postern, names[0]), "the update taken back", 20)
             self.assertTrue(self.is_blocked(postern, "bad7.feed.example"))
             feed = until(lambda: postern.feed("ads") if postern.feed("ads")["held"] else None, "the held update")

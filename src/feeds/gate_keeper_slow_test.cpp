@@ -222,7 +222,7 @@ TEST_F(GateKeeperTest, OnlyUpdatesThatTheGateGuardsAreWatched) {
   folder.write("another.txt", list(60, "judged"));
   std::vector<Source> changed = sources;
   changed[3].path = folder.file("another.txt");
-  keeper->reconfigure(options_for(changed), now);
+  ASSERT_TRUE(keeper->reconfigure(options_for(changed), now));
   EXPECT_TRUE(blocks("judged59.example"));
   EXPECT_EQ(block_watch.from, 0U);
 }
@@ -232,7 +232,7 @@ TEST_F(GateKeeperTest, WhatAPersonDoesEndsTheWatchAndTheNextUpdateHasOneAgain) {
   begin({remote("feed")});
   int count = 50;
   const auto deeds = std::to_array<std::pair<std::string, std::function<void()>>>(
-      {{"a reload", [&] { keeper->reconfigure(options_for({remote("feed")}), now); }},
+      {{"a reload", [&] { ASSERT_TRUE(keeper->reconfigure(options_for({remote("feed")}), now)); }},
        {"a rollback", [&] { ASSERT_TRUE(order(Kind::roll_back_feed)); }},
        {"an activation",
         [&] {
