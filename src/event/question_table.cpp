@@ -19,7 +19,7 @@ constexpr std::size_t kEvictedPart = 8;
 /// Names lie within what an entry's 32 bits can tell.
 constexpr std::size_t kMaxNameOctets = std::size_t{1} << 31;
 
-constexpr std::uint32_t kMagic = 0x50515431;  // "PQT1"
+constexpr std::uint32_t kMagic = 0x50515432;  // "PQT2"
 constexpr std::size_t kHeaderOctets = 4 + 2 + 1 + 4;
 constexpr std::size_t kEntryOctets = 4 + 2 + 2 + 4 + 1 + 8;
 
@@ -77,12 +77,37 @@ std::uint32_t* QuestionTable::find_slot(OctetView wire, std::uint64_t hash) {
 }
 
 std::uint32_t QuestionTable::group_bit(std::string_view group) {
-  const auto at = std::ranges::find(groups_, group);
-  if (at != groups_.end()) return 1U << (at - groups_.begin());
-  if (groups_.size() == kMaxGroups) return 1;
-  if (groups_.empty() && group != "default") groups_.emplace_back("default");
-  groups_.emplace_back(group);
-  return 1U << (groups_.size() - 1);
+  if (groups_.empty()) {
+    groups_.emplace_back("default");
+    group_days_.push_back(day_);
+  }
+  if (group.empty()) return 1;
+  auto at = std::ranges::find(groups_, group);
+  if (at == groups_.end()) {
+    at = std::ranges::find(groups_, "");
+    if (at == groups_.end()) {
+      if (groups_.size() == kMaxGroups) return 1;
+      group_days_.push_back(day_);
+      at = groups_.emplace(groups_.end());
+    }
+    *at = group;
+  }
+  const auto place = static_cast<std::size_t>(at - groups_.begin());
+  group_days_[place] = day_;
+  return 1U << place;
+}
+
+/// Those that have not asked for so long that their names are forgotten, too: others asked for what
+/// is left of them.
+void QuestionTable::forget_groups() {
+  std::uint32_t forgotten = 0;
+  for (std::size_t i = 1; i < groups_.size(); ++i) {
+    if (groups_[i].empty() || group_days_[i] + limits_.days > day_) continue;
+    groups_[i].clear();
+    forgotten |= 1U << i;
+  }
+  if (forgotten == 0) return;
+  for (Entry& entry : entries_) entry.groups &= ~forgotten;
 }
 
 void QuestionTable::add(const AskedQuestion& question, std::uint16_t day) {
@@ -172,6 +197,7 @@ void QuestionTable::make_room() {
 void QuestionTable::begin_day(std::uint16_t day) {
   if (day <= day_) return;
   const unsigned passed = day - std::exchange(day_, day);
+  forget_groups();
   if (entries_.empty()) return;
   for (Entry& entry : entries_) {
     std::uint64_t queries = entry.queries;
@@ -205,8 +231,9 @@ Octets QuestionTable::encode() const {
   out.u16(day_);
   out.u8(static_cast<std::uint8_t>(groups_.size()));
   out.u32(static_cast<std::uint32_t>(entries_.size()));
-  for (const std::string& group : groups_) {
-    const std::string_view text = std::string_view(group).substr(0, 255);
+  for (std::size_t i = 0; i < groups_.size(); ++i) {
+    out.u16(group_days_[i]);
+    const std::string_view text = std::string_view(groups_[i]).substr(0, 255);
     out.u8(static_cast<std::uint8_t>(text.size()));
     out.octets(octets_of(text));
   }
@@ -237,6 +264,7 @@ Result<void> QuestionTable::decode(OctetView octets) {
     return corrupt("it says more than it has");
   }
   for (std::size_t i = 0; i < groups; ++i) {
+    made.group_days_.push_back(in.u16());
     const OctetView text = in.take(in.u8());
     if (!in.ok()) return corrupt("a group's name is cut off");
     made.groups_.emplace_back(text_of(text));

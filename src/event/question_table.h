@@ -28,15 +28,16 @@ struct AskedQuestion {
 /// many clients; names one after the other. A value; one thread at a time.
 ///
 /// A count is of about the last `days` days: at each new day it loses one part in so many. A name
-/// that was not asked for in `days` days is forgotten. Where there is no room, those go first that
-/// do not exist, then those that were asked for least: random names cannot drive out what is used.
+/// that was not asked for in `days` days is forgotten, and so is a group that asked for none. Where
+/// there is no room, those go first that do not exist, then those that were asked for least: random
+/// names cannot drive out what is used.
 class QuestionTable {
  public:
   struct Limits {
     std::size_t names = 1'000'000;
     std::uint32_t days = 14;
   };
-  /// Groups beyond the last one are taken for the default group.
+  /// So many are known at a time; more are taken for the default group.
   static constexpr std::size_t kMaxGroups = 32;
   /// So many names are ever kept: an index entry has 24 bits for the place of one.
   static constexpr std::size_t kMaxNames = (std::size_t{1} << 24) - 1;
@@ -52,6 +53,7 @@ class QuestionTable {
   void for_each(const std::function<void(const policy::AskedName&)>& take) const;
 
   std::size_t size() const { return entries_.size(); }
+  /// By their bits. "" stands where one was forgotten.
   const std::vector<std::string>& groups() const { return groups_; }
   std::uint64_t evicted() const { return evicted_; }  ///< For want of room, so far.
   std::size_t memory_octets() const;
@@ -78,6 +80,7 @@ class QuestionTable {
   std::uint32_t* find_slot(OctetView wire, std::uint64_t hash);
   OctetView wire_of(const Entry& entry) const;
   std::uint32_t group_bit(std::string_view group);
+  void forget_groups();
   void append(Entry entry, OctetView wire);
   void make_room();
   template <class Keep>
@@ -86,7 +89,8 @@ class QuestionTable {
 
   Limits limits_;
   std::uint64_t hash_key_;
-  std::vector<std::string> groups_;
+  std::vector<std::string> groups_;        ///< The first one is the default group.
+  std::vector<std::uint16_t> group_days_;  ///< When each asked last.
   std::vector<Entry> entries_;
   std::vector<std::uint8_t> names_;
   std::vector<std::uint32_t> index_;  ///< Eight bits of the hash, and the entry's number plus one.

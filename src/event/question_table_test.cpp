@@ -53,6 +53,33 @@ TEST(QuestionTable, GroupsBeyondTheBoundCountForTheDefaultOne) {
   EXPECT_EQ(table.groups().front(), "default");
 }
 
+TEST(QuestionTable, AGroupThatAsksNoMoreMakesRoomForAnotherOne) {
+  QuestionTable table({.names = 100, .days = 7}, 5);
+  const auto ask = [](QuestionTable& to, int first, int last, std::uint16_t day) {
+    for (int i = first; i <= last; ++i) {
+      to.add({name("x.example"), "group" + std::to_string(i), client(1), true}, day);
+    }
+  };
+  ask(table, 1, 31, 100);
+  ask(table, 1, 30, 106);
+  QuestionTable again({.names = 100, .days = 7}, 6);
+  ASSERT_TRUE(again.decode(table.encode()));
+  for (QuestionTable* each : {&table, &again}) {
+    each->begin_day(107);
+    EXPECT_EQ(each->groups()[31], "");
+    EXPECT_EQ(shown(*each), std::vector<std::string>{
+                                "x.example 38 queries 1 clients groups 2147483646 answered"});
+    each->add({name("y.example"), "", client(1), true}, 107);
+    EXPECT_EQ(each->groups()[31], "") << "nobody's question is the default group's";
+    each->add({name("y.example"), "new", client(1), true}, 107);
+    EXPECT_EQ(each->groups()[31], "new");
+    EXPECT_EQ(shown(*each)[1], "y.example 2 queries 1 clients groups 2147483649 answered");
+    EXPECT_EQ(each->groups().size(), QuestionTable::kMaxGroups);
+    ask(*each, 32, 32, 107);
+    EXPECT_EQ(each->groups()[31], "new") << "there is no room but by forgetting";
+  }
+}
+
 TEST(QuestionTable, ForgetsWhatNobodyAsksForAndLetsCountsFade) {
   QuestionTable table({.names = 100, .days = 7}, 5);
   for (int i = 0; i < 70; ++i) table.add({name("old.example"), "default", client(1), true}, 100);
