@@ -27,8 +27,10 @@ using testing::list;
 struct GateKeeperTest : testing::FeedsFixture {
   using Kind = GateOrder::Kind;
 
-  Source remote(std::string name) { return url_source(name, "https://lists.example/" + name); }
-  Source local(std::string name, std::optional<intel::GateMode> gate) {
+  Source remote(const std::string& name) {
+    return url_source(name, "https://lists.example/" + name);
+  }
+  Source local(const std::string& name, std::optional<intel::GateMode> gate) {
     Source made = file_source(name, name + ".txt");
     made.gate = gate;
     return made;

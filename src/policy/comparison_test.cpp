@@ -185,7 +185,7 @@ TEST(Comparison, FindsTheRulesThatAreNewWhateverTheyLookAt) {
 
 TEST(Comparison, WhatAVoteDecidesCountsForThoseThatVoteOnItAndDoubtIt) {
   enum : std::uint16_t { voter, other_voter, doubter, bystander, counted };
-  const auto with_votes = [](std::vector<Rule> rules) {
+  const auto with_votes = [](const std::vector<Rule>& rules) {
     PolicyInput input;
     input.hash_key = 11;
     input.groups = {{.name = "default", .zones = {counted}}};
@@ -225,7 +225,8 @@ TEST(Comparison, WhatAVoteDecidesCountsForThoseThatVoteOnItAndDoubtIt) {
 
 TEST(Comparison, WhatIsInForceAtSomeHoursOnlyCountsToo) {
   // The same hours may stand elsewhere among the groups; hours that are new are a person's doing.
-  const auto with_hours = [](std::vector<std::string> hours, std::vector<Rule> rules) {
+  const auto with_hours = [](const std::vector<std::string>& hours,
+                             const std::vector<Rule>& rules) {
     PolicyInput input;
     input.hash_key = 11;
     auto made = std::make_shared<ZoneRules>();
