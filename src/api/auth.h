@@ -110,6 +110,12 @@ class Auth {
   /// a proxy, lock its holder out.
   Check check_token(std::string_view token, const IpAddress& address, MonoTime now);
 
+  /// For how long a password that `address` gives is not looked at, right or wrong: a person's
+  /// password could be guessed.
+  seconds password_wait(const IpAddress& address, MonoTime now) const {
+    return limiter_.wait(address, now);
+  }
+
   /// What to tell `address`, which has given something else that was wrong.
   Check refuse(const IpAddress& address, MonoTime now);
 

@@ -195,6 +195,10 @@ std::optional<Response> admit_taxii(const Context& context, const Request& reque
   }
   if (request.peer.trusted) return std::nullopt;
   const auto login = login_of(request);
+  const bool must_wait =
+      login && !login->is_token &&
+      context.auth.password_wait(request.peer.address, request.mono) > seconds(0);
+  if (must_wait) return unauthorised(context, request);
   if (login) {
     std::erase_if(call.collections,
                   [&](const TaxiiCollection& each) { return !each.admits(*login); });

@@ -224,6 +224,17 @@ Octets to_octets(const BuildOutcome& outcome) {
   return std::move(out).finish();
 }
 
+namespace {
+
+/// Or nothing, of what read no text.
+bool is_sha256(std::string_view text) {
+  constexpr std::size_t kDigits = 64;
+  return text.empty() || (text.size() == kDigits &&
+                          text.find_first_not_of("0123456789abcdef") == std::string_view::npos);
+}
+
+}  // namespace
+
 std::optional<BuildOutcome> outcome_from(OctetView octets) {
   Reader in(octets, Kind::outcome);
   BuildOutcome outcome;
@@ -232,7 +243,9 @@ std::optional<BuildOutcome> outcome_from(OctetView octets) {
     outcome.error = Error{static_cast<Errc>(code), in.text()};
   }
   outcome.facts = read_facts(in);
-  return in.is_whole() ? std::optional(std::move(outcome)) : std::nullopt;
+  const bool is_sound = in.is_whole() && is_sha256(outcome.facts.sha256) &&
+                        outcome.facts.first_skipped.size() <= kMaxSkippedOctets;
+  return is_sound ? std::optional(std::move(outcome)) : std::nullopt;
 }
 
 }  // namespace postern::feeds

@@ -34,7 +34,7 @@ BuildOrder build_order() {
 BuildOutcome outcome() {
   BuildOutcome outcome;
   outcome.error = Error{Errc::corrupt, "why"};
-  outcome.facts = {5, 6, "line 7: x", "digest",
+  outcome.facts = {5, 6, "line 7: x", std::string(64, 'a'),
                    policy::ZoneSoa{dns::Name::from_text("z.example").value(), 60, {1, 2}}};
   return outcome;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -13,13 +14,14 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/time.h"
 #include "feeds/build_work.h"
+#include "feeds/confinement.h"
 
 namespace postern::feeds {
 namespace {
@@ -31,9 +33,9 @@ constexpr std::size_t kFixed = 3;
 /// More than all zones that there can be.
 constexpr std::size_t kMostDescriptors = 4096;
 constexpr int kLookEveryMs = 100;
-constexpr int kNiceness = 10;
-/// Some twenty times what the largest feed takes: whoever computes longer never ends.
-constexpr rlim_t kMostCpuSeconds = 600;
+/// Of the clock: more than what it may compute (`confine`), even where others compute beside it.
+/// Who takes longer only waits.
+constexpr seconds kLongest{1800};
 
 union Control {
   cmsghdr header;
@@ -125,23 +127,22 @@ Result<pid_t> start(const BuildCommand& command, const FileDescriptor& socket) {
   return pid;
 }
 
-/// Waits until the other end is closed, which is when the process ends; kills it if cancelled.
-void wait_for_end(pid_t pid, int socket, const std::atomic<bool>& cancelled) {
-  for (;;) {
-    pollfd watched{socket, POLLIN, 0};
-    const int ready = ::poll(&watched, 1, kLookEveryMs);
-    if (ready > 0 || (ready < 0 && errno != EINTR)) return;
-    if (!cancelled.load(std::memory_order_relaxed)) continue;
-    ::kill(pid, SIGKILL);
-    return;
+/// Waits for the process to end, and gives its status; one that is not wanted any more, or takes
+/// too long, is killed. Nothing that it does has a say in this.
+int wait_for_end(pid_t pid, const std::atomic<bool>& cancelled) {
+  // Not by its name: glibc 2.36 declares that for C alone.
+  const FileDescriptor process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  const auto end = std::chrono::steady_clock::now() + kLongest;
+  for (int status = 0;;) {
+    const pid_t ended = ::waitpid(pid, &status, WNOHANG);
+    if (ended == pid) return status;
+    if (ended < 0 && errno != EINTR) return EXIT_FAILURE << 8;  // Somebody else has waited for it.
+    if (cancelled.load(std::memory_order_relaxed) || std::chrono::steady_clock::now() > end) {
+      ::kill(pid, SIGKILL);
+    }
+    pollfd watched{process.get(), POLLIN, 0};  // Without it, as good as a sleep.
+    static_cast<void>(::poll(&watched, 1, kLookEveryMs));
   }
-}
-
-int status_of(pid_t pid) {
-  int status = 0;
-  while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
-  }
-  return status;
 }
 
 Error bad_end(int status, const BuildCommand& command) {
@@ -158,30 +159,6 @@ Error bad_end(int status, const BuildCommand& command) {
 }
 
 // The other end
-
-/// For good: less of the processor than who answers queries, the first to go when memory is short,
-/// and no way to anything but what it was given.
-void give_up_rights(std::uint64_t max_memory) {
-  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-  ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-  ::setpriority(PRIO_PROCESS, 0, kNiceness);
-  if (const FileDescriptor score(::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC)); score) {
-    static_cast<void>(::write(score.get(), "1000", 4));  // Failing to is no harm.
-  }
-  const auto limit = [](auto resource, rlim_t most) {
-    const rlimit wanted{most, most};
-    ::setrlimit(resource, &wanted);
-  };
-  limit(RLIMIT_CORE, 0);
-  limit(RLIMIT_CPU, kMostCpuSeconds);
-  limit(RLIMIT_NPROC, 0);
-  limit(RLIMIT_NOFILE, 0);
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // These reserve terabytes.
-  if (max_memory != 0) limit(RLIMIT_DATA, max_memory);
-#else
-  static_cast<void>(max_memory);
-#endif
-}
 
 BuildOutcome carry_out_any(OctetView order, std::span<const SharedMemory* const> inputs,
                            SharedMemory& product) {
@@ -225,16 +202,15 @@ Result<ReadFacts> run_build(const BuildCommand& command, OctetView order,
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
     return Unexpected<Error>(system_error("make a socket", errno));
   }
-  const FileDescriptor ours(ends[0]);
+  FileDescriptor ours(ends[0]);
   FileDescriptor theirs(ends[1]);
   const pid_t pid = POSTERN_TRY(start(command, theirs));
   theirs = FileDescriptor();
   std::vector<int> descriptors = {order_memory.fd(), outcome_memory.fd(), product.fd()};
   for (const SharedMemory* input : inputs) descriptors.push_back(input->fd());
-  // Where it is gone already, its end says so.
-  static_cast<void>(send_descriptors(ours.get(), descriptors));
-  wait_for_end(pid, ours.get(), cancelled);
-  const int status = status_of(pid);
+  // Without them all it ends at once, and says so.
+  if (!send_descriptors(ours.get(), descriptors)) ours = FileDescriptor();
+  const int status = wait_for_end(pid, cancelled);
   if (cancelled.load(std::memory_order_relaxed)) return fail(Errc::unavailable, "stopped");
   if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
     return Unexpected<Error>(bad_end(status, command));
@@ -251,7 +227,7 @@ int run_build_process(FileDescriptor socket, std::uint64_t max_memory) {
     std::fputs("this is for the program's own use: it reads feeds for a running server\n", stderr);
     return EXIT_FAILURE;
   }
-  give_up_rights(max_memory);
+  confine(max_memory);
   std::vector<SharedMemory> memories;
   for (FileDescriptor& descriptor : descriptors) memories.emplace_back(std::move(descriptor));
   std::vector<const SharedMemory*> inputs;

@@ -1,5 +1,5 @@
 // A process that does one piece of build work and ends: its memory goes back whole, what it trips
-// over ends nobody else, and it can do nothing but compute.
+// over ends nobody else, and it is confined to what it was given.
 #pragma once
 
 #include <atomic>
@@ -26,8 +26,7 @@ Result<ReadFacts> run_build(const BuildCommand& command, OctetView order,
                             const SharedMemory& product, const std::atomic<bool>& cancelled);
 
 /// The other end: takes an order from the socket, carries it out, and gives the process's exit
-/// code. For a process of one thread that does nothing else: it lowers its own priority, limits and
-/// rights for good.
+/// code. For a process of one thread that does nothing else: it confines itself (confinement.h).
 int run_build_process(FileDescriptor socket, std::uint64_t max_memory);
 
 }  // namespace postern::feeds

@@ -23,6 +23,7 @@ class Builder {
   /// more than that, and such memory is soon back.
   static constexpr std::uint64_t kLittleText = 256U << 10;
   static constexpr std::uint64_t kFewRules = 20'000;
+  static constexpr std::uint64_t kLittlePacked = 8U << 20;  ///< Of rules on their way, in octets.
 
   /// Without a program in `command` all is done here, whatever its size.
   explicit Builder(BuildCommand command) : command_(std::move(command)) {}

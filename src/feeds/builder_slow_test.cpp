@@ -91,7 +91,12 @@ TEST(Builder, SurvivesAProcessThatDoesNot) {
     std::string what, error;
   };
   for (const Case& c : {Case{"crash", "ended by signal 11"}, Case{"fail", "ended with code 3"},
-                        Case{"say nothing", "gave no outcome"}}) {
+                        Case{"say nothing", "gave no outcome"},
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+                        // It has found no way out.
+                        Case{"look around", "ended with code 5"}
+#endif
+       }) {
     SCOPED_TRACE(c.what);
     const Builder builder(command_of(c.what));
     const auto content = builder.read(long_list("n"), domains(), Origin::remote);
@@ -115,6 +120,16 @@ TEST(Builder, HoldsAProcessToItsMemory) {
   EXPECT_NE(content.error().text.find("more memory"), std::string::npos) << content.error().text;
 }
 #endif
+
+TEST(Builder, AnOctetThatIsWrittenDoesNotPassForTheEnd) {
+  Builder builder(command_of("say done and wait"));
+  std::jthread stopper([&builder] {
+    // Long enough for the octet to come, most of the time; stopped before is right, too.
+    std::this_thread::sleep_for(milliseconds(200));
+    builder.stop();
+  });
+  EXPECT_EQ(builder.read(long_list("n"), domains(), Origin::remote).error().text, "stopped");
+}
 
 TEST(Builder, StopsWhatIsUnderWay) {
   Builder builder(command_of("never end"));
@@ -150,6 +165,18 @@ TEST_F(BuilderInFeeds, LongListsComeIntoForceAndShortOnesBesideThem) {
   ASSERT_TRUE(testing::eventually([&] { return blocks("changed.example"); })) << log.text();
   EXPECT_TRUE(blocks("a29999.example"));
   EXPECT_FALSE(blocks("short.example"));
+}
+
+TEST_F(BuilderInFeeds, OwnListsThatCouldNotBeReadAreTriedAgain) {
+  Options made = with("work", {text_source("own", long_list("a"))});
+  made.builder.program = folder.file("builder");
+  made.first_retry = seconds(1);
+  feeds = Feeds::start(std::move(made), policy, log);
+  feeds->wait_until_local_sources_are_in_force();
+  EXPECT_FALSE(blocks("a1.example"));
+  std::filesystem::create_symlink(command_of().program, folder.file("builder"));
+  EXPECT_TRUE(testing::eventually([&] { return blocks("a1.example"); })) << log.text();
+  EXPECT_TRUE(testing::eventually([&] { return status().health == intel::Health::good; }));
 }
 
 TEST_F(BuilderInFeeds, AReaderThatCrashesLeavesWhatIsInForce) {

@@ -346,6 +346,10 @@ std::vector<Job> Keeper::take_due(const Now& now) {
       jobs.push_back(job_of(feed, now));
       continue;
     }
+    if (!is_file(feed.source)) {  // It has failed, for want of memory perhaps.
+      load(feed, now);
+      continue;
+    }
     // Not every change is told of: the folder may be on a network.
     if (is_as_read(feed) && !feed.is_wanted && feed.failures_in_row == 0) {
       schedule(feed, now);
@@ -461,7 +465,8 @@ void Keeper::succeeded(FeedState& feed, const Now& now) {
   feed.status.last_success = now.wall;
   feed.status.last_error.clear();
   show_held(feed);
-  if (is_remote(feed.source) || is_file(feed.source)) schedule(feed, now);
+  if (is_remote(feed.source) || is_file(feed.source)) return schedule(feed, now);
+  feed.due.reset();  // What is built in does not change.
 }
 
 void Keeper::failed(FeedState& feed, const Error& reason, const Now& now) {
@@ -477,7 +482,7 @@ void Keeper::failed(FeedState& feed, const Error& reason, const Now& now) {
                                                        : "; this feed protects nobody yet"));
   }
   feed.status.last_error = error.text;
-  if (is_remote(feed.source) || is_file(feed.source)) schedule(feed, now);
+  schedule(feed, now);
 }
 
 void Keeper::schedule(FeedState& feed, const Now& now) {

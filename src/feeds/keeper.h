@@ -39,7 +39,7 @@ struct FeedState {
   CopyFacts facts;     ///< Of the copy that `content` is; empty where none is kept.
   intel::FeedStatus status;
   std::optional<FileStamp> stamp;  ///< Of the local file as last looked at; none: it was not there.
-  std::optional<MonoTime> due;     ///< None for built-in texts.
+  std::optional<MonoTime> due;     ///< None for built-in texts and votes that are in force.
   std::uint32_t failures_in_row = 0;
   std::uint64_t failures = 0;
   std::optional<std::uint64_t> fetching;  ///< The ticket of the download under way.

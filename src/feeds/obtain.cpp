@@ -165,6 +165,7 @@ Result<ParsedCopy> parse_copy(std::string_view text, const intel::FeedOptions& f
   if (!feed->skipped.empty()) {
     const intel::SkippedLine& first = feed->skipped.front();
     content.first_skipped = "line " + std::to_string(first.line) + ": " + first.text;
+    content.first_skipped.resize(std::min(content.first_skipped.size(), kMaxSkippedOctets));
   }
   content.rules = std::move(feed->rules);
   return content;

@@ -62,6 +62,8 @@ std::string source_digest(const Source& source);
 enum class Origin : std::uint8_t { local, remote, primary };
 Origin origin_of(const Source& source);
 
+inline constexpr std::size_t kMaxSkippedOctets = 1000;  ///< Of `first_skipped`.
+
 /// What a text says, read as a feed.
 struct ParsedCopy {
   policy::ZoneRules rules;

@@ -24,12 +24,11 @@ std::string collection_id(const dns::Name& zone) {
 PublishedIndicators::PublishedIndicators(const dns::Name& zone, std::string path)
     : space_(space_of(zone)), path_(std::move(path)) {}
 
-// Where they cannot be read, all are said anew.
-intel::IndicatorLedger PublishedIndicators::load() const {
-  if (const auto file = read_file(path_, kMaxFileOctets)) {
-    if (auto kept = intel::IndicatorLedger::from_text(file->text, space_)) return std::move(*kept);
-  }
-  return intel::IndicatorLedger(space_);
+Result<intel::IndicatorLedger> PublishedIndicators::load() const {
+  const auto file = read_file(path_, kMaxFileOctets);
+  if (!file && file.error().code == Errc::not_found) return intel::IndicatorLedger(space_);
+  if (!file) return Unexpected<Error>(file.error());
+  return intel::IndicatorLedger::from_text(file->text, space_);
 }
 
 Result<void> PublishedIndicators::update(const FlatPolicy& policy, std::uint64_t now_s) {
@@ -39,13 +38,22 @@ Result<void> PublishedIndicators::update(const FlatPolicy& policy, std::uint64_t
     if (auto owner = policy.blocked_owner(i, left_out_)) blocked.push_back(std::move(*owner));
   }
   const bool is_first = ledger_ == nullptr;
-  const auto before = is_first ? std::make_shared<const intel::IndicatorLedger>(load()) : ledger_;
+  std::string lost;  // Why what was said before is not known.
+  auto before = ledger_;
+  if (is_first) {
+    auto kept = load();
+    if (!kept) lost = path_ + ": " + kept.error().text + "; all indicators are said anew";
+    before = std::make_shared<const intel::IndicatorLedger>(kept ? *std::move(kept)
+                                                                 : intel::IndicatorLedger(space_));
+  }
   const WallTime now{seconds(static_cast<std::int64_t>(now_s))};
   ledger_ = std::make_shared<const intel::IndicatorLedger>(before->update(std::move(blocked), now));
   left_out_ += ledger_->left_out();
   const bool is_same = ledger_->last_added_us() == before->last_added_us() &&
                        ledger_->entries().size() == before->entries().size();
-  return is_same ? Result<void>() : replace_file(path_, ledger_->to_text());
+  if (!is_same) POSTERN_CHECK(replace_file(path_, ledger_->to_text()));
+  if (!lost.empty()) return fail(Errc::corrupt, std::move(lost));
+  return {};
 }
 
 }  // namespace postern::feeds

@@ -32,7 +32,7 @@ class PublishedIndicators {
   std::size_t left_out() const { return left_out_; }
 
  private:
-  intel::IndicatorLedger load() const;
+  Result<intel::IndicatorLedger> load() const;
 
   const intel::Uuid space_;
   const std::string path_;

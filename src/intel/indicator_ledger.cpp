@@ -15,7 +15,7 @@
 namespace postern::intel {
 namespace {
 
-constexpr std::string_view kFirstLine = "postern-indicators 1";
+constexpr std::string_view kFirstLine = "postern-indicators 2";
 constexpr std::string_view kIdPrefix = "indicator--";
 
 using Entry = IndicatorLedger::Entry;
@@ -43,6 +43,14 @@ std::string_view marking_id(policy::Sharing sharing) {
   }
 }
 
+// In a LIKE "_" would stand for any character.
+std::string below_of(const std::string& name) {
+  if (name.find('_') == std::string::npos) return fmt::format("LIKE '%.{}'", name);
+  std::string text = "MATCHES '^.*[.]";
+  for (const char c : name) text += c == '.' ? "[.]" : std::string(1, c);
+  return text + "$'";
+}
+
 std::string pattern_of(const BlockedOwner& owner) {
   if (owner.is_prefix) {
     const auto prefix = IpPrefix::from_text(owner.text);
@@ -52,7 +60,7 @@ std::string pattern_of(const BlockedOwner& owner) {
                        is_host ? prefix->address().to_text() : owner.text);
   }
   const std::string itself = fmt::format("domain-name:value = '{}'", owner.text);
-  const std::string below = fmt::format("domain-name:value LIKE '%.{}'", owner.text);
+  const std::string below = "domain-name:value " + below_of(owner.text);
   if (!owner.below) return "[" + itself + "]";
   return owner.itself ? fmt::format("[{} OR {}]", itself, below) : "[" + below + "]";
 }
@@ -70,9 +78,23 @@ bool has_any(const std::vector<std::string>& wanted, std::string_view value) {
   return wanted.empty() || std::ranges::find(wanted, value) != wanted.end();
 }
 
+/// Of "indicator--…"; nothing where it is no such id.
+std::optional<Uuid> uuid_of(std::string_view id) {
+  if (!id.starts_with(kIdPrefix)) return std::nullopt;
+  id.remove_prefix(kIdPrefix.size());
+  std::string digits(id);
+  std::erase(digits, '-');
+  Uuid uuid{};
+  if (digits.size() != 2 * uuid.size()) return std::nullopt;
+  for (std::size_t i = 0; i < uuid.size(); ++i) {
+    const char* const at = digits.data() + 2 * i;
+    const auto [end, error] = std::from_chars(at, at + 2, uuid[i], 16);
+    if (error != std::errc() || end != at + 2) return std::nullopt;
+  }
+  return to_text(uuid) == id ? std::optional(uuid) : std::nullopt;
+}
+
 bool passes(const Entry& entry, const IndicatorFilter& filter) {
-  if (!has_any(filter.types, "indicator") || !has_any(filter.spec_versions, "2.1")) return false;
-  if (!filter.ids.empty() && !has_any(filter.ids, indicator_id(entry))) return false;
   return filter.versions.empty() ||
          std::ranges::any_of(filter.versions, [&](const std::string& version) {
            if (version == "last" || version == "first" || version == "all") return true;
@@ -94,16 +116,13 @@ bool read_entry(std::string_view line, Entry& entry) {
   unsigned flags = 0;
   unsigned sharing = 0;
   unsigned confidence = 0;
-  unsigned round = 0;
   const bool read = take_number(line, entry.created_us) && take_number(line, entry.added_us) &&
-                    take_number(line, round) && take_number(line, flags) &&
-                    take_number(line, entry.owner.note.valid_until_s) &&
+                    take_number(line, flags) && take_number(line, entry.owner.note.valid_until_s) &&
                     take_number(line, confidence) && take_number(line, sharing);
-  if (!read || round > 255 || flags > 15 || confidence > 255 ||
+  if (!read || flags > 15 || confidence > 255 ||
       sharing > static_cast<unsigned>(policy::Sharing::red)) {
     return false;
   }
-  entry.round = static_cast<std::uint8_t>(round);
   entry.revoked = (flags & 1) != 0;
   entry.owner.is_prefix = (flags & 2) != 0;
   entry.owner.itself = (flags & 4) != 0;
@@ -115,8 +134,7 @@ bool read_entry(std::string_view line, Entry& entry) {
 }
 
 Uuid id_of(const Uuid& space, const Entry& entry) {
-  return named_uuid(space, entry.round == 0 ? entry.owner.text
-                                            : fmt::format("{} {}", entry.owner.text, entry.round));
+  return named_uuid(space, fmt::format("{} {}", entry.owner.text, entry.created_us));
 }
 
 }  // namespace
@@ -148,6 +166,19 @@ void IndicatorLedger::index() {
   by_added_.resize(entries_.size());
   std::iota(by_added_.begin(), by_added_.end(), 0U);
   std::ranges::sort(by_added_, {}, [this](std::uint32_t i) { return entries_[i].added_us; });
+}
+
+void IndicatorLedger::forget_oldest_revoked() {
+  std::vector<std::int64_t> times;
+  for (const Entry& entry : entries_) {
+    if (entry.revoked) times.push_back(entry.added_us);
+  }
+  if (times.size() <= kMaxRevoked) return;
+  const auto first_kept = times.end() - static_cast<std::ptrdiff_t>(kMaxRevoked);
+  std::ranges::nth_element(times, first_kept);
+  std::erase_if(entries_, [oldest = *first_kept](const Entry& entry) {
+    return entry.revoked && entry.added_us < oldest;
+  });
 }
 
 IndicatorLedger IndicatorLedger::update(std::vector<BlockedOwner> blocked, WallTime now) const {
@@ -185,15 +216,16 @@ IndicatorLedger IndicatorLedger::update(std::vector<BlockedOwner> blocked, WallT
       continue;
     }
     if (old->revoked) {
-      say({.owner = std::move(owner), .round = static_cast<std::uint8_t>(old->round + 1)});
+      say({.owner = std::move(owner)});
     } else if (old->owner == owner) {
       next.entries_.push_back(*old);
     } else {
-      say({.owner = std::move(owner), .created_us = old->created_us, .round = old->round});
+      say({.owner = std::move(owner), .created_us = old->created_us});
     }
     ++old;
   }
   for (; old != entries_.end(); ++old) take_back(*old);
+  next.forget_oldest_revoked();
   next.index();
   return next;
 }
@@ -203,8 +235,8 @@ std::string IndicatorLedger::to_text() const {
   for (const Entry& entry : entries_) {
     const unsigned flags = (entry.revoked ? 1U : 0U) | (entry.owner.is_prefix ? 2U : 0U) |
                            (entry.owner.itself ? 4U : 0U) | (entry.owner.below ? 8U : 0U);
-    text += fmt::format("{} {} {} {} {} {} {} {}\n", entry.created_us, entry.added_us, entry.round,
-                        flags, entry.owner.note.valid_until_s, entry.owner.note.confidence,
+    text += fmt::format("{} {} {} {} {} {} {}\n", entry.created_us, entry.added_us, flags,
+                        entry.owner.note.valid_until_s, entry.owner.note.confidence,
                         static_cast<unsigned>(entry.owner.note.sharing), entry.owner.text);
   }
   return text;
@@ -225,7 +257,7 @@ Result<IndicatorLedger> IndicatorLedger::from_text(std::string_view text, const 
     const bool is_next =
         read_entry(line, entry) &&
         (ledger.entries_.empty() || ledger.entries_.back().owner.text < entry.owner.text);
-    if (!is_next || ledger.entries_.size() >= 2 * kMaxIndicators) {
+    if (!is_next || ledger.entries_.size() >= kMaxIndicators + kMaxRevoked) {
       return fail(Errc::corrupt, "the list of indicators is damaged");
     }
     entry.id = id_of(space, entry);
@@ -237,6 +269,11 @@ Result<IndicatorLedger> IndicatorLedger::from_text(std::string_view text, const 
 
 IndicatorLedger::Page IndicatorLedger::page(const IndicatorFilter& filter) const {
   Page page;
+  if (!has_any(filter.types, "indicator") || !has_any(filter.spec_versions, "2.1")) return page;
+  std::vector<Uuid> ids;
+  for (const std::string& id : filter.ids) {
+    if (const auto uuid = uuid_of(id)) ids.push_back(*uuid);
+  }
   std::int64_t after_us = filter.next_us;
   if (filter.added_after) {
     after_us = std::max(after_us, filter.added_after->time_since_epoch().count());
@@ -245,6 +282,7 @@ IndicatorLedger::Page IndicatorLedger::page(const IndicatorFilter& filter) const
                                      [this](std::uint32_t i) { return entries_[i].added_us; });
   for (; at != by_added_.end(); ++at) {
     const Entry& entry = entries_[*at];
+    if (!filter.ids.empty() && std::ranges::find(ids, entry.id) == ids.end()) continue;
     if (!passes(entry, filter)) continue;
     page.more = page.entries.size() >= filter.limit;
     if (page.more) break;

@@ -55,15 +55,16 @@ struct IndicatorFilter {
 class IndicatorLedger {
  public:
   static constexpr std::size_t kMaxIndicators = 1'000'000;  ///< About 150 octets each.
-  /// What was taken back is said for so long: who asks less often has to fetch all anew.
+  /// What was taken back is said for so long, and the newest of so many: who asks less often has to
+  /// fetch all anew.
   static constexpr std::chrono::days kRevokedKept{30};
+  static constexpr std::size_t kMaxRevoked = 1'000'000;
 
   struct Entry {
     BlockedOwner owner;
     Uuid id{};
     std::int64_t created_us = 0;
     std::int64_t added_us = 0;  ///< Of this version: no two entries have the same.
-    std::uint8_t round = 0;     ///< How often it was taken back and said again.
     bool revoked = false;
   };
 
@@ -96,6 +97,7 @@ class IndicatorLedger {
 
  private:
   void index();
+  void forget_oldest_revoked();
 
   Uuid space_;
   std::vector<Entry> entries_;

@@ -67,6 +67,26 @@ TEST(IndicatorLedger, WhatChangesKeepsItsIdAndIsModified) {
   EXPECT_EQ(second.update({sure}, at(2)).entries()[0].added_us, second.entries()[0].added_us);
 }
 
+TEST(IndicatorLedger, WhatComesBackIsAnotherOneHoweverLate) {
+  const IndicatorLedger first = IndicatorLedger(kSpace).update({name("a.example")}, at(0));
+  const IndicatorLedger gone = first.update({}, at(1));
+  ASSERT_TRUE(gone.entries()[0].revoked);
+  EXPECT_NE(gone.update({name("a.example")}, at(2)).entries()[0].id, first.entries()[0].id);
+  // When nobody remembers that it was there, too.
+  const IndicatorLedger forgotten = gone.update({}, at(40 * 24 * 3600));
+  ASSERT_TRUE(forgotten.entries().empty());
+  EXPECT_NE(forgotten.update({name("a.example")}, at(41 * 24 * 3600)).entries()[0].id,
+            first.entries()[0].id);
+}
+
+TEST(IndicatorLedger, AnUnderscoreIsOneInItsPattern) {
+  const IndicatorLedger ledger =
+      IndicatorLedger(kSpace).update({name("a_b.example", false, true)}, at(0));
+  const std::string json = indicator_json(ledger.entries()[0]);
+  EXPECT_NE(json.find(R"("[domain-name:value MATCHES '^.*[.]a_b[.]example$']")"), std::string::npos)
+      << json;
+}
+
 TEST(IndicatorLedger, TimesGrowEvenIfTheClockIsSetBack) {
   const IndicatorLedger first = IndicatorLedger(kSpace).update({name("a.example")}, at(100));
   const IndicatorLedger second = first.update({name("a.example"), name("b.example")}, at(0));

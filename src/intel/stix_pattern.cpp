@@ -16,7 +16,8 @@ constexpr std::string_view kNot =
 constexpr std::string_view kQualified =
     "is bound to a number or time of sightings (REPEATS, WITHIN, START), which a list cannot hold";
 constexpr std::string_view kMatch =
-    "compares by MATCHES, ISSUPERSET or a LIKE other than '%.name', which stands for no name or "
+    "compares by ISSUPERSET, or by a MATCHES or LIKE other than '%.name', which stands for no name "
+    "or "
     "prefix";
 
 constexpr std::string_view kNoPattern = "is no STIX pattern; correct it, or see its pattern_type";
@@ -269,7 +270,9 @@ class Parser {
       if (!like(subject)) return false;
     } else if (take_word("ISSUBSET")) {
       if (!value(subject == Subject::address ? subject : Subject::other, {})) return false;
-    } else if (take_word("MATCHES") || take_word("ISSUPERSET")) {
+    } else if (take_word("MATCHES")) {
+      if (!matches(subject)) return false;
+    } else if (take_word("ISSUPERSET")) {
       if (!take_literal()) return false;
       if (subject != Subject::other) note(kMatch);
     } else if (take_symbol("!=") || take_symbol("<>") || take_symbol("<") || take_symbol(">") ||
@@ -323,6 +326,38 @@ class Parser {
       add(subject, kind, text);
     }
     return true;
+  }
+
+  // Of expressions only the one that says what LIKE cannot, of a name with "_" (as in our own
+  // collections): "^.*[.]a_b[.]example$".
+  bool matches(Subject subject) {
+    const Token literal = token_;
+    if (!take_literal()) return false;
+    if (subject == Subject::other || literal.kind != Kind::string) return true;
+    std::string_view rest = literal.text;
+    std::string name;
+    constexpr std::string_view kBegin = "^.*[.]";
+    constexpr std::string_view kDot = "[.]";
+    const bool is_whole =
+        subject == Subject::name && rest.starts_with(kBegin) && rest.ends_with('$');
+    if (is_whole) rest = rest.substr(kBegin.size(), rest.size() - kBegin.size() - 1);
+    while (is_whole && !rest.empty()) {
+      const bool is_dot = rest.starts_with(kDot);
+      name += is_dot ? '.' : rest.front();
+      rest.remove_prefix(is_dot ? kDot.size() : 1);
+      // Any other sign means something else in an expression.
+      if (!is_dot && !is_plain(name.back())) name.clear(), rest = "";
+    }
+    if (name.empty()) {
+      note(kMatch);
+    } else {
+      add(subject, StixIndicator::Kind::names_below, name);
+    }
+    return true;
+  }
+
+  static bool is_plain(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
   }
 
   Lexer lexer_;

@@ -51,6 +51,12 @@ TEST(StixPattern, GivesWhatIsReasonEnough) {
       {"[domain-name:value LIKE '%.a_b.example']", "; compares by"},
       {"[domain-name:value LIKE '%.a%.example']", "; compares by"},
       {"[url:value LIKE 'http://a.example/%']", "; compares by"},
+      {"[domain-name:value MATCHES '^.*[.]a_b[.]example$']", "below:a_b.example"},
+      {"[domain-name:value MATCHES '^.*[.]a_b.example$']", "; compares by"},
+      {"[domain-name:value MATCHES '^.*[.]a_b[.]example']", "; compares by"},
+      {"[domain-name:value MATCHES '^.*[.]a+[.]example$']", "; compares by"},
+      {"[domain-name:value MATCHES '^.*[.]$']", "; compares by"},
+      {"[url:value MATCHES '^.*[.]a[.]example$']", "; compares by"},
       {"[ipv4-addr:value LIKE '192.0.2.%']", "; compares by"},
       // Other things are no matter of names and addresses.
       {"[file:hashes.'SHA-256' = 'abc']", ""},

@@ -529,9 +529,20 @@ const RuleNote* Generation::note(const Verdict& verdict) const {
 }
 
 Sharing Generation::sharing(const Verdict& verdict) const {
+  const auto of_zone = [&](std::uint16_t zone) {
+    const std::uint16_t place = impl_->frame.image_zones[zone];
+    const Sharing in_image =
+        place == kNoZone ? Sharing::unmarked : impl_->image->zones()[place].sharing;
+    return std::max(impl_->frame.zones[zone].sharing, in_image);
+  };
   const RuleNote* own = note(verdict);
-  return std::max({own != nullptr ? own->sharing : Sharing::unmarked, zone(verdict.zone).sharing,
-                   impl_->image->zones()[impl_->frame.image_zones[verdict.zone]].sharing});
+  Sharing sharing =
+      std::max(own != nullptr ? own->sharing : Sharing::unmarked, of_zone(verdict.zone));
+  // What is counted shows what those who vote have.
+  if (const auto& votes = zone(verdict.zone).votes) {
+    for (const std::uint16_t voter : votes->zones) sharing = std::max(sharing, of_zone(voter));
+  }
+  return sharing;
 }
 
 Rule Generation::rule(const Verdict& verdict) const {

@@ -74,6 +74,10 @@ struct Header {
 inline constexpr std::size_t kCheckedFrom = 32;
 static_assert(offsetof(Header, hash_key) == kCheckedFrom);
 
+/// Of one bucket's entries: some thirty times what one owner can have, with rules of each kind in
+/// each of a generation's zones.
+inline constexpr std::size_t kMaxBucketOctets = std::size_t{1} << 20;
+
 /// The entries of the owners whose hash leads here: from `begin` to the next bucket's `begin`.
 struct Bucket {
   std::uint32_t begin;

@@ -4,6 +4,7 @@
 #include <bit>
 #include <cstring>
 #include <numeric>
+#include <ranges>
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -43,9 +44,17 @@ Result<NameTable> name_table(std::span<const OctetView, 3> from, NameTable::Part
   for (const image::Shadowed& rule : *shadowed) {
     if (rule.kind >= parts.kinds.size()) return corrupt("a shadowed rule");
   }
-  // The pointers in buckets and entries are checked as they are followed.
+  // What is in the entries is checked as it is read. No more of them than a bucket is read for one
+  // name.
   parts.buckets = *buckets;
   parts.entries = from[1];
+  std::size_t end = parts.entries.size();
+  for (const image::Bucket& bucket : parts.buckets | std::views::reverse) {
+    if (bucket.begin > end || end - bucket.begin > image::kMaxBucketOctets) {
+      return corrupt("buckets of names");
+    }
+    end = bucket.begin;
+  }
   parts.shadowed = *shadowed;
   return NameTable(parts);
 }

@@ -219,6 +219,28 @@ TEST(RuleImage, CountsThatCannotBeAreRefused) {
   EXPECT_NE(opened.error().text.find("the number of rules"), std::string::npos);
 }
 
+// So that no name takes long to look up, whoever made the image.
+TEST(RuleImage, BucketsThatAreOutOfOrderAreRefused) {
+  const ZoneRules rules = rich_zone();
+  const ZoneContent zone{"z", "s", &rules};
+  const auto good = octets_of_image({&zone, 1});
+  image::Header header;
+  std::memcpy(&header, good->data(), sizeof header);
+  const image::Extent& buckets = header.parts[static_cast<std::size_t>(image::Part::qname_buckets)];
+  ASSERT_GE(buckets.size, 2 * sizeof(image::Bucket));
+  for (std::size_t at = 0; at < buckets.size; at += sizeof(image::Bucket)) {
+    auto made = std::make_shared<Octets>(*good);
+    const std::uint32_t begin = 0x7fffffff;
+    std::memcpy(made->data() + buckets.offset + at, &begin, sizeof begin);
+    header.check =
+        XXH3_64bits(made->data() + image::kCheckedFrom, made->size() - image::kCheckedFrom);
+    std::memcpy(made->data(), &header, sizeof header);
+    const auto opened = RuleImage::open(*made, made);
+    ASSERT_FALSE(opened.has_value()) << at;
+    EXPECT_NE(opened.error().text.find("buckets"), std::string::npos);
+  }
+}
+
 TEST(RuleImage, AnotherVersionSaysSo) {
   const ZoneRules rules;
   const ZoneContent zone{"z", "", &rules};

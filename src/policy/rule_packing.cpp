@@ -47,13 +47,25 @@ Unexpected<Error> damaged() {
   return fail(Errc::corrupt, "packed rules are damaged");
 }
 
+static_assert(sizeof(Head) == ZoneRules::kPackedHeadOctets);
+
+Result<Head> head_of(OctetView octets) {
+  Head head;
+  if (octets.size() < sizeof head) return damaged();
+  std::memcpy(&head, octets.data(), sizeof head);
+  if (head.magic != kMagic || head.entry_count > ZoneRules::kMaxRules) return damaged();
+  return head;
+}
+
 OctetView read_text(ByteReader& reader) {
   return reader.take(reader.u32());
 }
 
+/// An address in IPv6 that stands for one in IPv4 is none of ours.
 bool is_prefix(OctetView owner) {
   if (owner.size() != 5 && owner.size() != 17) return false;
-  return owner[0] <= (owner.size() - 1) * 8;
+  const IpAddress address = IpAddress::from_octets(owner.subspan(1));
+  return address.is_v4() == (owner.size() == 5) && owner[0] <= (owner.size() - 1) * 8;
 }
 
 }  // namespace
@@ -90,13 +102,13 @@ void ZoneRules::pack(const std::function<void(OctetView)>& write) const {
   write(rest.octets());
 }
 
+Result<std::uint64_t> ZoneRules::packed_count(OctetView head) {
+  return POSTERN_TRY(head_of(head)).entry_count;
+}
+
 Result<ZoneRules> ZoneRules::unpack(OctetView octets) {
   ByteReader reader(octets);
-  const OctetView head_octets = reader.take(sizeof(Head));
-  if (!reader.ok()) return damaged();
-  Head head;
-  std::memcpy(&head, head_octets.data(), sizeof head);
-  if (head.magic != kMagic || head.entry_count > kMaxRules) return damaged();
+  const Head head = POSTERN_TRY(head_of(reader.take(sizeof(Head))));
   const OctetView entries = reader.take(head.entry_count * sizeof(Entry));
   const OctetView owners = reader.take(head.owner_octets);
   if (!reader.ok() || reader.left() != head.rest_octets) return damaged();

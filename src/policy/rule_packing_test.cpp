@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -75,6 +76,21 @@ TEST(PackedRules, OfNothingAreNothing) {
   EXPECT_EQ(again->size(), 0U);
   EXPECT_FALSE(again->soa());
   EXPECT_FALSE(again->closest_encloser());
+}
+
+TEST(PackedRules, AMappedPrefixIsRefused) {
+  ZoneRules rules;
+  rules.add({.prefix = IpPrefix::from_text("2001:db8::c000:201/128").value(),
+             .trigger = Trigger::response_ip});
+  Octets octets = packed(rules);
+  EXPECT_EQ(ZoneRules::packed_count(OctetView(octets).first(ZoneRules::kPackedHeadOctets)).value(),
+            1U);
+  const Octets address = {0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0};
+  const auto found = std::ranges::search(octets, address);
+  ASSERT_FALSE(found.empty());
+  const Octets mapped = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+  std::ranges::copy(mapped, found.begin());
+  EXPECT_FALSE(ZoneRules::unpack(octets));
 }
 
 TEST(PackedRules, CutOrChangedAreRefusedOrStillSound) {

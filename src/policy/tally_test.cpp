@@ -182,6 +182,24 @@ TEST(Tally, TheStrictestMarkingOfTheVotersCounts) {
   EXPECT_EQ(policy->sharing(policy->decide(0, name("a.example"))), Sharing::red);
 }
 
+// It is in no note, but an option of the voter.
+TEST(Tally, AVoterThatMayNotBeSharedMarksWhatItVotesFor) {
+  PolicyInput input;
+  const auto rules = std::make_shared<const ZoneRules>(list({exact("a.example")}));
+  for (const Sharing sharing : {Sharing::clear, Sharing::red}) {
+    input.zones.push_back({{.name = "voter", .sharing = sharing}, rules});
+  }
+  for (const std::uint16_t voter : {std::uint16_t{0}, std::uint16_t{1}}) {
+    Votes votes;
+    votes.zones = {voter};
+    input.zones.push_back({{.name = "agreed", .votes = votes}, rules});
+  }
+  input.groups = {{.name = "default", .zones = {2}}, {.name = "other", .zones = {3}}};
+  const auto policy = Generation::compile(std::move(input)).value();
+  EXPECT_EQ(policy->sharing(policy->decide(0, name("a.example"))), Sharing::clear);
+  EXPECT_EQ(policy->sharing(policy->decide(1, name("a.example"))), Sharing::red);
+}
+
 // Against the obvious: each list asked for itself, name by name.
 TEST(Tally, SaysWhatAskingEachListSays) {
   std::uint32_t random = 7;
