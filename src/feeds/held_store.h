@@ -19,7 +19,7 @@ namespace postern::feeds {
 enum class HeldState : std::uint8_t {
   waiting,      ///< For a person, or for a better update.
   rejected,     ///< A person does not want it; its text is gone.
-  rolled_back,  ///< It was in force; a person took it back.
+  rolled_back,  ///< It was in force; a person or the watch took it back.
 };
 /// "waiting", "rejected", "rolled_back".
 std::string_view to_string(HeldState state);
