@@ -20,9 +20,10 @@ set(POSTERN_MAY_sqlite)
 set(POSTERN_MAY_journal dns policy event sqlite)
 set(POSTERN_MAY_state dns policy event sqlite)
 set(POSTERN_MAY_feeds dns policy event intel net)
+set(POSTERN_MAY_devices dns policy)
 set(POSTERN_MAY_server dns policy cache event net resolve)
 set(POSTERN_MAY_api dns policy event intel net journal state)
-set(POSTERN_MAY_app dns policy cache event intel config net resolve journal state feeds server api)
+set(POSTERN_MAY_app dns policy cache event intel config net resolve journal state feeds devices server api)
 
 # Seconds. Instrumented code is many times slower, and a machine may be busy.
 set(POSTERN_TEST_TIMEOUT 120)

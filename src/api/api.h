@@ -19,6 +19,7 @@
 #include "intel/feed_status.h"
 #include "intel/indicator_ledger.h"
 #include "journal/journal.h"
+#include "policy/device_table.h"
 #include "policy/exception_table.h"
 #include "policy/generation.h"
 #include "state/exception_store.h"
@@ -82,6 +83,7 @@ struct Services {
   const Published<policy::Generation>* policy = nullptr;
   state::ExceptionStore* exceptions = nullptr;
   const Published<policy::ExceptionTable>* exceptions_in_force = nullptr;
+  const Published<policy::DeviceTable>* devices = nullptr;  ///< Null: none is known.
   std::function<std::vector<intel::FeedStatus>()> feeds;
   std::function<Result<void>(const FeedUpdate& update)> update_feed;
   /// Carried out when it returns, with a sentence about what was done; called from the second

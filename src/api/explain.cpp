@@ -113,7 +113,7 @@ void look_behind(Decision& d) {
 Decision decide(const policy::InForce& in_force, const ExplainQuestion& question) {
   const Generation& generation = in_force.generation();
   Decision d{in_force, generation, question, 0, 0, std::nullopt, {}, {}, {}, {}, {}};
-  if (question.client) d.own_group = generation.group_of(*question.client);
+  if (question.client) d.own_group = in_force.own_group_of(*question.client);
   d.group = in_force.group_at(d.own_group, question.now);
   if (question.client) {
     d.prefix = prefix_of(generation.groups()[d.own_group], *question.client);
@@ -183,13 +183,17 @@ void write_step(JsonWriter& json, std::string_view kind, std::string_view outcom
 
 void write_group_step(JsonWriter& json, const Decision& d) {
   const policy::Group& group = d.generation.groups()[d.own_group];
+  const std::string of_tenant =
+      group.tenant.empty() ? "" : fmt::format(" of the tenant \"{}\"", group.tenant);
+  const auto device = d.question.client ? d.in_force.device_of(*d.question.client) : std::nullopt;
   std::string text;
-  if (!d.question.client) {
+  if (device && std::ranges::find(group.devices, *device) != group.devices.end()) {
+    text = fmt::format("{} is the device {} at the moment, which is in the group \"{}\"{}.",
+                       d.question.client->to_text(), device->to_text(), group.name, of_tenant);
+  } else if (!d.question.client) {
     text =
         fmt::format("No client was named: the group \"{}\", for clients in no other.", group.name);
   } else if (d.prefix) {
-    const std::string of_tenant =
-        group.tenant.empty() ? "" : fmt::format(" of the tenant \"{}\"", group.tenant);
     text = fmt::format("{} is in the group \"{}\"{} by the prefix {}.",
                        d.question.client->to_text(), group.name, of_tenant, d.prefix->to_text());
   } else {

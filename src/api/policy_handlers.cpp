@@ -108,6 +108,10 @@ Response update(const Context& context, const Call& call, const FeedUpdate& upda
   return response;
 }
 
+std::shared_ptr<const policy::DeviceTable> devices_of(const Context& context) {
+  return context.services.devices != nullptr ? context.services.devices->current() : nullptr;
+}
+
 Result<ExplainQuestion> question_from(const Params& params) {
   const auto text = params.get("name");
   if (!text) return fail(Errc::invalid_input, "name: say which name to explain");
@@ -301,7 +305,8 @@ Response explain_name(const Context& context, const Call& call) {
   question->now = call.request.now;
   add_record(context, **generation, call.request.now, *question);
   const auto exceptions = context.services.exceptions_in_force->current();
-  return json(explain_json({**generation, *exceptions}, *question));
+  const auto devices = devices_of(context);
+  return json(explain_json({**generation, *exceptions, devices.get()}, *question));
 }
 
 Response explain_trace(const Context& context, const Call& call) {
@@ -326,7 +331,8 @@ Response explain_trace(const Context& context, const Call& call) {
                                  .by_trace = true};
   const auto generation = context.services.policy->current();
   const auto exceptions = context.services.exceptions_in_force->current();
-  return json(explain_json({*generation, *exceptions}, question));
+  const auto devices = devices_of(context);
+  return json(explain_json({*generation, *exceptions, devices.get()}, question));
 }
 
 }  // namespace postern::api

@@ -35,6 +35,10 @@ void take_reloadable(config::Config& running, const config::Config& wanted) {
   running.block_ttl_s = wanted.block_ttl_s;
   running.sinkhole_v4 = wanted.sinkhole_v4;
   running.sinkhole_v6 = wanted.sinkhole_v6;
+  running.dnsmasq_leases = wanted.dnsmasq_leases;
+  running.isc_leases = wanted.isc_leases;
+  running.kea_leases = wanted.kea_leases;
+  running.neighbours = wanted.neighbours;
   running.allow = wanted.allow;
   running.block = wanted.block;
   running.qname_wait_recurse = wanted.qname_wait_recurse;
@@ -98,7 +102,8 @@ Service::Service(const config::Config& config, Overrides overrides, Log& log)
       running_(config),
       settings_(std::make_shared<const server::Settings>(settings_of(config))),
       policy_(policy::Generation::empty()),
-      exceptions_in_force_(policy::ExceptionTable::none()) {}
+      exceptions_in_force_(policy::ExceptionTable::none()),
+      device_table_(policy::DeviceTable::none()) {}
 
 Service::~Service() {
   stop();
@@ -117,6 +122,7 @@ Result<void> Service::start_parts() {
   const state::StoreOptions store{.path = places_.state(), .hash_key = seeds_.secret};
   exceptions_ = state::ExceptionStore::open(store, exceptions_in_force_, log_);
   POSTERN_CHECK(exceptions_->configure(own_lists(config), exception_answers(config)));
+  devices_ = devices::Devices::start(device_options(config), device_table_, log_);
   const std::uint64_t client_key = POSTERN_TRY(random_seed());
   questions_ = feeds::QuestionMemory::start(
       question_options(config, places_, seeds_.secret, client_key), log_);
@@ -131,9 +137,10 @@ Result<void> Service::start_parts() {
   resolver_ = POSTERN_TRY(make_resolver(config));
   live_ = api::LiveTail::create();
   sink_ = std::make_unique<FanOut>(*live_, *questions_, journal_.get());
-  server_ = POSTERN_TRY(server::Server::start(
-      server_options(config, cores(), seeds_),
-      {settings_, policy_, *resolver_, *sink_, log_, zone_door_.get(), &exceptions_in_force_}));
+  server_ =
+      POSTERN_TRY(server::Server::start(server_options(config, cores(), seeds_),
+                                        {settings_, policy_, *resolver_, *sink_, log_,
+                                         zone_door_.get(), &exceptions_in_force_, &device_table_}));
   api::Options options;
   if (config.console_enabled) options.listen = config.console_listen;
   options.hosts = config.console_hosts;
@@ -176,6 +183,7 @@ api::Services Service::services() {
   services.policy = &policy_;
   services.exceptions = exceptions_.get();
   services.exceptions_in_force = &exceptions_in_force_;
+  services.devices = &device_table_;
   services.feeds = [this] { return feeds_->status(); };
   services.update_feed = [this](const api::FeedUpdate& update) {
     return feeds_->update(
@@ -214,6 +222,7 @@ Metrics Service::metrics() const {
   questions_->collect(metrics);
   zones_->collect(metrics);
   exceptions_->collect(metrics);
+  devices_->collect(metrics);
   if (journal_ != nullptr) journal_->collect(metrics);
   return metrics;
 }
@@ -262,6 +271,7 @@ Result<bool> Service::put_in_force(const config::Config& config) {
     POSTERN_ASSERT(done.has_value());  // It was checked.
     settings_.publish(std::make_shared<const server::Settings>(settings));
   };
+  devices_->reconfigure(device_options(config));
   feeds_->reconfigure(std::move(options));
   zones_->reconfigure(zone_server_options(config, places_));
   return feeds_->wait_until_reconfigured(kReadingFeeds);
@@ -275,6 +285,7 @@ void Service::stop() {
   if (zones_ != nullptr) zones_->stop();
   if (feeds_ != nullptr) feeds_->stop();
   if (questions_ != nullptr) questions_->stop();
+  if (devices_ != nullptr) devices_->stop();
   if (journal_ != nullptr) journal_->flush();
   api_.reset();
   server_.reset();
@@ -285,6 +296,7 @@ void Service::stop() {
   exceptions_.reset();
   sink_.reset();
   questions_.reset();
+  devices_.reset();
   live_.reset();
   journal_.reset();
 }

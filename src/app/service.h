@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/published.h"
 #include "config/config.h"
+#include "devices/devices.h"
 #include "event/query.h"
 #include "feeds/feeds.h"
 #include "feeds/question_memory.h"
@@ -96,8 +97,10 @@ class Service {
   Published<server::Settings> settings_;
   Published<policy::Generation> policy_;
   Published<policy::ExceptionTable> exceptions_in_force_;
+  Published<policy::DeviceTable> device_table_;
   // In the order of their start; stopped the other way round.
   std::unique_ptr<state::ExceptionStore> exceptions_;
+  std::unique_ptr<devices::Devices> devices_;
   std::unique_ptr<feeds::QuestionMemory> questions_;
   std::unique_ptr<feeds::Feeds> feeds_;
   std::unique_ptr<feeds::ZoneServer> zones_;

@@ -304,6 +304,7 @@ feeds::Options feeds_options(const config::Config& config, const Places& places,
   for (const config::Group& group : config.groups) {
     policy::Group made{.name = group.name,
                        .clients = group.clients,
+                       .devices = group.devices,
                        .zones = zones_of(group, config, options.sources),
                        .answer = group.answer,
                        .tenant = group.tenant};
@@ -404,6 +405,20 @@ std::vector<policy::Exception> own_lists(const config::Config& config) {
                    .owner = "configuration"});
   }
   return all;
+}
+
+devices::Options device_options(const config::Config& config) {
+  devices::Options options;
+  options.is_wanted = std::ranges::any_of(
+      config.groups, [](const config::Group& group) { return !group.devices.empty(); });
+  options.reads_neighbours = config.neighbours;
+  const auto add = [&options](const std::vector<std::string>& paths, devices::LeaseFormat format) {
+    for (const std::string& path : paths) options.lease_files.push_back({path, format});
+  };
+  add(config.dnsmasq_leases, devices::LeaseFormat::dnsmasq);
+  add(config.isc_leases, devices::LeaseFormat::isc);
+  add(config.kea_leases, devices::LeaseFormat::kea);
+  return options;
 }
 
 server::Settings settings_of(const config::Config& config) {

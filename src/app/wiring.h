@@ -10,6 +10,7 @@
 #include "app/places.h"
 #include "base/result.h"
 #include "config/config.h"
+#include "devices/devices.h"
 #include "feeds/feeds.h"
 #include "feeds/question_memory.h"
 #include "feeds/zone_server.h"
@@ -43,6 +44,8 @@ policy::ZoneOptions exception_answers(const config::Config& config);
 /// The own lists of tenants and groups.
 std::vector<policy::Exception> own_lists(const config::Config& config);
 
+/// Where devices of groups are looked for.
+devices::Options device_options(const config::Config& config);
 server::Settings settings_of(const config::Config& config);
 /// Two random numbers: one may be guessed from what clients are shown, the other never.
 struct Seeds {

@@ -31,23 +31,6 @@ bool is_answer(const MessageView& message) {
          message.question().has_value() && static_cast<unsigned>(message.rcode()) < 16;
 }
 
-/// Whom else to ask (RFC 1034 §4.3.2): no answer to who cannot.
-bool is_referral(const MessageView& message) {
-  const dns::Header& header = message.header();
-  if (header.answer_count > 0 || header.has(dns::flag::aa) ||
-      message.rcode() != dns::Rcode::noerror) {
-    return false;
-  }
-  bool has_ns = false;
-  bool has_soa = false;
-  message.for_each_record([&](Section section, const Record& record) {
-    has_ns = has_ns || (section == Section::authority && record.type == RRType::ns);
-    has_soa = has_soa || (section == Section::authority && record.type == RRType::soa);
-    return section == Section::authority;
-  });
-  return has_ns && !has_soa;
-}
-
 bool is_dnssec(RRType type) {
   return type == RRType::rrsig || type == RRType::nsec || type == RRType::nsec3 ||
          type == RRType::dnskey || type == RRType::ds;
@@ -64,6 +47,7 @@ struct Selection {
   bool strip_dnssec;
   const Reached& reached;
   const dns::Name& last;  ///< Where the chain ends: the question's name where there is none.
+  bool holds_ns = true;   ///< In the authority section.
 
   /// Of the additional section nothing: it holds the addresses of names that the client has not
   /// asked for, so that policy has not judged them. Where it needs them it asks.
@@ -76,10 +60,28 @@ struct Selection {
     if (record.type == RRType::soa && section == Section::authority) {
       return last.is_at_or_below(record.owner);
     }
-    if (section == Section::authority) return is_for_authority(record.type);
+    if (section == Section::authority) {
+      return is_for_authority(record.type) && (holds_ns || record.type != RRType::ns);
+    }
     return section == Section::answer && reached.holds(record);
   }
 };
+
+/// Whether what is stored of the message says nothing but whom else to ask (RFC 1034 §4.3.2).
+bool is_referral(const MessageView& message, const Selection& selection) {
+  if (message.rcode() != dns::Rcode::noerror) return false;
+  bool has_answer = false;
+  bool has_ns = false;
+  bool has_soa = false;
+  message.for_each_record([&](Section section, const Record& record) {
+    if (!selection.holds(section, record)) return true;
+    has_answer = has_answer || section == Section::answer;
+    has_ns = has_ns || record.type == RRType::ns;
+    has_soa = has_soa || record.type == RRType::soa;
+    return !has_answer && section != Section::additional;
+  });
+  return !has_answer && has_ns && !has_soa;
+}
 
 /// A TTL with its upper bit set counts as 0: RFC 2181 §8.
 std::uint32_t sane_ttl(std::uint32_t ttl) {
@@ -169,13 +171,17 @@ dns::Rcode Answer::rcode() const {
 
 std::optional<Answer> make_answer(const MessageView& message, bool secure, bool strip_dnssec,
                                   const Options& options) {
-  if (!is_answer(message) || is_referral(message)) return std::nullopt;
+  if (!is_answer(message)) return std::nullopt;
   Answer answer;
   const auto reached = collect_targets(message, answer);
   if (!reached) return std::nullopt;
   const dns::Name& qname = message.question()->qname;
   const dns::Name& last = answer.chain_count == 0 ? qname : answer.names[answer.chain_count - 1];
-  const Selection selection{message.question()->qtype, strip_dnssec, *reached, last};
+  Selection selection{message.question()->qtype, strip_dnssec, *reached, last};
+  if (is_referral(message, selection)) {
+    if (!message.header().has(dns::flag::aa)) return std::nullopt;
+    selection.holds_ns = false;  // By who knows the zone it is a denial, without its SOA.
+  }
   const Life life = life_of(message, selection, options);
   answer.ttl_s = life.ttl_s;
   answer.secure = secure;

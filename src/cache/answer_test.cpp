@@ -304,6 +304,17 @@ TEST(MakeAnswer, ASoaOfAnotherZoneIsNotTaken) {
   EXPECT_EQ(answer->ttl_s, 900U);
 }
 
+TEST(MakeAnswer, WhomElseToAskIsNoAnswerWhateverStandsBesideIt) {
+  Message message{.records = {{kAnswer, "other.example", RRType::a, 60, "192.0.2.1"},
+                              {kAuthority, "example", RRType::ns, 60, "ns.example."}}};
+  EXPECT_FALSE(make(message).has_value()) << "what is for another name is left out";
+  // By who knows the zone it is a denial.
+  message.flags |= dns::flag::aa;
+  const auto denial = make(message);
+  ASSERT_TRUE(denial);
+  EXPECT_EQ(records_of(denial->wire), "");
+}
+
 TEST(MakeAnswer, AReferralIsNoAnswer) {
   Message message;
   message.records = {{kAuthority, "example", RRType::ns, 900, "ns.example."}};

@@ -217,6 +217,7 @@ void check_own_names(const Draft& draft, Problems& problems) {
 void check_groups(const Draft& draft, Problems& problems) {
   std::set<std::string> names;
   std::map<IpPrefix, std::string> owners;
+  std::map<MacAddress, std::string> device_owners;
   for (std::size_t i = 0; i < draft.config.groups.size(); ++i) {
     const Group& group = draft.config.groups[i];
     const Node& node = *draft.group_nodes[i];
@@ -231,6 +232,11 @@ void check_groups(const Draft& draft, Problems& problems) {
     const bool is_default = group.name == "default";
     const bool has_clients = !group.clients.empty();
     const Node* clients = node.find("clients");
+    if (is_default && !group.devices.empty()) {
+      problems.add(place_of(node, "devices"), item_path("groups", i, "devices"),
+                   "the group \"default\" is for the clients of no other group",
+                   "remove devices, or name the group otherwise");
+    }
     if (is_default && has_clients) {
       problems.add(place_of(node, "clients"), item_path("groups", i, "clients"),
                    "the group \"default\" is for the clients of no other group",
@@ -238,10 +244,17 @@ void check_groups(const Draft& draft, Problems& problems) {
     }
     const bool is_published = std::ranges::find(draft.config.publish, group.name,
                                                 &Publish::group) != draft.config.publish.end();
-    if (!is_default && !is_published &&
+    if (!is_default && !is_published && node.find("devices") == nullptr &&
         (clients == nullptr || (clients->kind == Node::Kind::list && clients->children.empty()))) {
       problems.add(place_of(node, "clients"), item_path("groups", i, "clients"),
-                   "the group has no clients", "list their addresses or prefixes");
+                   "the group has no clients", "list their addresses or prefixes, or devices");
+    }
+    for (const MacAddress& device : group.devices) {
+      const auto [owner, is_new] = device_owners.emplace(device, group.name);
+      if (is_new || owner->second == group.name) continue;
+      problems.add(place_of(node, "devices"), item_path("groups", i, "devices"),
+                   fmt::format("{} is in group \"{}\" too", device.to_text(), owner->second),
+                   "keep it in one group");
     }
     for (const IpPrefix& prefix : group.clients) {
       const auto [owner, is_new] = owners.emplace(prefix, group.name);

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/ip.h"
+#include "base/mac.h"
 #include "base/result.h"
 #include "dns/name.h"
 #include "dns/tsig.h"
@@ -129,6 +130,7 @@ struct Group {
   std::string name;
   std::string tenant;  ///< "": nobody's.
   std::vector<IpPrefix> clients;
+  std::vector<MacAddress> devices;
   std::optional<std::vector<std::string>> feeds;  ///< In order; unset: all, in the file's order.
   std::vector<std::string> without;               ///< Not in force; see groups.h.
   std::optional<policy::BlockAnswer> answer;
@@ -226,6 +228,11 @@ struct Config {
   std::vector<Group> groups;  ///< The default group ("default") is always there.
   std::vector<Key> keys;
   std::vector<Publish> publish;
+  // devices
+  std::vector<std::string> dnsmasq_leases;
+  std::vector<std::string> isc_leases;
+  std::vector<std::string> kea_leases;
+  bool neighbours = true;
   // gate
   std::uint32_t gate_days = 14;
   std::uint32_t gate_max_names = 1'000'000;

@@ -448,7 +448,23 @@ TEST(Config, FeedsAndGroupsAreCheckedTogether) {
        "f:1:17: groups[0].name: \"Bad One\" cannot be a name here; use a-z, 0-9, \".\", \"_\" and "
        "\"-\", the first a letter or digit, at most 32\n"},
       {"groups: [{name: g}]",
-       "f:1:10: groups[0].clients: the group has no clients; list their addresses or prefixes\n"},
+       "f:1:10: groups[0].clients: the group has no clients; list their addresses or prefixes, or "
+       "devices\n"},
+      {"groups: [{name: g, devices: ['00:1a:2b:3c:4d:5e', 00-1A-2B-3C-4D-5F]}]", "good"},
+      {"groups: [{name: g, devices: '00:1a:2b:3c:4d'}]",
+       "f:1:29: groups[0].devices: \"00:1a:2b:3c:4d\" is not a hardware address; write six pairs "
+       "of "
+       "hexadecimal digits: 00:1a:2b:3c:4d:5e\n"},
+      {"groups: [{name: g, devices: '00:1a:2b:3c:4d:5e'}, {name: h, devices: '00-1A-2b-3c-4d-5e'}]",
+       "f:1:70: groups[1].devices: 00:1a:2b:3c:4d:5e is in group \"g\" too; keep it in one "
+       "group\n"},
+      {"groups: [{name: default, devices: '00:1a:2b:3c:4d:5e'}]",
+       "f:1:35: groups[0].devices: the group \"default\" is for the clients of no other group; "
+       "remove devices, or name the group otherwise\n"},
+      {"feeds: [{name: '2024', format: hosts, path: x}]",
+       "f:1:16: feeds[0].name: \"2024\" reads like the number of a generation; choose a name with "
+       "a "
+       "letter in it\n"},
       {"groups: [{name: default, answer: refused}]", "good"},
       {"groups: [{name: default, clients: 10.0.0.0/8}]",
        "f:1:35: groups[0].clients: the group \"default\" is for the clients of no other group; "

@@ -104,6 +104,16 @@ constexpr Option<Config> kOptions[] = {
   {{"control_socket", Kind::path, "", 0, 0, kAtRestart,
     "UNIX socket of the control commands; unset: control.sock in state_dir."},
    into<&Config::control_socket>},
+  {{"devices.dnsmasq_leases", Kind::paths, "[]", 0, 0, kAtReload,
+    "Lease files of dnsmasq, looked at every two seconds, that say which device of groups[].devices has which address. The lists of lease files come before the neighbour table."},
+   into<&Config::dnsmasq_leases>},
+  {{"devices.isc_leases", Kind::paths, "[]", 0, 0, kAtReload,
+    "The same of ISC's dhcpd."}, into<&Config::isc_leases>},
+  {{"devices.kea_leases", Kind::paths, "[]", 0, 0, kAtReload,
+    "The same of Kea (memfile, IPv4 or IPv6)."}, into<&Config::kea_leases>},
+  {{"devices.neighbours", Kind::flag, "true", 0, 0, kAtReload,
+    "Look for devices in the kernel's neighbour table too (ARP, neighbour discovery): hosts of this machine's own links."},
+   into<&Config::neighbours>},
   {{"gate.days", Kind::days, "14", 1, 90, kAtRestart,
     "Updates of feeds are tried on the names that were asked for in so many days before they come into force."},
    into<&Config::gate_days>},
@@ -357,6 +367,9 @@ constexpr Option<Group> kGroupOptions[] = {
   {{"clients", Kind::prefixes, "[]", 0, 0, kAtReload,
     "Addresses and prefixes; over all groups the longest one that holds a client decides. None for the group \"default\"."},
    into<&Group::clients>},
+  {{"devices", Kind::macs, "[]", 0, 0, kAtReload,
+    "Hardware addresses of devices that are in the group whatever their IP address, before all clients; found in leases and the neighbour table, see devices."},
+   into<&Group::devices>},
   {{"feeds", Kind::labels, "", 0, 0, kAtReload,
     "Which feeds are in force, first one first; unset: all, in the file's order. The lists \"allow\" and \"block\" and the pack \"hafnium\" come before them by themselves; name one to give it another place."},
    into<&Group::feeds>},
@@ -562,6 +575,8 @@ std::string_view to_string(Kind kind) {
       return "name";
     case Kind::windows:
       return "list of hours";
+    case Kind::macs:
+      return "list of hardware addresses";
     case Kind::names:
     case Kind::patterns:
       return "list of names";

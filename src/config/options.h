@@ -33,6 +33,7 @@ enum class Kind : std::uint8_t {
   name,          ///< A domain name.
   names,         ///< A list of domain names.
   windows,       ///< A list of "mon-fri 21:00-07:00".
+  macs,          ///< A list of "00:1a:2b:3c:4d:5e".
   patterns,      ///< A list of names and "*.name".
   label,         ///< [a-z0-9][a-z0-9._-]*, at most 32 octets: what feeds and groups are called.
   labels,        ///< A list of them.
@@ -69,7 +70,8 @@ struct Spec {
 
 /// A value read and checked. A choice is its index; numbers are in the kind's unit.
 using Value = std::variant<bool, std::uint64_t, std::string, IpAddress, Endpoint, dns::Name,
-                           std::vector<std::string>, std::vector<IpPrefix>, std::vector<Endpoint>>;
+                           std::vector<std::string>, std::vector<IpPrefix>, std::vector<Endpoint>,
+                           std::vector<MacAddress>>;
 
 /// Where an option's value goes, and whether two Targets have the same one.
 template <class Target>

@@ -113,6 +113,7 @@ std::string schema_type(const Spec& spec) {
     case Kind::paths:
     case Kind::names:
     case Kind::windows:
+    case Kind::macs:
     case Kind::patterns:
     case Kind::labels:
     case Kind::prefixes:

@@ -171,6 +171,13 @@ Read<std::string> pattern(std::string_view text) {
   return (is_wildcard ? "*." : "") + read->to_display();
 }
 
+Read<MacAddress> mac(std::string_view text) {
+  const auto read = MacAddress::from_text(text);
+  if (read && !read->is_zero()) return *read;
+  return refuse(fmt::format("{} is not a hardware address", quoted(text)),
+                "write six pairs of hexadecimal digits: 00:1a:2b:3c:4d:5e");
+}
+
 Read<std::string> window(std::string_view text) {
   const auto read = policy::window_from_text(text);
   if (!read) {
@@ -394,6 +401,7 @@ bool is_list(Kind kind) {
     case Kind::paths:
     case Kind::names:
     case Kind::windows:
+    case Kind::macs:
     case Kind::patterns:
     case Kind::labels:
     case Kind::prefixes:
@@ -417,6 +425,8 @@ std::optional<Value> read_any_list(const Spec& spec, const Node& node, const std
       return read_list<std::string>(node, path, problems, host_name);
     case Kind::windows:
       return read_list<std::string>(node, path, problems, window);
+    case Kind::macs:
+      return read_list<MacAddress>(node, path, problems, mac);
     case Kind::patterns:
       return read_list<std::string>(node, path, problems, pattern);
     case Kind::labels:

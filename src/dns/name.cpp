@@ -4,6 +4,7 @@
 
 #include "base/assert.h"
 #include "dns/encoding.h"
+#include "dns/message.h"
 
 namespace postern::dns {
 namespace {
@@ -51,6 +52,8 @@ Result<Walk, NameError> walk_name(OctetView message, std::size_t offset, Copy&& 
   std::size_t at = offset;
   std::size_t run = offset;
   std::size_t pointers = 0;
+  // Of a message's names none leads into its header, which others may change.
+  const std::size_t first = offset < kHeaderOctets ? 0 : kHeaderOctets;
   for (;; ++walk.steps) {
     if (at >= message.size()) return Unexpected(NameError::truncated);
     const std::uint8_t length = message[at];
@@ -63,7 +66,9 @@ Result<Walk, NameError> walk_name(OctetView message, std::size_t offset, Copy&& 
     if (length < kPointerBits) return Unexpected(NameError::bad_label_type);
     if (at + 1 >= message.size()) return Unexpected(NameError::truncated);
     const std::size_t target = load_u16(&message[at]) & 0x3fffU;
-    if (target >= run || ++pointers > Name::kMaxPointers) return Unexpected(NameError::bad_pointer);
+    if (target >= run || target < first || ++pointers > Name::kMaxPointers) {
+      return Unexpected(NameError::bad_pointer);
+    }
     copy(walk.size, message.subspan(run, at - run));
     walk.size += at - run;
     if (walk.end == 0) walk.end = at + 2;

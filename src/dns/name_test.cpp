@@ -146,12 +146,22 @@ TEST(Name, WireNamesEndAt255Octets) {
   }
 }
 
+TEST(Name, NoNameOfAMessageIsInItsHeader) {
+  Octets message(12);
+  message.insert(message.end(), {1, 'a', 0xc0, 11, 1, 'b', 0xc0, 12});
+  for (const std::size_t at : {12U, 16U}) {
+    std::size_t offset = at;
+    EXPECT_EQ(describe(Name::from_wire(message, offset)), "error: bad compression pointer");
+  }
+}
+
 // A chain of bare pointers, each to the one before: without a bound each name that points to
 // its end would cost thousands of steps.
 TEST(Name, AChainOfPointersIsCutShort) {
-  Octets message = {1, 'a', 0};
+  Octets message(12);
+  message.insert(message.end(), {1, 'a', 0});
   for (std::size_t i = 0; i < 1000; ++i) {
-    const std::size_t target = i == 0 ? 0 : message.size() - 2;
+    const std::size_t target = i == 0 ? 12 : message.size() - 2;
     message.push_back(static_cast<std::uint8_t>(0xc0 | (target >> 8)));
     message.push_back(static_cast<std::uint8_t>(target));
     std::size_t offset = message.size() - 2;

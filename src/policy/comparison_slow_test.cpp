@@ -56,7 +56,9 @@ TEST(ComparisonSlow, AMillionRulesAndTwoHundredThousandNamesTakeLessThanFiveSeco
   EXPECT_EQ(found.zones[0].released.names, 100U);
   std::printf("1 M rules read and compiled in %.2f s; compared on 200,000 names in %.2f s\n",
               building.count(), comparing.count());
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
   EXPECT_LT(comparing.count(), 5.0);
+#endif
 }
 
 // Each of a hostile list's rules must not be compared with each of the other side.

@@ -101,6 +101,34 @@ Result<std::vector<ClientPrefix>> client_prefixes(const std::vector<Group>& grou
   return prefixes;
 }
 
+struct OwnedDevice {
+  MacAddress device;
+  std::uint16_t group = 0;
+};
+
+/// The devices of all groups, in their order. Errors: as for their prefixes.
+Result<std::vector<OwnedDevice>> owned_devices(const std::vector<Group>& groups) {
+  std::vector<OwnedDevice> devices;
+  for (std::size_t i = 0; i < groups.size(); ++i) {
+    for (const MacAddress& device : groups[i].devices) {
+      devices.push_back({device, static_cast<std::uint16_t>(i)});
+    }
+  }
+  if (devices.size() > kMaxDevices) {
+    return fail(Errc::limit_exceeded, std::to_string(devices.size()) +
+                                          " devices in all groups; at most " +
+                                          std::to_string(kMaxDevices));
+  }
+  std::ranges::stable_sort(devices, {}, &OwnedDevice::device);
+  const auto twice = std::ranges::adjacent_find(devices, [](const auto& a, const auto& b) {
+    return a.device == b.device && a.group != b.group;
+  });
+  if (twice == devices.end()) return devices;
+  return fail(Errc::invalid_input, "the device " + twice->device.to_text() + " is in group \"" +
+                                       groups[twice->group].name + "\" and in group \"" +
+                                       groups[std::next(twice)->group].name + "\"; keep it in one");
+}
+
 /// For each group and zone of the image the zone's place in the group, kNoZone where it is not in
 /// force.
 Result<std::vector<std::uint16_t>> zone_places(const PolicyFrame& frame, std::size_t image_zones) {
@@ -128,10 +156,12 @@ Result<std::vector<std::uint16_t>> zone_places(const PolicyFrame& frame, std::si
 
 struct Generation::Impl {
   Impl(PolicyFrame from, std::shared_ptr<const RuleImage> of,
-       const std::vector<ClientPrefix>& prefixes, std::vector<std::uint16_t> zone_order)
+       const std::vector<ClientPrefix>& prefixes, std::vector<OwnedDevice> owned,
+       std::vector<std::uint16_t> zone_order)
       : frame(std::move(from)),
         image(std::move(of)),
         clients(prefixes),
+        devices(std::move(owned)),
         places(std::move(zone_order)),
         first_places(frame.groups.size()),
         frame_zones(image->zones().size(), kNoZone),
@@ -182,6 +212,7 @@ struct Generation::Impl {
   PolicyFrame frame;
   std::shared_ptr<const RuleImage> image;
   ClientTable clients;
+  std::vector<OwnedDevice> devices;   ///< By device.
   std::vector<std::uint16_t> places;  ///< By group, then zone of the image.
   /// By group, then trigger: the first place of a zone that has such rules.
   std::vector<std::array<std::uint16_t, kTriggerCount>> first_places;
@@ -236,8 +267,9 @@ Result<std::shared_ptr<const Generation>> Generation::create(
   POSTERN_CHECK(check_frame(frame, *image));
   const std::vector<ClientPrefix> prefixes = POSTERN_TRY(client_prefixes(frame.groups));
   std::vector<std::uint16_t> places = POSTERN_TRY(zone_places(frame, image->zones().size()));
-  auto impl =
-      std::make_unique<Impl>(std::move(frame), std::move(image), prefixes, std::move(places));
+  std::vector<OwnedDevice> devices = POSTERN_TRY(owned_devices(frame.groups));
+  auto impl = std::make_unique<Impl>(std::move(frame), std::move(image), prefixes,
+                                     std::move(devices), std::move(places));
   // Not make_shared: the constructor is private.
   return std::shared_ptr<const Generation>(new Generation(std::move(impl)));
 }
@@ -327,6 +359,16 @@ const std::vector<Group>& Generation::groups() const {
 
 std::uint16_t Generation::group_of(const IpAddress& client) const {
   return impl_->clients.group_of(client);
+}
+
+std::optional<std::uint16_t> Generation::group_of(const MacAddress& device) const {
+  const auto found = std::ranges::lower_bound(impl_->devices, device, {}, &OwnedDevice::device);
+  if (found == impl_->devices.end() || found->device != device) return std::nullopt;
+  return found->group;
+}
+
+bool Generation::has_devices() const {
+  return !impl_->devices.empty();
 }
 
 std::optional<std::uint16_t> Generation::group_named(std::string_view name) const {

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/ip.h"
+#include "base/mac.h"
 #include "base/result.h"
 #include "base/time.h"
 #include "dns/name.h"
@@ -42,6 +43,7 @@ struct During {
 struct Group {
   std::string name{};
   std::vector<IpPrefix> clients{};      ///< The longest prefix over all groups decides.
+  std::vector<MacAddress> devices{};    ///< In it whatever their address; before all prefixes.
   std::vector<std::uint16_t> zones{};   ///< Indices into the generation's zones, first one first.
   std::optional<BlockAnswer> answer{};  ///< Instead of each zone's own.
   std::string tenant{};                 ///< Whose group it is; "" where it is nobody's.
@@ -159,6 +161,10 @@ class Generation {
 
   /// The group of a client: the longest matching prefix, or 0.
   std::uint16_t group_of(const IpAddress& client) const;
+  /// The group that has the device; nothing where none has. Never allocates.
+  std::optional<std::uint16_t> group_of(const MacAddress& device) const;
+  /// Whether any group has devices: else there is no need to know them.
+  bool has_devices() const;
   std::optional<std::uint16_t> group_named(std::string_view name) const;
 
   /// The decision on a name asked for, for one group. Zones in the group's order; in a zone, rank,

@@ -1,14 +1,17 @@
-// InForce: all that decides on a query together: a generation, and the exceptions over it.
+// InForce: all that decides on a query together: a generation, the exceptions over it, and who is
+// who at the moment.
 //
 // Start at InForce::decide.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "base/ip.h"
 #include "base/time.h"
 #include "dns/name.h"
+#include "policy/device_table.h"
 #include "policy/exception_table.h"
 #include "policy/generation.h"
 
@@ -29,16 +32,29 @@ struct Asking {
 /// Borrows both for as long as it lives. Verdicts of either are taken here, and only those.
 class InForce {
  public:
-  InForce(const Generation& generation, const ExceptionTable& exceptions)
-      : generation_(generation), exceptions_(exceptions) {}
+  /// Without `devices` no client's device is known.
+  InForce(const Generation& generation, const ExceptionTable& exceptions,
+          const DeviceTable* devices = nullptr)
+      : generation_(generation), exceptions_(exceptions), devices_(devices) {}
 
   const Generation& generation() const { return generation_; }
   const ExceptionTable& exceptions() const { return exceptions_; }
 
-  /// The group of a client at a time: that of the longest matching prefix; while one of its
-  /// schedules holds, the one whose policy is then in force.
+  /// The group of a client at a time: its device's, else that of the longest matching prefix; while
+  /// one of its schedules holds, the one whose policy is then in force.
   std::uint16_t group_of(const IpAddress& client, WallTime now) const {
-    return group_at(generation_.group_of(client), now);
+    return group_at(own_group_of(client), now);
+  }
+  /// The same whatever the time.
+  std::uint16_t own_group_of(const IpAddress& client) const {
+    const auto device = device_of(client);
+    const auto group = device ? generation_.group_of(*device) : std::nullopt;
+    return group ? *group : generation_.group_of(client);
+  }
+  /// Which device the client is; nothing where that is not known, or of no interest.
+  std::optional<MacAddress> device_of(const IpAddress& client) const {
+    if (devices_ == nullptr || !generation_.has_devices()) return std::nullopt;
+    return devices_->find(client);
   }
   std::uint16_t group_at(std::uint16_t group, WallTime now) const {
     const Group& of = generation_.groups()[group];
@@ -67,6 +83,7 @@ class InForce {
 
   const Generation& generation_;
   const ExceptionTable& exceptions_;
+  const DeviceTable* devices_;
 };
 
 }  // namespace postern::policy

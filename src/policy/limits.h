@@ -16,6 +16,8 @@ inline constexpr std::size_t kMaxZones = 1024;
 inline constexpr std::size_t kMaxGroups = 4096;
 /// Client prefixes of all groups together.
 inline constexpr std::size_t kMaxClientPrefixes = 1U << 20;
+/// Devices of all groups together.
+inline constexpr std::size_t kMaxDevices = 1U << 16;
 /// Empty non-terminals that are kept for a zone, beyond as many as it has rules: what more there is
 /// hides no wildcard.
 inline constexpr std::size_t kMinHidingNames = 1024;

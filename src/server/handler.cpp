@@ -65,7 +65,9 @@ Handler::Handler(const Setup& setup)
       pending_(setup.cache.hash_key ^ kGolden),
       failures_(limits::kRecentFailures),
       random_(setup.seed),
-      scratch_(dns::kMaxMessageOctets) {}
+      scratch_(dns::kMaxMessageOctets) {
+  if (setup.devices != nullptr) devices_.emplace(*setup.devices);
+}
 
 Handler::~Handler() = default;
 
@@ -427,7 +429,7 @@ const Settings& Handler::refreshed_settings() {
 }
 
 policy::InForce Handler::in_force() {
-  return {policy_.get(), exceptions_.get()};
+  return {policy_.get(), exceptions_.get(), devices_ ? &devices_->get() : nullptr};
 }
 
 std::uint64_t Handler::next_trace_id() {

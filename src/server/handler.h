@@ -20,6 +20,7 @@
 #include "base/time.h"
 #include "cache/cache.h"
 #include "event/query.h"
+#include "policy/device_table.h"
 #include "policy/generation.h"
 #include "policy/in_force.h"
 #include "resolve/resolver.h"
@@ -71,6 +72,7 @@ class Handler {
     ZoneService* zones = nullptr;  ///< Null: there are no zones of ours.
     /// Null: there are none.
     const Published<policy::ExceptionTable>* exceptions = nullptr;
+    const Published<policy::DeviceTable>* devices = nullptr;
     std::uint64_t seed = 0;
   };
 
@@ -232,6 +234,7 @@ class Handler {
   Published<policy::Generation>::Reader policy_;
   const std::unique_ptr<const Published<policy::ExceptionTable>> no_exceptions_;  ///< Or null.
   Published<policy::ExceptionTable>::Reader exceptions_;
+  std::optional<Published<policy::DeviceTable>::Reader> devices_;
   resolve::Resolver& resolver_;
   resolve::ReplySink& replies_;
   event::QuerySink& sink_;

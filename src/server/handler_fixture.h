@@ -38,6 +38,7 @@ class HandlerTest : public ::testing::Test, public resolve::ReplySink, public An
                                                     .sink = sink_,
                                                     .answers = *this,
                                                     .exceptions = &exceptions_,
+                                                    .devices = &devices_,
                                                     .seed = 42});
   }
 
@@ -107,6 +108,7 @@ class HandlerTest : public ::testing::Test, public resolve::ReplySink, public An
   Published<Settings> settings_{std::make_shared<const Settings>()};
   Published<policy::Generation> policy_{policy::Generation::empty()};
   Published<policy::ExceptionTable> exceptions_{policy::ExceptionTable::none()};
+  Published<policy::DeviceTable> devices_{policy::DeviceTable::none()};
   std::uint64_t generation_ = 0;
   FakeResolver resolver_;
   RecordingSink sink_;

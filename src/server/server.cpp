@@ -37,8 +37,9 @@ Result<BoundEndpoint> bind_first(const Endpoint& at) {
 class WorkerServer final : public Server {
  public:
   WorkerServer(const Options& options, const Surroundings& around)
-      : options_(options), shared_{options_,    around.settings, around.policy,    around.resolver,
-                                   around.sink, around.zones,    around.exceptions} {}
+      : options_(options),
+        shared_{options_,    around.settings, around.policy,     around.resolver,
+                around.sink, around.zones,    around.exceptions, around.devices} {}
   ~WorkerServer() override { stop(); }
 
   Result<void> start() {

@@ -14,6 +14,7 @@
 #include "base/result.h"
 #include "cache/cache.h"
 #include "event/query.h"
+#include "policy/device_table.h"
 #include "policy/exception_table.h"
 #include "policy/generation.h"
 #include "resolve/resolver.h"
@@ -58,6 +59,7 @@ struct Surroundings {
   Log& log;
   ZoneService* zones = nullptr;  ///< Null: there are no zones of ours.
   const Published<policy::ExceptionTable>* exceptions = nullptr;  ///< Null: there are none.
+  const Published<policy::DeviceTable>* devices = nullptr;        ///< The same.
 };
 
 /// All members may be called from any thread.

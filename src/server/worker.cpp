@@ -48,6 +48,7 @@ Worker::Worker(const Shared& shared, std::uint64_t seed, std::unique_ptr<ReplyMa
                 .answers = *this,
                 .zones = shared.zones,
                 .exceptions = shared.exceptions,
+                .devices = shared.devices,
                 .seed = seed}),
       scratch_(dns::kMaxMessageOctets) {
   loop_.on_wake([this] { do_requests(); });

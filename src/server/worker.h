@@ -39,6 +39,7 @@ class Worker final : private net::TcpPool::Handler, private AnswerSink {
     event::QuerySink& sink;
     ZoneService* zones = nullptr;
     const Published<policy::ExceptionTable>* exceptions = nullptr;
+    const Published<policy::DeviceTable>* devices = nullptr;
   };
 
   static Result<std::unique_ptr<Worker>> create(const Shared& shared, std::uint64_t seed,
