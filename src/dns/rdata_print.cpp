@@ -18,7 +18,7 @@ class FieldPrinter {
  public:
   /// `message` ends where the RDATA does.
   FieldPrinter(OctetView message, std::size_t at, std::string& out)
-      : message_(message), at_(at), out_(out) {}
+      : message_(message), at_(at), is_alone_(at == 0), out_(out) {}
 
   bool print(Field field);
   bool at_end() const { return at_ == message_.size(); }
@@ -50,6 +50,7 @@ class FieldPrinter {
 
   OctetView message_;
   std::size_t at_;
+  const bool is_alone_;  // There is no message around it.
   std::string& out_;
   bool is_first_ = true;
 };
@@ -178,8 +179,11 @@ bool FieldPrinter::print_type() {
 }
 
 bool FieldPrinter::print_name() {
+  const std::size_t from = at_;
   const auto name = Name::from_wire(message_, at_);
   if (!name) return false;
+  // Alone it has nothing that it could point to.
+  if (is_alone_ && at_ - from != name->wire().size()) return false;
   word(name->to_text());
   return true;
 }

@@ -68,6 +68,14 @@ TEST(RdataTarget, IsTheNameThatAClientFollows) {
   }
 }
 
+TEST(RdataToText, DataAloneHasNothingToPointTo) {
+  // An MX whose name is a pointer; a message may have it, with what it points to.
+  EXPECT_EQ(rdata_to_text(RRType::mx, Octets{0, 0, 0xc0, 0}), "\\# 4 0000C000");
+  Octets message(12);
+  message.insert(message.end(), {1, 'a', 0, 0, 10, 0xc0, 12});
+  EXPECT_EQ(rdata_to_text(RRType::mx, message, 15, 4), "10 a.");
+}
+
 TEST(ExpandRdata, WritesNamesOutInTheirCase) {
   struct Case {
     RRType type;
