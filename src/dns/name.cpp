@@ -54,8 +54,14 @@ Result<Walk, NameError> walk_name(OctetView message, std::size_t offset, Copy&& 
   std::size_t pointers = 0;
   // Of a message's names none leads into its header, which others may change.
   const std::size_t first = offset < kHeaderOctets ? 0 : kHeaderOctets;
+  // What a pointer leads to is whole before what led there: no label reaches over that into what
+  // follows, of which others may take some away.
+  std::size_t end = message.size();
+  const auto cut_off = [&] {
+    return pointers == 0 ? NameError::truncated : NameError::bad_pointer;
+  };
   for (;; ++walk.steps) {
-    if (at >= message.size()) return Unexpected(NameError::truncated);
+    if (at >= end) return Unexpected(cut_off());
     const std::uint8_t length = message[at];
     if (length == 0) break;
     if (length <= Name::kMaxLabelOctets) {
@@ -64,7 +70,7 @@ Result<Walk, NameError> walk_name(OctetView message, std::size_t offset, Copy&& 
       continue;
     }
     if (length < kPointerBits) return Unexpected(NameError::bad_label_type);
-    if (at + 1 >= message.size()) return Unexpected(NameError::truncated);
+    if (at + 1 >= end) return Unexpected(cut_off());
     const std::size_t target = load_u16(&message[at]) & 0x3fffU;
     if (target >= run || target < first || ++pointers > Name::kMaxPointers) {
       return Unexpected(NameError::bad_pointer);
@@ -72,6 +78,7 @@ Result<Walk, NameError> walk_name(OctetView message, std::size_t offset, Copy&& 
     copy(walk.size, message.subspan(run, at - run));
     walk.size += at - run;
     if (walk.end == 0) walk.end = at + 2;
+    end = run;
     at = run = target;
   }
   copy(walk.size, message.subspan(run, at + 1 - run));

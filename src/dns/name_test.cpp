@@ -103,6 +103,9 @@ TEST(Name, FromWire) {
       {{1, 'a', 0xc0, 0}, 0, "error: bad compression pointer", 0},
       {{1, 'a', 0xc0, 1}, 0, "error: bad compression pointer", 0},
       {{0xc0, 2, 0xc0, 0}, 2, "error: bad compression pointer", 2},
+      // Labels that reach into what pointed to them.
+      {{3, 'a', 'b', 0xc0, 0, 0}, 3, "error: bad compression pointer", 3},
+      {{1, 'a', 1, 0xc0, 0, 0}, 3, "error: bad compression pointer", 3},
       // Cut off.
       {{}, 0, "error: name cut off", 0},
       {{0}, 1, "error: name cut off", 1},
