@@ -240,6 +240,7 @@ Result<api::Reloaded> Service::reload() {
     take_reloadable(next, *wanted);
     auto done = put_in_force(next);
     if (!done) {
+      devices_->reconfigure(device_options(running));
       zones_->reconfigure(zone_server_options(running, places_));
       return done;
     }

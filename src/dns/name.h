@@ -62,9 +62,9 @@ class Name {
 
   /// Reads the name at `message[offset]`, following compression pointers, and
   /// moves `offset` past it: past the first pointer if there is one. On error
-  /// `offset` is left as it was. Ends on any input: a pointer must point to
-  /// before the place where the labels being read began, and of a name behind
-  /// the header of a message not into that.
+  /// `offset` is left as it was. Ends on any input: what a pointer leads to
+  /// must be whole before the place where the labels being read began, and of a
+  /// name behind the header of a message not in that.
   static Result<Name, NameError> from_wire(OctetView message, std::size_t& offset);
 
   /// The same into this Name, which is the root on error. For hot paths: saves a copy.
