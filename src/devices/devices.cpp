@@ -1,5 +1,6 @@
 #include "devices/devices.h"
 
+#include <array>
 #include <cerrno>
 #include <chrono>
 #include <condition_variable>
@@ -35,21 +36,18 @@ Result<std::string> read_whole(const std::string& path) {
   if (::fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode)) {
     return fail(Errc::invalid_input, path + " is not a regular file");
   }
-  std::string text(kMaxLeaseFileOctets, '\0');
-  std::size_t size = 0;
-  while (size < text.size()) {
-    const ssize_t got = ::read(file.get(), text.data() + size, text.size() - size);
+  std::string text;
+  for (std::array<char, 64U << 10> block;;) {
+    const ssize_t got = ::read(file.get(), block.data(), block.size());
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return Unexpected<Error>(system_error("read " + path, errno));
-    if (got == 0) break;
-    size += static_cast<std::size_t>(got);
+    if (got == 0) return text;
+    text.append(block.data(), static_cast<std::size_t>(got));
+    if (text.size() > kMaxLeaseFileOctets) {
+      return fail(Errc::limit_exceeded,
+                  path + " is over " + std::to_string(kMaxLeaseFileOctets) + " octets");
+    }
   }
-  if (size == text.size()) {
-    return fail(Errc::limit_exceeded,
-                path + " is over " + std::to_string(kMaxLeaseFileOctets) + " octets");
-  }
-  text.resize(size);
-  return text;
 }
 
 class Keeper final : public Devices {

@@ -3,34 +3,20 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <mutex>
 #include <thread>
 
 #include <gtest/gtest.h>
 #include <sched.h>
 #include <unistd.h>
 
+#include "base/testing.h"
 #include "devices/devices.h"
 #include "devices/neighbours.h"
 
 namespace postern::devices {
 namespace {
 
-class KeptLog final : public Log {
- public:
-  void write(LogLevel, std::string_view, std::string_view text) override {
-    const std::lock_guard lock(mutex_);
-    text_ += std::string(text) + "\n";
-  }
-  std::string text() const {
-    const std::lock_guard lock(mutex_);
-    return text_;
-  }
-
- private:
-  mutable std::mutex mutex_;
-  std::string text_;
-};
+using postern::testing::KeptLog;
 
 struct DevicesTest : ::testing::Test {
   DevicesTest() {

@@ -5,11 +5,11 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
-#include <mutex>
 
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
+#include "base/testing.h"
 #include "sqlite/sqlite.h"
 
 namespace postern::state {
@@ -23,21 +23,7 @@ using policy::Scope;
 
 const WallTime kNow{seconds(1'700'000'000)};
 
-class KeptLog final : public Log {
- public:
-  void write(LogLevel, std::string_view, std::string_view text) override {
-    const std::lock_guard lock(mutex_);
-    text_ += std::string(text) + "\n";
-  }
-  std::string text() const {
-    const std::lock_guard lock(mutex_);
-    return text_;
-  }
-
- private:
-  mutable std::mutex mutex_;
-  std::string text_;
-};
+using postern::testing::KeptLog;
 
 class ExceptionStoreTest : public ::testing::Test {
  protected:
