@@ -110,6 +110,9 @@ class RealPrimaries(Case):
             postern.cli("feed", "update", "zone")
             self.expect(postern, "later.example")
             self.assertEqual(postern.log_text().count("AXFR from"), 1)
+            # The copy is written once its rules are in force.
+            serial = primary.serial()
+            until(lambda: copy_serial(postern) == serial, f"serial {serial} on disk", 20)
             self.assertEqual(primaries.parse(copy_text(postern)), primary.records())
 
     def test_knot_is_followed_exactly(self):
