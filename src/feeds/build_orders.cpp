@@ -191,6 +191,7 @@ Octets to_octets(const BuildOrder& order) {
     out.number(zone.input);
     out.number(zone.image_zone ? std::uint64_t{1} + *zone.image_zone : 0);
     write(out, zone.votes);
+    out.number(zone.is_written ? 1 : 0);
   }
   return std::move(out).finish();
 }
@@ -209,6 +210,7 @@ std::optional<BuildOrder> build_order_from(OctetView octets) {
     const std::uint64_t image_zone = in.number_to(policy::kNoZone);
     if (image_zone > 0) zone.image_zone = static_cast<std::uint16_t>(image_zone - 1);
     zone.votes = read_votes(in);
+    zone.is_written = in.flag();
   }
   return in.is_whole() ? std::optional(std::move(order)) : std::nullopt;
 }

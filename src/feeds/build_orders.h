@@ -33,6 +33,7 @@ struct ZoneOrder {
   std::optional<std::uint16_t> image_zone;
   /// Of a zone that has no rules of its own: what the tally is to count, by place in the order.
   std::optional<policy::Votes> votes{};
+  bool is_written = true;  ///< False: it votes, and is not in the image.
 };
 
 struct BuildOrder {

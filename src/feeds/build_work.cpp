@@ -89,6 +89,7 @@ Result<void> carry_out(const BuildOrder& order, std::span<const SharedMemory* co
   }
   std::vector<policy::ZoneContent> zones;
   for (std::size_t i = 0; i < order.zones.size(); ++i) {
+    if (!order.zones[i].is_written) continue;
     zones.push_back({order.zones[i].name, order.zones[i].source, &rules.at(i)});
   }
   return image.append(POSTERN_TRY(policy::build_image(zones, order.key)));

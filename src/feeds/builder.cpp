@@ -4,6 +4,7 @@
 #include <array>
 #include <deque>
 #include <map>
+#include <ranges>
 #include <utility>
 #include <vector>
 
@@ -19,7 +20,7 @@ Result<std::uint64_t> packed_count(const SharedMemory& packed) {
 }
 
 bool has_zones(const policy::RuleImage& image, std::span<const Builder::Zone> zones) {
-  return std::ranges::equal(image.zones(), zones,
+  return std::ranges::equal(image.zones(), zones | std::views::filter(&Builder::Zone::is_written),
                             [](const policy::ImageZone& is, const Builder::Zone& wanted) {
                               return is.name == wanted.name && is.source == wanted.source;
                             });
@@ -67,25 +68,25 @@ Result<HeldImage> Builder::build(std::span<const Zone> zones, std::uint64_t key,
   std::uint64_t packed_octets = 0;
   for (const Zone& zone : zones) {
     if (zone.votes) {
-      order.zones.push_back({zone.name, zone.source, 0, std::nullopt, zone.votes});
+      order.zones.push_back({zone.name, zone.source, 0, std::nullopt, zone.votes, zone.is_written});
       continue;
     }
     const Content& content = *zone.content;
     const void* const what = content.rules ? static_cast<const void*>(content.rules.get())
-                                           : static_cast<const void*>(content.image.get());
+                                           : static_cast<const void*>(content.held.image.get());
     const auto [place, is_new] =
         places.try_emplace(what, static_cast<std::uint32_t>(inputs.size()));
     if (is_new && content.rules) {
       inputs.push_back(&content.rules->packed);
-    } else if (is_new && content.image_memory) {
-      inputs.push_back(content.image_memory.get());
+    } else if (is_new && content.held.memory) {
+      inputs.push_back(content.held.memory.get());
     } else if (is_new) {
-      copies.push_back(POSTERN_TRY(SharedMemory::create("postern-image")));
-      POSTERN_CHECK(copies.back().append(content.image->octets()));
+      copies.push_back(POSTERN_TRY(SharedMemory::of(content.held.image->octets())));
       inputs.push_back(&copies.back());
     }
     order.zones.push_back({zone.name, zone.source, place->second,
-                           content.rules ? std::nullopt : std::optional(content.image_zone)});
+                           content.rules ? std::nullopt : std::optional(content.image_zone),
+                           std::nullopt, zone.is_written});
     rules += content.rule_count();
     if (content.rules) packed_octets += POSTERN_TRY(content.rules->packed.size());
   }

@@ -41,9 +41,10 @@ class Builder {
     const Content* content = nullptr;
     /// Of a zone of votes: who votes, by place among these zones; its rules are made then.
     std::optional<policy::Votes> votes{};
+    bool is_written = true;  ///< False: it votes, and is not in the image.
   };
-  /// An image of all zones in their order, with the rules that each content has. `key` as for
-  /// policy::build_image; `now` is when votes are counted.
+  /// An image of all zones that are to be written, in their order, with the rules that each content
+  /// has. `key` as for policy::build_image; `now` is when votes are counted.
   Result<HeldImage> build(std::span<const Zone> zones, std::uint64_t key, WallTime now) const;
 
   /// What is under way ends soon, and nothing more is begun: `unavailable`.

@@ -36,7 +36,7 @@ intel::FeedOptions domains() {
 
 bool blocks(const HeldImage& image, std::string_view name) {
   const auto generation =
-      policy::Generation::create(policy::testing::frame_of(*image.image), image.image);
+      policy::Generation::create(policy::testing::frame_of(*image.image), {image.image});
   return (*generation)->decide(0, dns::Name::from_text(name).value()).blocks();
 }
 
@@ -64,8 +64,7 @@ TEST(Builder, DoesTheSameHereAndInAProcess) {
     EXPECT_FALSE(blocks(*image, "n30000.example"));
     // And again, the rules of the first out of that image, beside new ones of the second.
     Content in_image;
-    in_image.image = image->image;
-    in_image.image_memory = image->memory;
+    in_image.held = *image;
     in_image.image_zone = 0;
     auto third = builder.read("third.example\n", domains(), Origin::local);
     const Builder::Zone again[] = {{"second", "", &*third}, {"first", "", &in_image}};

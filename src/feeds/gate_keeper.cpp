@@ -8,8 +8,8 @@
 #include <utility>
 
 #include "feeds/builder.h"
-#include "feeds/image_source.h"
 #include "feeds/keeper.h"
+#include "feeds/layering.h"
 
 namespace postern::feeds {
 namespace {
@@ -37,30 +37,17 @@ std::string held_text(const FeedState& feed) {
   return text;
 }
 
-/// Which zone of the image has the feed's rules, read as it is configured.
-std::optional<std::uint16_t> zone_of(const policy::RuleImage& image, const Source& source) {
-  for (std::size_t zone = 0; zone < image.zones().size(); ++zone) {
-    const policy::ImageZone& from = image.zones()[zone];
-    if (from.name != source.zone.name) continue;
-    const auto said = image_source_from(from.source);
-    if (!said || said->reading != reading_digest(source)) return std::nullopt;
-    return static_cast<std::uint16_t>(zone);
-  }
-  return std::nullopt;
-}
-
-/// What the feed has in the image, read as it is configured; without rules where it has none there.
-Content content_in(const HeldImage& held, const FeedState& feed) {
+/// What the feed has in the images, read as it is configured; without rules where it has none
+/// there.
+Content content_in(const HeldImages& images, const FeedState& feed) {
   Content content;
-  const auto zone = zone_of(*held.image, feed.source);
-  if (!zone) return content;
-  const auto source = image_source_from(held.image->zones()[*zone].source);
-  content.image = held.image;
-  content.image_memory = held.memory;
-  content.image_zone = *zone;
-  content.sha256 = source->sha256;
-  content.lines_skipped = source->lines_skipped;
-  content.first_skipped = source->first_skipped;
+  const auto found = zone_in(images, feed.source);
+  if (!found) return content;
+  content.held = found->held;
+  content.image_zone = found->zone;
+  content.sha256 = found->source.sha256;
+  content.lines_skipped = found->source.lines_skipped;
+  content.first_skipped = found->source.first_skipped;
   content.stamp = feed.stamp;
   return content;
 }
@@ -234,8 +221,8 @@ Result<std::string> Keeper::order(const GateOrder& order, const Now& now) {
   return order.kind == Kind::activate ? activate(*feed, now) : reject(*feed, now);
 }
 
-/// The update that is held: its text read again, or where that is not kept, as an image has it.
-Result<std::pair<Arrival, HeldImage>> Keeper::held_arrival(const FeedState& feed) const {
+/// The update that is held: its text read again, or where that is not kept, as images have it.
+Result<std::pair<Arrival, HeldImages>> Keeper::held_arrival(const FeedState& feed) {
   const Held& held = *feed.held;
   Arrival arrival{.facts = held.facts, .is_judged = false};
   auto text = held_store_.load_text(feed.status.name, held, feed.source.max_octets);
@@ -244,13 +231,13 @@ Result<std::pair<Arrival, HeldImage>> Keeper::held_arrival(const FeedState& feed
         POSTERN_TRY(hands_.builder.read(*text, feed.source.format, origin_of(feed.source)));
     arrival.content.stamp = feed.stamp;
     arrival.text = *std::move(text);
-    return std::pair(std::move(arrival), HeldImage());
+    return std::pair(std::move(arrival), HeldImages());
   }
   for (const std::uint64_t number : images_.numbers()) {
-    auto image = images_.load(number);
-    if (image) arrival.content = content_in(*image, feed);
+    auto images = images_.load(number);
+    if (images) arrival.content = content_in(*images, feed);
     if (arrival.content.is_there() && arrival.content.sha256 == held.facts.sha256) {
-      return std::pair(std::move(arrival), *std::move(image));
+      return std::pair(std::move(arrival), *std::move(images));
     }
   }
   return Unexpected<Error>(std::move(text).error());
@@ -262,16 +249,16 @@ Result<std::string> Keeper::activate(FeedState& feed, const Now& now) {
     return fail(Errc::invalid_input, "the update of " + name +
                                          " was rejected and is gone; the next one is judged again");
   }
-  auto [arrival, image] = POSTERN_TRY(held_arrival(feed));
+  auto [arrival, images] = POSTERN_TRY(held_arrival(feed));
   const std::string sha256 = arrival.content.sha256;
   Held held = std::move(*feed.held);
   feed.held.reset();
   accept(feed, std::move(arrival));
   succeeded(feed, now);
   Result<void> done;
-  if (image.image) {
-    use_image(image);
-    done = put_back_in_force(image, now);
+  if (images.ground.image) {
+    use_images(images);
+    done = put_back_in_force(now);
   } else {
     publish(now);
   }
@@ -317,10 +304,10 @@ Result<std::string> Keeper::reject(FeedState& feed, const Now& now) {
   return "The update of " + name + " is rejected; the same one stays out, another one is judged.";
 }
 
-/// Gives the feed the rules that it has in the image. False where it has none there, or the same.
-bool Keeper::take_back(FeedState& feed, const HeldImage& held_image, const intel::GateFinding& why,
+/// Gives the feed the rules that it has in the images. False where it has none there, or the same.
+bool Keeper::take_back(FeedState& feed, const HeldImages& images, const intel::GateFinding& why,
                        const Now& now) {
-  Content content = content_in(held_image, feed);
+  Content content = content_in(images, feed);
   if (!content.is_there() || content.sha256 == feed.content.sha256) return false;
   if (feed.content.is_there()) {
     // The feed's next copy would be the same again.
@@ -344,58 +331,48 @@ bool Keeper::take_back(FeedState& feed, const HeldImage& held_image, const intel
   return true;
 }
 
-/// Where all feeds have in this image the rules that they are to have, there is nothing to compile.
-void Keeper::use_image(const HeldImage& held) {
-  const policy::RuleImage* const image = held.image.get();
-  std::vector<std::uint16_t> zones;
+/// Where all feeds have in these images the rules that they are to have, there is nothing to
+/// compile.
+void Keeper::use_images(const HeldImages& images) {
+  have_votes_counted(feeds_);
+  std::vector<std::optional<FoundZone>> zones;
   for (const FeedState& feed : feeds_) {
-    const auto zone = zone_of(*image, feed.source);
-    if (!feed.content.is_there()) {
-      zones.push_back(policy::kNoZone);
-      continue;
-    }
-    if (!zone || feed.content.sha256.empty() || feed.content.is_of_old_source) return;
-    if (image_source_from(image->zones()[*zone].source)->sha256 != feed.content.sha256) return;
-    zones.push_back(*zone);
+    zones.push_back(zone_in(images, feed.source));
+    if (!feed.content.is_there()) continue;
+    if (!zones.back() || feed.content.sha256.empty() || feed.content.is_of_old_source) return;
+    if (zones.back()->source.sha256 != feed.content.sha256) return;
   }
   for (std::size_t i = 0; i < feeds_.size(); ++i) {
-    if (zones[i] == policy::kNoZone) continue;
-    feeds_[i].content.rules.reset();
-    feeds_[i].content.image = held.image;
-    feeds_[i].content.image_memory = held.memory;
-    feeds_[i].content.image_zone = zones[i];
+    Content& content = feeds_[i].content;
+    if (!content.is_there()) continue;
+    content.rules.reset();
+    content.held = zones[i]->held;
+    content.image_zone = zones[i]->zone;
   }
 }
 
-/// After `use_image`: publishes, and has the next start find the same.
-Result<void> Keeper::put_back_in_force(const HeldImage& image, const Now& now) {
+/// Publishes what was taken back, and has the next start find the same.
+Result<void> Keeper::put_back_in_force(const Now& now) {
   std::vector<std::string> names;
   for (const Change& change : changes_) names.push_back(change.name);
   const std::uint64_t before = generation_;
-  unsettled_ = image;
   publish(now);
   if (generation_ == before) {
     for (const std::string& name : names) drop_held(*find(name), "it is still in force");
     return fail(Errc::unavailable, "the rules of before cannot be put in force; the log says why");
   }
   for (const std::string& name : names) save_facts(*find(name));
-  const std::vector<std::uint64_t> kept = images_.numbers();
-  if (!kept.empty() && kept.front() == generation_) return {};  // It had to be compiled.
-  if (const auto saved = images_.save(generation_, *image.memory); !saved) {
-    log_.warning("gate", "the next start will not find the rules that are in force now: " +
-                             saved.error().text);
-  }
   return {};
 }
 
 Result<std::string> Keeper::roll_back(FeedState& feed, const Now& now) {
   const std::string name = feed.status.name;
   for (const std::uint64_t number : images_.numbers()) {
-    const auto image = images_.load(number);
-    if (!image || (feed.held && feed.held->is_out(content_in(*image, feed).sha256))) continue;
-    if (!take_back(feed, *image, kByHand, now)) continue;
-    use_image(*image);
-    POSTERN_CHECK(put_back_in_force(*image, now));
+    const auto images = images_.load(number);
+    if (!images || (feed.held && feed.held->is_out(content_in(*images, feed).sha256))) continue;
+    if (!take_back(feed, *images, kByHand, now)) continue;
+    use_images(*images);
+    POSTERN_CHECK(put_back_in_force(now));
     stop_watching();
     log_.warning("gate", name + ": rolled back to its rules of generation " +
                              std::to_string(number) + ", as was asked for");
@@ -417,15 +394,15 @@ Result<std::string> Keeper::roll_back_all(std::uint64_t generation, const Now& n
                                      " are not kept; \"postern feed rollback\" lists those that "
                                      "are");
   }
-  const HeldImage image = POSTERN_TRY(images_.load(*number));
+  const HeldImages images = POSTERN_TRY(images_.load(*number));
   std::size_t changed = 0;
-  for (FeedState& feed : feeds_) changed += take_back(feed, image, kByHand, now) ? 1 : 0;
+  for (FeedState& feed : feeds_) changed += take_back(feed, images, kByHand, now) ? 1 : 0;
   if (changed == 0) {
     return fail(Errc::invalid_input, "all feeds have the rules of generation " +
                                          std::to_string(generation) + " already");
   }
-  use_image(image);
-  POSTERN_CHECK(put_back_in_force(image, now));
+  use_images(images);
+  POSTERN_CHECK(put_back_in_force(now));
   stop_watching();
   log_.warning("gate", "all feeds rolled back to generation " + std::to_string(generation) +
                            ", as was asked for: " + std::to_string(changed) + " changed");
@@ -450,23 +427,24 @@ Result<std::shared_ptr<const policy::Generation>> Keeper::candidate(const std::s
   return std::move(compiled->generation);
 }
 
-Result<std::shared_ptr<const policy::Generation>> Keeper::generation_at(WallTime at) const {
+Result<std::shared_ptr<const policy::Generation>> Keeper::generation_at(WallTime at) {
   const auto number = images_.number_at(at);
   if (!number) {
     return fail(Errc::not_found,
                 "the rules of that time are not kept any more; those of the last " +
                     std::to_string(ImageStore::kKept) + " changes are");
   }
-  const HeldImage image = POSTERN_TRY(images_.load(*number));
+  const HeldImages images = POSTERN_TRY(images_.load(*number));
   policy::PolicyFrame frame;
   frame.number = *number;
   frame.built_at = at;
   frame.groups = options_.groups;
   for (const FeedState& feed : feeds_) {
     frame.zones.push_back(feed.source.zone);
-    frame.image_zones.push_back(zone_of(*image.image, feed.source).value_or(policy::kNoZone));
+    const auto found = zone_in(images, feed.source);
+    frame.rules_at.push_back(found ? found->place() : policy::ImagePlace{});
   }
-  return policy::Generation::create(std::move(frame), image.image);
+  return policy::Generation::create(std::move(frame), images_in(images));
 }
 
 /// What comes into force now by itself is watched for a while. What comes meanwhile is watched with
@@ -537,12 +515,12 @@ void Keeper::take_back_watched(const std::string& departure, const Now& now) {
   options_.block_watch->end_watch(event::WatchEnd::taken_back);
   const Watch watch = *std::exchange(watch_, std::nullopt);
   next_watch_.reset();
-  const auto image = images_.load(watch.image_before);
+  const auto images = images_.load(watch.image_before);
   std::string names;
   for (const std::string& name : watch.feeds) {
     FeedState* const feed = find(name);
-    if (feed == nullptr || !image) continue;
-    if (!take_back(*feed, *image, {GateReason::block_rate, departure}, now)) continue;
+    if (feed == nullptr || !images) continue;
+    if (!take_back(*feed, *images, {GateReason::block_rate, departure}, now)) continue;
     names += (names.empty() ? "" : ", ") + name;
   }
   if (names.empty()) {
@@ -552,8 +530,8 @@ void Keeper::take_back_watched(const std::string& departure, const Now& now) {
                    departure);
     return keep_watched_images();
   }
-  use_image(*image);
-  const auto done = put_back_in_force(*image, now);
+  use_images(*images);
+  const auto done = put_back_in_force(now);
   log_.error("gate", names + ": taken back " +
                          (done ? "" : "(in vain: " + done.error().text + ") ") +
                          "is an update that " + departure);

@@ -7,21 +7,10 @@
 #include "feeds/builder.h"
 #include "feeds/image_source.h"
 #include "feeds/keeper.h"
+#include "feeds/layering.h"
 
 namespace postern::feeds {
 namespace {
-
-/// The image that has all feeds' rules already; null where there is none.
-std::shared_ptr<const policy::RuleImage> common_image(const std::vector<FeedState>& feeds) {
-  std::shared_ptr<const policy::RuleImage> common;
-  for (const FeedState& feed : feeds) {
-    if (!feed.content.is_there()) continue;
-    const bool is_in_image = !feed.content.rules && feed.content.image;
-    if (!is_in_image || (common && feed.content.image != common)) return nullptr;
-    common = feed.content.image;
-  }
-  return common;
-}
 
 /// Who votes, by the places of their rules in the image. Who has no rules yet has no vote.
 std::optional<policy::Votes> votes_in(const policy::ZoneOptions& zone,
@@ -47,57 +36,80 @@ ImageSource source_of(const FeedState& feed, const std::string& program) {
 
 }  // namespace
 
-Result<HeldImage> Keeper::build_image(const Now& now) {
-  std::vector<std::uint16_t> places;  // In the image, by feed.
+/// Of the feeds that are planned, those that have rules: each one's zone, in their order.
+Result<HeldImage> Keeper::build_image(const BuildPlan& plan, const Now& now) {
+  std::vector<bool> is_read = plan.feeds;  // And those that votes in it are counted of.
+  for (std::size_t i = 0; i < feeds_.size(); ++i) {
+    const auto& votes = feeds_[i].source.zone.votes;
+    if (!plan.feeds[i] || !votes) continue;
+    for (const auto* list : {&votes->zones, &votes->doubts}) {
+      for (const std::uint16_t voter : *list) is_read[voter] = true;
+    }
+  }
+  std::vector<std::uint16_t> places;  // In the order, by feed.
   std::uint16_t next = 0;
-  for (const FeedState& feed : feeds_) {
-    places.push_back(feed.content.is_there() ? next++ : policy::kNoZone);
+  for (std::size_t i = 0; i < feeds_.size(); ++i) {
+    places.push_back(is_read[i] && feeds_[i].content.is_there() ? next++ : policy::kNoZone);
   }
   std::vector<Builder::Zone> zones;
-  for (const FeedState& feed : feeds_) {
-    if (!feed.content.is_there()) continue;
+  for (std::size_t i = 0; i < feeds_.size(); ++i) {
+    if (places[i] == policy::kNoZone) continue;
+    const FeedState& feed = feeds_[i];
     zones.push_back({feed.status.name, to_text(source_of(feed, options_.program)), &feed.content,
-                     votes_in(feed.source.zone, places)});
+                     votes_in(feed.source.zone, places), plan.feeds[i]});
   }
-  return hands_.builder.build(zones, next_key(), now.wall);
+  const std::uint64_t key = plan.ground ? plan.ground->hash_key() : next_key();
+  return hands_.builder.build(zones, key, now.wall);
 }
 
-/// From now on the rules are in the image and nowhere else.
-void Keeper::keep_in_image(const HeldImage& image) {
+/// From now on the rules of those that were planned are in the image and nowhere else.
+void Keeper::keep_in_image(const HeldImage& image, const BuildPlan& plan) {
   std::uint16_t zone = 0;
-  for (FeedState& feed : feeds_) {
-    if (!feed.content.is_there()) continue;
+  for (std::size_t i = 0; i < feeds_.size(); ++i) {
+    FeedState& feed = feeds_[i];
+    if (!plan.feeds[i] || !feed.content.is_there()) continue;
     feed.content.rules.reset();
-    feed.content.image = image.image;
-    feed.content.image_memory = image.memory;
+    feed.content.held = image;
     feed.content.image_zone = zone++;
     if (feed.source.zone.votes) feed.status.rules = feed.content.rule_count();
   }
 }
 
-policy::PolicyFrame Keeper::frame(const Now& now) const {
+policy::PolicyFrame Keeper::frame(const HeldImages& images, const Now& now) const {
   policy::PolicyFrame frame;
   frame.number = generation_ + 1;
   frame.built_at = now.wall;
   frame.groups = options_.groups;
   for (const FeedState& feed : feeds_) {
+    const Content& content = feed.content;
+    policy::ImagePlace at;
+    if (content.held.image) {
+      at = {content.held.image == images.ground.image ? kGround : kOverlay, content.image_zone};
+    }
     frame.zones.push_back(feed.source.zone);
-    frame.image_zones.push_back(feed.content.image ? feed.content.image_zone : policy::kNoZone);
+    frame.rules_at.push_back(at);
   }
   return frame;
 }
 
-/// The feeds' contents are then in the generation's image.
+/// The feeds' contents are then in the generation's images.
 Result<Keeper::Compiled> Keeper::compile(const Now& now) {
   const auto began = std::chrono::steady_clock::now();
   Compiled compiled;
-  std::shared_ptr<const policy::RuleImage> image = common_image(feeds_);
-  if (!image) {
-    compiled.built = POSTERN_TRY(build_image(now));
-    image = compiled.built.image;
-    keep_in_image(compiled.built);
+  have_votes_counted(feeds_);
+  const BuildPlan plan = plan_build(
+      feeds_, [this](const policy::RuleImage& ground) { return images_.is_kept(ground); });
+  compiled.has_built = plan.is_needed;
+  if (plan.is_needed) {
+    // Where no feed has rules, that is all that there is.
+    compiled.images.ground = POSTERN_TRY(build_image(plan, now));
+    keep_in_image(compiled.images.ground, plan);
   }
-  compiled.generation = POSTERN_TRY(policy::Generation::create(frame(now), image));
+  const std::vector<ImageShare> shares = shares_of(feeds_);
+  if (!shares.empty()) compiled.images.ground = shares[0].held;
+  if (shares.size() > 1) compiled.images.overlay = shares[1].held;
+  compiled.generation = POSTERN_TRY(
+      policy::Generation::create(frame(compiled.images, now), images_in(compiled.images)));
   compile_time_ =
       std::chrono::duration_cast<microseconds>(std::chrono::steady_clock::now() - began);
   return compiled;
@@ -122,23 +134,28 @@ Result<void> Keeper::compile_and_publish(const Now& now) {
     }
     before.clear();
     put_in_force(std::move(compiled->generation), now);
-    if (!compiled->built.image) return {};
-    unsettled_ = compiled->built;
-    if (const auto saved = images_.save(generation_, *compiled->built.memory); !saved) {
-      log_.warning("feeds", "the rules are in force but not kept on disk: " + saved.error().text);
-    }
-    ::malloc_trim(0);  // What reading took goes back to the system.
+    keep_images(compiled->images);
+    if (compiled->has_built) ::malloc_trim(0);  // What reading took goes back to the system.
     return {};
   }
 }
 
-/// See Mapping::settle. Who builds the next image is then given a copy: seldom, and soon gone.
-void Keeper::settle() {
-  if (!unsettled_.image || !unsettled_.mapping->settle()) return;
-  for (FeedState& feed : feeds_) {
-    if (feed.content.image == unsettled_.image) feed.content.image_memory.reset();
+/// Has the next start find what is in force now.
+void Keeper::keep_images(const HeldImages& images) {
+  if (images_.are_newest(images)) return;
+  if (const auto saved = images_.save(generation_, images); !saved) {
+    log_.warning("feeds", "the rules are in force but not kept on disk: " + saved.error().text);
   }
-  unsettled_ = {};
+}
+
+/// See Mapping::settle. Only once the generation before is gone, so that there is never more than
+/// one of them in this process's memory whole. Who builds the next image is then given a copy:
+/// seldom, and soon gone.
+void Keeper::settle() {
+  for (FeedState& feed : feeds_) {
+    HeldImage& held = feed.content.held;
+    if (held.mapping && held.mapping->settle()) held = {held.image, nullptr, nullptr};
+  }
 }
 
 void Keeper::put_in_force(std::shared_ptr<const policy::Generation> generation, const Now& now) {
@@ -165,32 +182,25 @@ void Keeper::put_in_force(std::shared_ptr<const policy::Generation> generation, 
 }
 
 bool Keeper::restore_image(const Now& now) {
-  const HeldImage held = images_.load_newest();
-  const std::shared_ptr<const policy::RuleImage>& image = held.image;
-  if (!image) return false;
+  const HeldImages images = images_.load_newest();
   bool has_any = false;
   for (FeedState& feed : feeds_) {
-    for (std::size_t zone = 0; zone < image->zones().size(); ++zone) {
-      const policy::ImageZone& from = image->zones()[zone];
-      if (from.name != feed.status.name) continue;
-      const auto source = image_source_from(from.source);
-      if (!source || source->reading != reading_digest(feed.source)) break;
-      feed.content.image = image;
-      feed.content.image_memory = held.memory;
-      feed.content.image_zone = static_cast<std::uint16_t>(zone);
-      // What another build of the program has read is read again.
-      if (source->program == options_.program) feed.content.sha256 = source->sha256;
-      feed.content.lines_skipped = source->lines_skipped;
-      feed.content.first_skipped = source->first_skipped;
-      feed.content.stamp = source->stamp;
-      feed.status.rules = feed.content.rule_count();
-      feed.status.lines_skipped = source->lines_skipped;
-      feed.status.first_skipped = source->first_skipped;
-      feed.status.health = intel::Health::stale;
-      feed.status.generation = generation_ + 1;
-      has_any = true;
-      break;
-    }
+    const auto found = zone_in(images, feed.source);
+    if (!found) continue;
+    const ImageSource& source = found->source;
+    feed.content.held = found->held;
+    feed.content.image_zone = found->zone;
+    // What another build of the program has read is read again.
+    if (source.program == options_.program) feed.content.sha256 = source.sha256;
+    feed.content.lines_skipped = source.lines_skipped;
+    feed.content.first_skipped = source.first_skipped;
+    feed.content.stamp = source.stamp;
+    feed.status.rules = feed.content.rule_count();
+    feed.status.lines_skipped = source.lines_skipped;
+    feed.status.first_skipped = source.first_skipped;
+    feed.status.health = intel::Health::stale;
+    feed.status.generation = generation_ + 1;
+    has_any = true;
   }
   if (!has_any) return false;
   if (const auto done = compile_and_publish(now); !done) {
@@ -200,7 +210,6 @@ bool Keeper::restore_image(const Now& now) {
     return false;
   }
   is_restored_ = true;
-  unsettled_ = held;
   return std::ranges::all_of(feeds_, [this](const FeedState& feed) {
     if (feed.content.is_there()) return true;
     return is_remote(feed.source) && !store_.load_facts(feed.status.name, feed.digest);

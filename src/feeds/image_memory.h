@@ -11,11 +11,18 @@
 
 namespace postern::feeds {
 
-/// An image that workers read, and what other processes are given of it.
+/// An image that workers read, and what other processes are given of it. Only the image: it has
+/// settled, and is all that there is.
 struct HeldImage {
   std::shared_ptr<const policy::RuleImage> image;  ///< Null: there is none.
   std::shared_ptr<const SharedMemory> memory;      ///< Sealed.
   std::shared_ptr<const Mapping> mapping;          ///< Of it; what the image reads.
+};
+
+/// All images of a generation: a whole one, and over it the zones that have changed since.
+struct HeldImages {
+  HeldImage ground;   ///< Without an image: there is none.
+  HeldImage overlay;  ///< Without an image: the ground has all.
 };
 
 /// Seals and verifies an image, and maps it. Nothing of it is in this process's memory until it is

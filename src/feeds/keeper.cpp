@@ -258,7 +258,8 @@ Result<void> Keeper::reconfigure(Options options, const Now& now) {
   std::vector<FeedState> old_feeds = std::exchange(feeds_, {});
   const CopyStore old_store = std::exchange(store_, CopyStore(options_.cache_dir));
   const HeldStore old_held = std::exchange(held_store_, HeldStore(options_.cache_dir + "/held"));
-  const ImageStore old_images = std::exchange(images_, ImageStore(options_.cache_dir, log_));
+  const ImageStore old_images = images_;
+  if (options_.cache_dir != old_options.cache_dir) images_ = ImageStore(options_.cache_dir, log_);
   for (const Source& source : options_.sources) {
     FeedState feed = make_state(source);
     const auto old = std::find_if(old_feeds.begin(), old_feeds.end(), [&](const FeedState& f) {

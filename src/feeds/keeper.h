@@ -62,6 +62,8 @@ struct Arrival {
   bool accepts_any_size = false;
 };
 
+struct BuildPlan;
+
 /// How often a replaced generation is looked at: do workers still read it?
 inline constexpr seconds kRetiredCheck{1};
 
@@ -106,7 +108,7 @@ class Keeper {
   /// Feeds::candidate and Feeds::generation_at.
   Result<std::shared_ptr<const policy::Generation>> candidate(const std::string& name,
                                                               const Now& now);
-  Result<std::shared_ptr<const policy::Generation>> generation_at(WallTime at) const;
+  Result<std::shared_ptr<const policy::Generation>> generation_at(WallTime at);
   /// Takes updates back under which a group's blocked part has left its band.
   void look_at_watch(const Now& now);
   /// Compiles, has the gate judge what comes from afar, and publishes if something has changed
@@ -144,7 +146,8 @@ class Keeper {
   // What `compile` gives.
   struct Compiled {
     std::shared_ptr<const policy::Generation> generation;
-    HeldImage built;  // The image, where it is a new one.
+    HeldImages images;
+    bool has_built = false;  // One of them.
   };
 
   FeedState make_state(Source source) const;
@@ -167,9 +170,9 @@ class Keeper {
   void failed(FeedState& feed, const Error& error, const Now& now);
   void schedule(FeedState& feed, const Now& now);
   static void postpone(FeedState& feed, const Postponed& postponed, const Now& now);
-  Result<HeldImage> build_image(const Now& now);
-  void keep_in_image(const HeldImage& image);
-  policy::PolicyFrame frame(const Now& now) const;
+  Result<HeldImage> build_image(const BuildPlan& plan, const Now& now);
+  void keep_in_image(const HeldImage& image, const BuildPlan& plan);
+  policy::PolicyFrame frame(const HeldImages& images, const Now& now) const;
   Result<Compiled> compile(const Now& now);
   Result<void> compile_and_publish(const Now& now);
   std::vector<GateReport> judge_changes(const policy::Generation& candidate);
@@ -179,20 +182,21 @@ class Keeper {
   void drop_waiting(FeedState& feed, std::string_view why);
   void keep_others_out(FeedState& feed, const Held& activated, const Now& now);
   static void show_held(FeedState& feed);
-  Result<std::pair<Arrival, HeldImage>> held_arrival(const FeedState& feed) const;
+  Result<std::pair<Arrival, HeldImages>> held_arrival(const FeedState& feed);
   Result<std::string> activate(FeedState& feed, const Now& now);
   Result<std::string> reject(FeedState& feed, const Now& now);
   Result<std::string> roll_back(FeedState& feed, const Now& now);
   Result<std::string> roll_back_all(std::uint64_t generation, const Now& now);
-  bool take_back(FeedState& feed, const HeldImage& held_image, const intel::GateFinding& why,
+  bool take_back(FeedState& feed, const HeldImages& images, const intel::GateFinding& why,
                  const Now& now);
-  void use_image(const HeldImage& held);
-  Result<void> put_back_in_force(const HeldImage& image, const Now& now);
+  void use_images(const HeldImages& images);
+  Result<void> put_back_in_force(const Now& now);
   void begin_watch(const Now& now);
   void start_watch(const Now& now);
   void keep_watched_images();
   void stop_watching();
   void take_back_watched(const std::string& departure, const Now& now);
+  void keep_images(const HeldImages& images);
   void settle();
   void await_hand_over();
   void put_in_force(std::shared_ptr<const policy::Generation> generation, const Now& now);
@@ -220,9 +224,6 @@ class Keeper {
   std::vector<Change> changes_;
   // Published once, kept until nobody else holds them.
   std::vector<std::shared_ptr<const policy::Generation>> retired_;
-  // In force, and to settle once the one before is gone: so that there is never more than one of
-  // them in this process's memory whole.
-  HeldImage unsettled_;
   MonoTime look_at_retired_{};            // When next; only while there are any.
   std::optional<MonoTime> validity_due_;  // When rules in force may begin or cease to hold.
   MonoTime validity_not_before_{};

@@ -27,14 +27,13 @@ class Builder;
 struct Content {
   /// As they were read, until an image has them.
   std::shared_ptr<const HeldRules> rules;
-  /// The image that has them then, and as which of its zones. Null, too: there are none yet.
-  std::shared_ptr<const policy::RuleImage> image;
-  /// See HeldImage. Null, too: the image has settled, and is all that there is.
-  std::shared_ptr<const SharedMemory> image_memory;
+  /// The image that has them then, and as which of its zones. Without an image, too: none yet.
+  HeldImage held;
   std::uint16_t image_zone = 0;
   std::uint64_t lines_skipped = 0;
   std::string first_skipped;
-  std::string sha256;                    ///< Of the text.
+  /// Of the text; where votes are counted, of whose they are and of their texts.
+  std::string sha256;
   std::shared_ptr<const ZoneCopy> zone;  ///< Of a transferred zone, what changes are applied to.
   /// Read as the feed was configured before, and in force until it is read as it is now.
   bool is_of_old_source = false;
@@ -43,10 +42,10 @@ struct Content {
 
   std::optional<FileStamp> stamp;  ///< Of the local file that it was read from.
 
-  bool is_there() const { return rules || image || is_counted; }
+  bool is_there() const { return rules || held.image || is_counted; }
   std::uint64_t rule_count() const {
     if (rules) return rules->count;
-    return image ? image->zones()[image_zone].rule_count() : 0;
+    return held.image ? held.image->zones()[image_zone].rule_count() : 0;
   }
 };
 

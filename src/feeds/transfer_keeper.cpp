@@ -11,8 +11,8 @@ std::optional<Soa> soa_in(const Content& content) {
   const policy::ZoneSoa* soa = nullptr;
   if (content.rules) {
     soa = content.rules->soa ? &*content.rules->soa : nullptr;
-  } else if (content.image) {
-    const policy::ImageZone& zone = content.image->zones()[content.image_zone];
+  } else if (content.held.image) {
+    const policy::ImageZone& zone = content.held.image->zones()[content.image_zone];
     soa = zone.soa ? &*zone.soa : nullptr;
   }
   return soa != nullptr ? soa_of(soa->rdata) : std::nullopt;

@@ -62,11 +62,12 @@ std::string saying_with_data(const RuleImage& image, const Posting& posting) {
 /// its rules would else be compared with each.
 class RuleFinder {
  public:
-  RuleFinder(const RuleImage& in, std::uint16_t image_zone) : image_(&in), zone_(image_zone) {}
+  RuleFinder(const Generation& in, ImagePlace at)
+      : image_(at.is_there() ? in.images()[at.image].get() : nullptr), zone_(at.zone) {}
 
   /// Of a rule of the image `of`.
   bool has(const RuleImage& of, const Posting& posting, const Rule& rule) {
-    if (zone_ == kNoZone) return false;
+    if (image_ == nullptr) return false;
     if (!is_known_ || rule.trigger != trigger_ || rule.name != name_ || rule.prefix != prefix_) {
       look_up(rule);
     }
@@ -128,7 +129,7 @@ class RuleFinder {
     }
   }
 
-  const RuleImage* image_;
+  const RuleImage* image_;  ///< Null: the zone has no rules.
   std::uint16_t zone_;
   bool is_known_ = false;  // What these have was looked up.
   Trigger trigger_{};
@@ -156,7 +157,7 @@ std::string text_of(const Posting& posting, const Rule& rule) {
 /// A zone that may have changed, on both sides.
 struct Pair {
   std::optional<std::uint16_t> before, after;  ///< In the generation.
-  std::uint16_t image_before = kNoZone, image_after = kNoZone;
+  ImagePlace rules_before{}, rules_after{};
 };
 
 /// Calls `take(zone, posting, rule)` for each rule of the zones of which `wanted` gives a number.
@@ -179,13 +180,13 @@ class Comparer {
   Comparer(const Generation& before, const Generation& after, const ComparisonOptions& options)
       : before_(before), after_(after), options_(options) {
     for (const std::string& name : options.zones) {
-      Pair pair{zone_named(before, name), zone_named(after, name), kNoZone, kNoZone};
-      if (pair.before) pair.image_before = before.image_zone(*pair.before);
-      if (pair.after) pair.image_after = after.image_zone(*pair.after);
+      Pair pair{zone_named(before, name), zone_named(after, name)};
+      if (pair.before) pair.rules_before = before.rules_at(*pair.before);
+      if (pair.after) pair.rules_after = after.rules_at(*pair.after);
       ZoneChange& change = result_.zones.emplace_back();
       change.zone = name;
-      change.rules_before = rules_of(before.image(), pair.image_before);
-      change.rules_after = rules_of(after.image(), pair.image_after);
+      change.rules_before = rules_of(before, pair.rules_before);
+      change.rules_after = rules_of(after, pair.rules_after);
       pairs_.push_back(pair);
     }
     clients_.resize(pairs_.size());
@@ -206,19 +207,31 @@ class Comparer {
   }
 
  private:
-  static std::uint64_t rules_of(const RuleImage& image, std::uint16_t zone) {
-    return zone == kNoZone ? 0 : image.zones()[zone].rule_count();
+  static std::uint64_t rules_of(const Generation& from, ImagePlace at) {
+    return at.is_there() ? from.images()[at.image]->zones()[at.zone].rule_count() : 0;
   }
 
-  /// Which of the zones asked about this one of an image is.
-  template <std::uint16_t Pair::* kSide>
-  auto number_of() const {
-    return [this](std::uint16_t zone) -> std::optional<std::size_t> {
+  /// Whether both sides have the very same rules of a zone.
+  bool is_unchanged(const Pair& pair) const {
+    const ImagePlace& old = pair.rules_before;
+    const ImagePlace& now = pair.rules_after;
+    return old.is_there() && now.is_there() && old.zone == now.zone &&
+           before_.images()[old.image] == after_.images()[now.image];
+  }
+
+  /// Calls `take(pair, posting, rule)` for each rule of one side of the zones asked about, but for
+  /// those that are unchanged.
+  template <class Take>
+  void walk_changed(const Generation& from, ImagePlace Pair::* side, Take take) const {
+    for (std::size_t image = 0; image < from.images().size(); ++image) {
+      std::vector<std::optional<std::size_t>> wanted(from.images()[image]->zones().size());
       for (std::size_t i = 0; i < pairs_.size(); ++i) {
-        if (pairs_[i].*kSide == zone) return i;
+        const ImagePlace& at = pairs_[i].*side;
+        if (at.is_there() && at.image == image && !is_unchanged(pairs_[i])) wanted[at.zone] = i;
       }
-      return std::nullopt;
-    };
+      if (std::ranges::none_of(wanted, [](const auto& each) { return each.has_value(); })) continue;
+      walk(*from.images()[image], [&](std::uint16_t zone) { return wanted[zone]; }, take);
+    }
   }
 
   /// By zone of the generation, which of the zones asked about answer for what it decides: it
@@ -243,14 +256,14 @@ class Comparer {
   }
 
   void compare_rules() {
-    if (&before_.image() == &after_.image() || pairs_.empty()) return;
     std::vector<RuleFinder> in_before, in_after;
     for (const Pair& pair : pairs_) {
-      in_before.emplace_back(before_.image(), pair.image_before);
-      in_after.emplace_back(after_.image(), pair.image_after);
+      in_before.emplace_back(before_, pair.rules_before);
+      in_after.emplace_back(after_, pair.rules_after);
     }
     const auto added = [&](std::size_t zone, const Posting& posting, const Rule& rule) {
-      if (in_before[zone].has(after_.image(), posting, rule)) return;
+      const RuleImage& image = *after_.images()[pairs_[zone].rules_after.image];
+      if (in_before[zone].has(image, posting, rule)) return;
       ZoneChange& change = result_.zones[zone];
       ++change.added;
       if (change.added_rules.size() < options_.rules) {
@@ -258,16 +271,17 @@ class Comparer {
       }
       if (options_.on_added) options_.on_added(after_.zone(*pairs_[zone].after), rule);
     };
-    walk(after_.image(), number_of<&Pair::image_after>(), added);
+    walk_changed(after_, &Pair::rules_after, added);
     const auto removed = [&](std::size_t zone, const Posting& posting, const Rule& rule) {
-      if (in_after[zone].has(before_.image(), posting, rule)) return;
+      const RuleImage& image = *before_.images()[pairs_[zone].rules_before.image];
+      if (in_after[zone].has(image, posting, rule)) return;
       ZoneChange& change = result_.zones[zone];
       ++change.removed;
       if (change.removed_rules.size() < options_.rules) {
         change.removed_rules.push_back(text_of(posting, rule));
       }
     };
-    walk(before_.image(), number_of<&Pair::image_before>(), removed);
+    walk_changed(before_, &Pair::rules_before, removed);
   }
 
   void compare_names(const Traffic& traffic) {

@@ -43,14 +43,16 @@ std::uint64_t precedence(std::uint16_t place, Trigger trigger, unsigned length,
   return zone << kPlaceShift | trigger_order(trigger) << 45 | shortness << 33 | posting;
 }
 
-Result<void> check_frame(const PolicyFrame& frame, const RuleImage& image) {
+Result<void> check_frame(const PolicyFrame& frame, const Generation::Images& images) {
   if (frame.zones.size() > kMaxZones) {
     return fail(Errc::limit_exceeded, std::to_string(frame.zones.size()) +
                                           " policy zones; at most " + std::to_string(kMaxZones));
   }
-  POSTERN_ASSERT(frame.image_zones.size() == frame.zones.size());
-  for (const std::uint16_t zone : frame.image_zones) {
-    POSTERN_ASSERT(zone == kNoZone || zone < image.zones().size());
+  POSTERN_ASSERT(!images.empty() && images.size() <= kMaxImages);
+  POSTERN_ASSERT(frame.rules_at.size() == frame.zones.size());
+  for (const ImagePlace& at : frame.rules_at) {
+    POSTERN_ASSERT(!at.is_there() ||
+                   (at.image < images.size() && at.zone < images[at.image]->zones().size()));
   }
   if (frame.groups.empty()) {
     return fail(Errc::invalid_input, "no group of clients; the first one is everybody's default");
@@ -129,9 +131,32 @@ Result<std::vector<OwnedDevice>> owned_devices(const std::vector<Group>& groups)
                                        groups[std::next(twice)->group].name + "\"; keep it in one");
 }
 
-/// For each group and zone of the image the zone's place in the group, kNoZone where it is not in
+/// An image, and from which number on its zones are counted among those of all images.
+struct Layer {
+  std::shared_ptr<const RuleImage> image;
+  std::uint16_t first_zone = 0;
+};
+
+std::vector<Layer> layers_of(Generation::Images images) {
+  std::vector<Layer> layers;
+  std::size_t zones = 0;  // An image has at most kMaxZones.
+  for (std::shared_ptr<const RuleImage>& image : images) {
+    layers.push_back({std::move(image), static_cast<std::uint16_t>(zones)});
+    zones += layers.back().image->zones().size();
+  }
+  return layers;
+}
+static_assert(kMaxImages * kMaxZones < kNoZone);
+
+std::size_t zone_count_of(const std::vector<Layer>& layers) {
+  return layers.back().first_zone + layers.back().image->zones().size();
+}
+
+/// For each group and zone of the images the zone's place in the group, kNoZone where it is not in
 /// force.
-Result<std::vector<std::uint16_t>> zone_places(const PolicyFrame& frame, std::size_t image_zones) {
+Result<std::vector<std::uint16_t>> zone_places(const PolicyFrame& frame,
+                                               const std::vector<Layer>& layers) {
+  const std::size_t image_zones = zone_count_of(layers);
   std::vector<std::uint16_t> places(frame.groups.size() * image_zones, kNoZone);
   for (std::size_t i = 0; i < frame.groups.size(); ++i) {
     std::uint16_t place = 0;
@@ -141,8 +166,9 @@ Result<std::vector<std::uint16_t>> zone_places(const PolicyFrame& frame, std::si
                                              std::to_string(zone) + ", but there are " +
                                              std::to_string(frame.zones.size()));
       }
-      if (frame.image_zones[zone] == kNoZone) continue;
-      std::uint16_t& entry = places[i * image_zones + frame.image_zones[zone]];
+      const ImagePlace& at = frame.rules_at[zone];
+      if (!at.is_there()) continue;
+      std::uint16_t& entry = places[i * image_zones + layers[at.image].first_zone + at.zone];
       if (entry != kNoZone) continue;  // Named twice: the first place counts.
       const bool log_only = frame.zones[zone].log_only;
       entry = static_cast<std::uint16_t>(log_only ? place | kLogOnlyBit : place);
@@ -155,68 +181,88 @@ Result<std::vector<std::uint16_t>> zone_places(const PolicyFrame& frame, std::si
 }  // namespace
 
 struct Generation::Impl {
-  Impl(PolicyFrame from, std::shared_ptr<const RuleImage> of,
-       const std::vector<ClientPrefix>& prefixes, std::vector<OwnedDevice> owned,
-       std::vector<std::uint16_t> zone_order)
+  Impl(PolicyFrame from, std::vector<Layer> of, const std::vector<ClientPrefix>& prefixes,
+       std::vector<OwnedDevice> owned, std::vector<std::uint16_t> zone_order)
       : frame(std::move(from)),
-        image(std::move(of)),
+        layers(std::move(of)),
         clients(prefixes),
         devices(std::move(owned)),
         places(std::move(zone_order)),
         first_places(frame.groups.size()),
-        frame_zones(image->zones().size(), kNoZone),
+        frame_zones(zone_count_of(layers), kNoZone),
         built_s(note_seconds(frame.built_at)) {
     // All within policy/limits.h: `create` and RuleImage::open have looked.
     const auto zone_count = static_cast<std::uint16_t>(frame.zones.size());
-    const auto image_zone_count = static_cast<std::uint16_t>(image->zones().size());
-    for (const RuleNote& note : image->notes()) {
-      for (const std::uint32_t at : {note.valid_from_s, note.valid_until_s}) {
-        if (at > built_s && (next_change_s == 0 || at < next_change_s)) next_change_s = at;
+    for (const Layer& layer : layers) {
+      for (const RuleNote& note : layer.image->notes()) {
+        for (const std::uint32_t at : {note.valid_from_s, note.valid_until_s}) {
+          if (at > built_s && (next_change_s == 0 || at < next_change_s)) next_change_s = at;
+        }
       }
     }
-    for (std::uint16_t zone = 0; zone < zone_count; ++zone) {
-      if (frame.image_zones[zone] == kNoZone) continue;
-      frame_zones[frame.image_zones[zone]] = zone;
-      rule_count += image->zones()[frame.image_zones[zone]].rule_count();
-    }
     const auto group_count = static_cast<std::uint16_t>(frame.groups.size());
-    for (std::uint16_t group = 0; group < group_count; ++group) {
-      first_places[group].fill(kNoZone);
-      for (std::uint16_t zone = 0; zone < image_zone_count; ++zone) {
+    for (auto& firsts : first_places) firsts.fill(kNoZone);
+    for (std::uint16_t zone = 0; zone < zone_count; ++zone) {
+      const ImagePlace& at = frame.rules_at[zone];
+      if (!at.is_there()) continue;
+      const Layer& layer = layers[at.image];
+      const ImageZone& from_image = layer.image->zones()[at.zone];
+      frame_zones[layer.first_zone + at.zone] = zone;
+      rule_count += from_image.rule_count();
+      for (std::uint16_t group = 0; group < group_count; ++group) {
         for (std::size_t trigger = 0; trigger < kTriggerCount; ++trigger) {
-          if (image->zones()[zone].counts[trigger] == 0) continue;
+          if (from_image.counts[trigger] == 0) continue;
           std::uint16_t& first = first_places[group][trigger];
-          first = std::min(first, place(group, zone));
+          first = std::min(first, place(group, layer, at.zone));
         }
       }
     }
   }
 
-  /// `zone` is the image's; all that is given out has the frame's.
-  std::uint16_t place(std::uint16_t group, std::uint16_t zone) const {
-    return places[group * frame_zones.size() + zone];
+  /// What NameTable::find has found in each layer, by their order.
+  using Found = std::array<NameTable::Owners, kMaxImages>;
+
+  /// `zone` is the layer's image's; all that is given out has the frame's.
+  std::uint16_t place(std::uint16_t group, const Layer& layer, std::uint16_t zone) const {
+    return places[group * frame_zones.size() + layer.first_zone + zone];
   }
-  Verdict decide_name(const NameTable& table, const NameTable::Owners& found, std::uint16_t group,
+  std::uint16_t frame_zone(const Layer& layer, std::uint16_t zone) const {
+    return frame_zones[layer.first_zone + zone];
+  }
+  /// Whose rule decided.
+  const RuleImage& image_of(const Verdict& verdict) const {
+    return *layers[frame.rules_at[verdict.zone].image].image;
+  }
+  bool find(Trigger trigger, const dns::Name& name, Found& found) const;
+  Verdict decide_name(Trigger trigger, const Found& found, std::uint16_t group,
                       std::uint64_t above) const;
   void carry_out(Verdict& verdict) const;
   Posting posting_of(const Verdict& verdict) const;
   /// Whether a rule decides at the time of the generation.
-  bool holds(const Posting& posting) const {
+  bool holds(const Layer& layer, const Posting& posting) const {
     if (posting.note == kNoNote) return true;
-    const RuleNote* note = image->note(posting.note);
+    const RuleNote* note = layer.image->note(posting.note);
     return note == nullptr || note->holds_at(built_s);
   }
+  /// Whether another name in its zone hides a rule from the name that was looked up.
+  static bool is_hidden(const Layer& layer, const NameTable& table, const NameTable::Owners& found,
+                        std::size_t owner, const Posting& posting) {
+    return posting.scope == Scope::below && layer.image->zones()[posting.zone].closest_encloser &&
+           table.is_hidden(found, owner, posting.zone);
+  }
   /// All but the name or prefix; `place` is the zone's.
-  Match match_of(const Posting& posting, Trigger trigger, std::uint16_t place) const;
+  Match match_of(const Layer& layer, const Posting& posting, Trigger trigger,
+                 std::uint16_t place) const;
 
   PolicyFrame frame;
-  std::shared_ptr<const RuleImage> image;
+  std::vector<Layer> layers;
+  Images images;  ///< Theirs.
   ClientTable clients;
   std::vector<OwnedDevice> devices;   ///< By device.
-  std::vector<std::uint16_t> places;  ///< By group, then zone of the image.
+  std::vector<std::uint16_t> places;  ///< By group, then zone of the images.
   /// By group, then trigger: the first place of a zone that has such rules.
   std::vector<std::array<std::uint16_t, kTriggerCount>> first_places;
-  std::vector<std::uint16_t> frame_zones;  ///< By zone of the image; kNoZone: nobody's.
+  std::vector<std::uint16_t> frame_zones;  ///< By zone of the images; kNoZone: nobody's.
   std::uint32_t built_s;                   ///< frame.built_at.
   std::uint32_t next_change_s = 0;         ///< 0: no rule will change.
   std::uint64_t rule_count = 0;            ///< Of the zones that are somebody's.
@@ -228,31 +274,42 @@ void Generation::Impl::carry_out(Verdict& verdict) const {
   if (options.policy_override) verdict.action = options.policy_override->action;
 }
 
+/// False where nothing is found in any layer.
+bool Generation::Impl::find(Trigger trigger, const dns::Name& name, Found& found) const {
+  std::array<const NameTable*, kMaxImages> tables;
+  for (std::size_t i = 0; i < layers.size(); ++i) tables[i] = &layers[i].image->names(trigger);
+  NameTable::find({tables.data(), layers.size()}, name, found);
+  bool has_any = false;
+  for (std::size_t i = 0; i < layers.size(); ++i) has_any = has_any || found[i].count > 0;
+  return has_any;
+}
+
 /// Of the rules whose order is `from` or above.
-Verdict Generation::Impl::decide_name(const NameTable& table, const NameTable::Owners& found,
-                                      std::uint16_t group, std::uint64_t from) const {
+Verdict Generation::Impl::decide_name(Trigger trigger, const Found& found, std::uint16_t group,
+                                      std::uint64_t from) const {
   Verdict verdict;
-  for (std::size_t i = 0; i < found.count; ++i) {
-    const NameTable::Owner& owner = found.items[i];
-    Postings all = table.postings(owner);
-    for (Posting posting; all.next(posting);) {
-      const std::uint16_t its_place = place(group, posting.zone);
-      if (its_place == kNoZone || !posting.applies(owner.whole)) continue;
-      const std::uint64_t order = precedence(its_place, posting, owner.labels);
-      if (order >= verdict.order || order < from || !holds(posting)) continue;
-      if (posting.scope == Scope::below && image->zones()[posting.zone].closest_encloser &&
-          table.is_hidden(found, i, posting.zone)) {
-        continue;
+  for (std::size_t at = 0; at < layers.size(); ++at) {
+    const Layer& layer = layers[at];
+    const NameTable& table = layer.image->names(trigger);
+    for (std::size_t i = 0; i < found[at].count; ++i) {
+      const NameTable::Owner& owner = found[at].items[i];
+      Postings all = table.postings(owner);
+      for (Posting posting; all.next(posting);) {
+        const std::uint16_t its_place = place(group, layer, posting.zone);
+        if (its_place == kNoZone || !posting.applies(owner.whole)) continue;
+        const std::uint64_t order = precedence(its_place, posting, owner.labels);
+        if (order >= verdict.order || order < from || !holds(layer, posting)) continue;
+        if (is_hidden(layer, table, found[at], i, posting)) continue;
+        verdict = {.matched = true,
+                   .action = posting.action,
+                   .zone = frame_zone(layer, posting.zone),
+                   .entry = owner.entry,
+                   .rule = posting.at,
+                   .matched_labels = owner.labels,
+                   .scope = posting.scope,
+                   .log_only = (its_place & kLogOnlyBit) != 0,
+                   .order = order};
       }
-      verdict = {.matched = true,
-                 .action = posting.action,
-                 .zone = frame_zones[posting.zone],
-                 .entry = owner.entry,
-                 .rule = posting.at,
-                 .matched_labels = owner.labels,
-                 .scope = posting.scope,
-                 .log_only = (its_place & kLogOnlyBit) != 0,
-                 .order = order};
     }
   }
   if (verdict.matched) carry_out(verdict);
@@ -262,14 +319,15 @@ Verdict Generation::Impl::decide_name(const NameTable& table, const NameTable::O
 Generation::Generation(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Generation::~Generation() = default;
 
-Result<std::shared_ptr<const Generation>> Generation::create(
-    PolicyFrame frame, std::shared_ptr<const RuleImage> image) {
-  POSTERN_CHECK(check_frame(frame, *image));
+Result<std::shared_ptr<const Generation>> Generation::create(PolicyFrame frame, Images images) {
+  POSTERN_CHECK(check_frame(frame, images));
   const std::vector<ClientPrefix> prefixes = POSTERN_TRY(client_prefixes(frame.groups));
-  std::vector<std::uint16_t> places = POSTERN_TRY(zone_places(frame, image->zones().size()));
+  std::vector<Layer> layers = layers_of(images);
+  std::vector<std::uint16_t> places = POSTERN_TRY(zone_places(frame, layers));
   std::vector<OwnedDevice> devices = POSTERN_TRY(owned_devices(frame.groups));
-  auto impl = std::make_unique<Impl>(std::move(frame), std::move(image), prefixes,
+  auto impl = std::make_unique<Impl>(std::move(frame), std::move(layers), prefixes,
                                      std::move(devices), std::move(places));
+  impl->images = std::move(images);
   // Not make_shared: the constructor is private.
   return std::shared_ptr<const Generation>(new Generation(std::move(impl)));
 }
@@ -280,12 +338,12 @@ Result<std::shared_ptr<const Generation>> Generation::compile(PolicyInput input)
   PolicyFrame frame{input.number, input.built_at, {}, {}, std::move(input.groups)};
   for (const ZoneInput& zone : input.zones) {
     contents.push_back({zone.options.name, "", zone.rules != nullptr ? zone.rules.get() : &kNone});
-    frame.image_zones.push_back(static_cast<std::uint16_t>(frame.zones.size()));
+    frame.rules_at.push_back({0, static_cast<std::uint16_t>(frame.zones.size())});
     frame.zones.push_back(zone.options);
   }
   const auto octets =
       std::make_shared<const Octets>(POSTERN_TRY(build_image(contents, input.hash_key)));
-  return create(std::move(frame), POSTERN_TRY(RuleImage::open(*octets, octets)));
+  return create(std::move(frame), {POSTERN_TRY(RuleImage::open(*octets, octets))});
 }
 
 std::shared_ptr<const Generation> Generation::empty() {
@@ -313,8 +371,10 @@ std::size_t Generation::rule_count() const {
 }
 
 std::size_t Generation::memory_octets() const {
-  return sizeof(Impl) + impl_->image->size_octets() + impl_->clients.memory_octets() +
-         impl_->places.capacity() * sizeof(std::uint16_t);
+  std::size_t octets = sizeof(Impl) + impl_->clients.memory_octets() +
+                       impl_->places.capacity() * sizeof(std::uint16_t);
+  for (const Layer& layer : impl_->layers) octets += layer.image->size_octets();
+  return octets;
 }
 
 std::size_t Generation::zone_count() const {
@@ -326,23 +386,23 @@ const ZoneOptions& Generation::zone(std::uint16_t index) const {
   return impl_->frame.zones[index];
 }
 
-std::uint16_t Generation::image_zone(std::uint16_t index) const {
-  return impl_->frame.image_zones[index];
+ImagePlace Generation::rules_at(std::uint16_t index) const {
+  return impl_->frame.rules_at[index];
 }
 
-const RuleImage& Generation::image() const {
-  return *impl_->image;
+const Generation::Images& Generation::images() const {
+  return impl_->images;
 }
 
 void Generation::for_each_rule(
     std::uint16_t zone,
     const std::function<void(const Rule&, std::span<const LocalRecord>)>& take) const {
   POSTERN_ASSERT(zone < zone_count());
-  const RuleImage& from = *impl_->image;
-  const std::uint16_t own = impl_->frame.image_zones[zone];
-  if (own == kNoZone) return;
+  const ImagePlace at = rules_at(zone);
+  if (!at.is_there()) return;
+  const RuleImage& from = *images()[at.image];
   from.for_each_rule([&](const Posting& posting, Rule rule) {
-    if (posting.zone != own || posting.scope == kExists) return;
+    if (posting.zone != at.zone || posting.scope == kExists) return;
     rule.scope = posting.scope;
     rule.action = posting.action;
     rule.rank = posting.rank;
@@ -381,41 +441,41 @@ std::optional<std::uint16_t> Generation::group_named(std::string_view name) cons
 
 Verdict Generation::decide(std::uint16_t group, const dns::Name& name) const {
   POSTERN_ASSERT(group < groups().size());
-  const NameTable& names = impl_->image->names(Trigger::qname);
-  NameTable::Owners found;
-  names.find(name, found);
-  if (found.count == 0) return {};
-  Verdict verdict = impl_->decide_name(names, found, group, 0);
+  Impl::Found found;
+  if (!impl_->find(Trigger::qname, name, found)) return {};
+  Verdict verdict = impl_->decide_name(Trigger::qname, found, group, 0);
   // A zone that takes the name out of its own rules has nothing to say on it: the next one does.
   while (verdict.matched && verdict.action == Action::pass && zone(verdict.zone).pass_is_own) {
     const std::uint64_t next_place = (verdict.order >> kPlaceShift) + 1;
-    verdict = impl_->decide_name(names, found, group, next_place << kPlaceShift);
+    verdict = impl_->decide_name(Trigger::qname, found, group, next_place << kPlaceShift);
   }
   return verdict;
 }
 
 Verdict Generation::decide(std::uint16_t group, Trigger trigger, const IpAddress& address) const {
   POSTERN_ASSERT(group < groups().size());
-  const PrefixTable& table = impl_->image->prefixes(trigger);
-  if (table.empty()) return {};
-  PrefixTable::Found found;
-  table.find(address, found);
   Verdict verdict;
-  for (std::size_t i = 0; i < found.count; ++i) {
-    const PrefixTable::Range& range = found.items[i];
-    for (std::uint32_t at = range.first; at < range.first + range.count; ++at) {
-      const Posting posting = table.posting(at);
-      const std::uint16_t place = impl_->place(group, posting.zone);
-      if (place == kNoZone) continue;
-      const std::uint64_t order = precedence(place, trigger, table.length(at), at);
-      if (order >= verdict.order || !impl_->holds(posting)) continue;
-      verdict = {.matched = true,
-                 .action = posting.action,
-                 .zone = impl_->frame_zones[posting.zone],
-                 .rule = posting.at,
-                 .trigger = trigger,
-                 .log_only = (place & kLogOnlyBit) != 0,
-                 .order = order};
+  for (const Layer& layer : impl_->layers) {
+    const PrefixTable& table = layer.image->prefixes(trigger);
+    if (table.empty()) continue;
+    PrefixTable::Found found;
+    table.find(address, found);
+    for (std::size_t i = 0; i < found.count; ++i) {
+      const PrefixTable::Range& range = found.items[i];
+      for (std::uint32_t at = range.first; at < range.first + range.count; ++at) {
+        const Posting posting = table.posting(at);
+        const std::uint16_t place = impl_->place(group, layer, posting.zone);
+        if (place == kNoZone) continue;
+        const std::uint64_t order = precedence(place, trigger, table.length(at), at);
+        if (order >= verdict.order || !impl_->holds(layer, posting)) continue;
+        verdict = {.matched = true,
+                   .action = posting.action,
+                   .zone = impl_->frame_zone(layer, posting.zone),
+                   .rule = posting.at,
+                   .trigger = trigger,
+                   .log_only = (place & kLogOnlyBit) != 0,
+                   .order = order};
+      }
     }
   }
   if (verdict.matched) impl_->carry_out(verdict);
@@ -424,13 +484,12 @@ Verdict Generation::decide(std::uint16_t group, Trigger trigger, const IpAddress
 
 Verdict Generation::decide_servers(std::uint16_t group, std::span<const dns::Name> servers) const {
   POSTERN_ASSERT(group < groups().size());
-  const NameTable& table = impl_->image->names(Trigger::nsdname);
   Verdict best;
   dns::Name best_owner;
   for (const dns::Name& server : servers) {
-    NameTable::Owners found;
-    table.find(server, found);
-    Verdict verdict = impl_->decide_name(table, found, group, 0);
+    Impl::Found found;
+    if (!impl_->find(Trigger::nsdname, server, found)) continue;
+    Verdict verdict = impl_->decide_name(Trigger::nsdname, found, group, 0);
     if (!verdict.matched) continue;
     verdict.trigger = Trigger::nsdname;
     const std::uint64_t place = verdict.order >> kPlaceShift;
@@ -491,27 +550,28 @@ std::vector<Match> Generation::explain(std::uint16_t group, const dns::Name& nam
                                        Trigger trigger) const {
   POSTERN_ASSERT(group < groups().size());
   std::vector<Ordered> matches;
-  const auto add = [&](const Posting& posting, const NameTable::Owner& owner, bool is_shadowed) {
-    const std::uint16_t place = impl_->place(group, posting.zone);
+  const auto add = [&](const Layer& layer, const Posting& posting, const NameTable::Owner& owner,
+                       bool is_shadowed) {
+    const std::uint16_t place = impl_->place(group, layer, posting.zone);
     matches.push_back({precedence(place, posting, owner.labels), posting.at, is_shadowed,
-                       impl_->match_of(posting, trigger, place)});
+                       impl_->match_of(layer, posting, trigger, place)});
     matches.back().match.owner = name.without_left(name.label_count() - owner.labels);
   };
-  const NameTable& names = impl_->image->names(trigger);
-  NameTable::Owners found;
-  names.find(name, found);
-  for (std::size_t i = 0; i < found.count; ++i) {
-    const NameTable::Owner& owner = found.items[i];
-    Postings all = names.postings(owner);
-    for (Posting posting; all.next(posting);) {
-      if (impl_->frame_zones[posting.zone] == kNoZone) continue;
-      const bool is_hidden = posting.scope == Scope::below &&
-                             impl_->image->zones()[posting.zone].closest_encloser &&
-                             names.is_hidden(found, i, posting.zone);
-      if (!posting.applies(owner.whole) || is_hidden) continue;
-      add(posting, owner, false);
-      for (const auto& later : names.shadowed(posting.at)) {
-        add(names.posting_of(later), owner, true);
+  for (const Layer& layer : impl_->layers) {
+    const NameTable& names = layer.image->names(trigger);
+    NameTable::Owners found;
+    names.find(name, found);
+    for (std::size_t i = 0; i < found.count; ++i) {
+      const NameTable::Owner& owner = found.items[i];
+      Postings all = names.postings(owner);
+      for (Posting posting; all.next(posting);) {
+        if (impl_->frame_zone(layer, posting.zone) == kNoZone) continue;
+        if (!posting.applies(owner.whole)) continue;
+        if (Impl::is_hidden(layer, names, found, i, posting)) continue;
+        add(layer, posting, owner, false);
+        for (const auto& later : names.shadowed(posting.at)) {
+          add(layer, names.posting_of(later), owner, true);
+        }
       }
     }
   }
@@ -523,43 +583,46 @@ std::vector<Match> Generation::explain(std::uint16_t group, const dns::Name& nam
 std::vector<Match> Generation::explain(std::uint16_t group, Trigger trigger,
                                        const IpAddress& address) const {
   POSTERN_ASSERT(group < groups().size());
-  const PrefixTable& table = impl_->image->prefixes(trigger);
-  PrefixTable::Found found;
-  table.find(address, found);
   std::vector<Ordered> matches;
-  for (std::size_t i = 0; i < found.count; ++i) {
-    const PrefixTable::Range& range = found.items[i];
-    for (std::uint32_t at = range.first; at < range.first + range.count; ++at) {
-      const Posting posting = table.posting(at);
-      if (impl_->frame_zones[posting.zone] == kNoZone) continue;
-      const std::uint16_t place = impl_->place(group, posting.zone);
-      matches.push_back({precedence(place, trigger, table.length(at), at), at, false,
-                         impl_->match_of(posting, trigger, place)});
-      matches.back().match.prefix = table.prefix(at);
+  for (const Layer& layer : impl_->layers) {
+    const PrefixTable& table = layer.image->prefixes(trigger);
+    PrefixTable::Found found;
+    table.find(address, found);
+    for (std::size_t i = 0; i < found.count; ++i) {
+      const PrefixTable::Range& range = found.items[i];
+      for (std::uint32_t at = range.first; at < range.first + range.count; ++at) {
+        const Posting posting = table.posting(at);
+        if (impl_->frame_zone(layer, posting.zone) == kNoZone) continue;
+        const std::uint16_t place = impl_->place(group, layer, posting.zone);
+        matches.push_back({precedence(place, trigger, table.length(at), at), at, false,
+                           impl_->match_of(layer, posting, trigger, place)});
+        matches.back().match.prefix = table.prefix(at);
+      }
     }
   }
   return in_order(std::move(matches), decide(group, trigger, address));
 }
 
-Match Generation::Impl::match_of(const Posting& posting, Trigger trigger,
+Match Generation::Impl::match_of(const Layer& layer, const Posting& posting, Trigger trigger,
                                  std::uint16_t place) const {
   Match match;
-  match.zone = frame_zones[posting.zone];
+  match.zone = frame_zone(layer, posting.zone);
   match.line = posting.line;
   match.action = posting.action;
   match.scope = posting.scope;
   match.rank = posting.rank;
   match.trigger = trigger;
   match.in_group = place != kNoZone;
-  match.is_valid = holds(posting);
-  if (const RuleNote* note = image->note(posting.note)) match.note = *note;
+  match.is_valid = holds(layer, posting);
+  if (const RuleNote* note = layer.image->note(posting.note)) match.note = *note;
   return match;
 }
 
 Posting Generation::Impl::posting_of(const Verdict& verdict) const {
   POSTERN_ASSERT(verdict.matched);
-  if (has_prefix(verdict.trigger)) return image->prefixes(verdict.trigger).posting(verdict.rule);
-  return image->names(verdict.trigger).posting_at(verdict.entry, verdict.rule);
+  const RuleImage& image = image_of(verdict);
+  if (has_prefix(verdict.trigger)) return image.prefixes(verdict.trigger).posting(verdict.rule);
+  return image.names(verdict.trigger).posting_at(verdict.entry, verdict.rule);
 }
 
 std::uint32_t Generation::line(const Verdict& verdict) const {
@@ -567,14 +630,15 @@ std::uint32_t Generation::line(const Verdict& verdict) const {
 }
 
 const RuleNote* Generation::note(const Verdict& verdict) const {
-  return impl_->image->note(impl_->posting_of(verdict).note);
+  const Posting posting = impl_->posting_of(verdict);
+  return impl_->image_of(verdict).note(posting.note);
 }
 
 Sharing Generation::sharing(const Verdict& verdict) const {
   const auto of_zone = [&](std::uint16_t zone) {
-    const std::uint16_t place = impl_->frame.image_zones[zone];
+    const ImagePlace at = rules_at(zone);
     const Sharing in_image =
-        place == kNoZone ? Sharing::unmarked : impl_->image->zones()[place].sharing;
+        at.is_there() ? images()[at.image]->zones()[at.zone].sharing : Sharing::unmarked;
     return std::max(impl_->frame.zones[zone].sharing, in_image);
   };
   const RuleNote* own = note(verdict);
@@ -595,9 +659,9 @@ Rule Generation::rule(const Verdict& verdict) const {
             .rank = posting.rank,
             .line = posting.line};
   if (has_prefix(verdict.trigger)) {
-    rule.prefix = impl_->image->prefixes(verdict.trigger).prefix(verdict.rule);
+    rule.prefix = impl_->image_of(verdict).prefixes(verdict.trigger).prefix(verdict.rule);
   } else {
-    const auto owner = impl_->image->names(verdict.trigger).owner_at(verdict.entry);
+    const auto owner = impl_->image_of(verdict).names(verdict.trigger).owner_at(verdict.entry);
     POSTERN_ASSERT(owner.has_value());
     rule.name = *owner;
   }
@@ -633,12 +697,13 @@ BlockPlan Generation::plan(std::uint16_t group, const Verdict& verdict) const {
   plan.zone = &zone(verdict.zone);
   plan.action = verdict.action;
   if (verdict.action == Action::block) plan = block_plan(*plan.zone, groups()[group]);
-  const auto& soa = impl_->image->zones()[impl_->frame.image_zones[verdict.zone]].soa;
+  const RuleImage& image = impl_->image_of(verdict);
+  const auto& soa = image.zones()[rules_at(verdict.zone).zone].soa;
   if (soa) plan.soa = &*soa;
   if (plan.zone->policy_override) {
     plan.local_data = plan.zone->policy_override->local_data;
   } else if (verdict.action == Action::local_data) {
-    plan.local_data = impl_->image->local_data(impl_->posting_of(verdict).data);
+    plan.local_data = image.local_data(impl_->posting_of(verdict).data);
   }
   return plan;
 }

@@ -61,14 +61,22 @@ struct PolicyInput {
   std::vector<Group> groups;     ///< groups[0] is the default for clients in no prefix.
 };
 
+/// Where the rules of a zone are: in which of a generation's images, as which of its zones.
+struct ImagePlace {
+  std::uint16_t image = 0;
+  std::uint16_t zone = kNoZone;  ///< kNoZone: there are none (yet).
+
+  bool is_there() const { return zone != kNoZone; }
+  bool operator==(const ImagePlace&) const = default;
+};
+
 /// What a generation is beside its rules: who they are for, and how they are carried out.
 struct PolicyFrame {
   std::uint64_t number = 0;
   WallTime built_at{};
   std::vector<ZoneOptions> zones;  ///< At most 1024.
-  /// By zone, which zone of the image has its rules; kNoZone: none (yet). Those of the image that
-  /// are nobody's are not in force.
-  std::vector<std::uint16_t> image_zones;
+  /// By zone, where its rules are. Those of an image that are nobody's are not in force.
+  std::vector<ImagePlace> rules_at;
   std::vector<Group> groups;  ///< As in PolicyInput.
 };
 
@@ -126,11 +134,13 @@ BlockPlan block_plan(const ZoneOptions& zone, const Group& group);
 
 class Generation {
  public:
-  /// The rules of an image, framed. `frame.image_zones` has as many items as `frame.zones`, none
-  /// twice. Errors: a limit (policy/limits.h), no group, a group that names a zone that is not
-  /// there, clients that are in two groups.
-  static Result<std::shared_ptr<const Generation>> create(PolicyFrame frame,
-                                                          std::shared_ptr<const RuleImage> image);
+  using Images = std::vector<std::shared_ptr<const RuleImage>>;
+
+  /// The rules of images, framed: one image or, so that a zone that has changed need not be built
+  /// together with all others, a few (kMaxImages). `frame.rules_at` has as many items as
+  /// `frame.zones`, none twice. Errors: a limit (policy/limits.h), no group, a group that names a
+  /// zone that is not there, clients that are in two groups.
+  static Result<std::shared_ptr<const Generation>> create(PolicyFrame frame, Images images);
   /// Builds an image in memory and frames it. Nothing of the input is kept.
   static Result<std::shared_ptr<const Generation>> compile(PolicyInput input);
   /// No zones, one default group: passes everything.
@@ -146,13 +156,13 @@ class Generation {
   /// When some rule begins or ceases to hold: then a generation of that time decides otherwise.
   std::optional<WallTime> next_change() const;
   std::size_t rule_count() const;
-  std::size_t memory_octets() const;  ///< Of the image and of what is kept beside it.
+  std::size_t memory_octets() const;  ///< Of the images and of what is kept beside it.
 
   std::size_t zone_count() const;
   const ZoneOptions& zone(std::uint16_t index) const;
-  const RuleImage& image() const;
-  /// Which zone of the image has its rules; kNoZone: none.
-  std::uint16_t image_zone(std::uint16_t index) const;
+  const Images& images() const;
+  /// Where its rules are.
+  ImagePlace rules_at(std::uint16_t index) const;
   /// Every rule of a zone, in no particular order; with its local data where it has some.
   void for_each_rule(
       std::uint16_t zone,

@@ -10,6 +10,8 @@
 #include <gtest/gtest.h>
 
 #include "policy/generation.h"
+#include "policy/image_writer.h"
+#include "policy/limits.h"
 
 namespace postern::policy {
 namespace {
@@ -253,6 +255,74 @@ class Maker {
  private:
   std::mt19937 random_;
 };
+
+/// The zones spread over several images at random, among others that are nobody's: as they were
+/// before.
+std::shared_ptr<const Generation> compile_in_layers(const PolicyInput& input, Maker& make) {
+  PolicyFrame frame;
+  frame.groups = input.groups;
+  frame.rules_at.resize(input.zones.size());
+  for (const ZoneInput& zone : input.zones) frame.zones.push_back(zone.options);
+  std::vector<std::size_t> layer_of;
+  for (std::size_t i = 0; i < input.zones.size(); ++i) layer_of.push_back(make.below(kMaxImages));
+  Generation::Images images;
+  for (std::uint16_t layer = 0; layer < kMaxImages; ++layer) {
+    std::vector<ZoneContent> contents;
+    std::vector<std::shared_ptr<const ZoneRules>> old;
+    for (std::size_t i = 0; i < input.zones.size(); ++i) {
+      const auto place = static_cast<std::uint16_t>(contents.size());
+      if (layer_of[i] == layer) {
+        frame.rules_at[i] = {layer, place};
+        contents.push_back({"zone", "", input.zones[i].rules.get()});
+      } else if (make.below(2) == 0) {
+        old.push_back(make.rules());
+        contents.push_back({"zone", "", old.back().get()});
+      }
+    }
+    const auto octets =
+        std::make_shared<const Octets>(build_image(contents, make.below(1000)).value());
+    images.push_back(RuleImage::open(*octets, octets).value());
+  }
+  return Generation::create(std::move(frame), std::move(images)).value();
+}
+
+std::vector<std::string> explained(const Generation& from, const Facts& facts) {
+  std::vector<std::string> all;
+  const auto add = [&](const std::vector<Match>& matches) {
+    for (const Match& match : matches) {
+      all.push_back(std::to_string(match.zone) + " " + std::to_string(match.line) + " " +
+                    Generation::rule_text(match) + (match.in_group ? " here" : "") +
+                    (match.winner ? " wins" : ""));
+    }
+  };
+  add(from.explain(0, facts.qname));
+  for (const dns::Name& server : facts.servers) add(from.explain(0, server, Trigger::nsdname));
+  add(from.explain(0, Trigger::client_ip, facts.client));
+  for (const auto& address : facts.addresses) add(from.explain(0, Trigger::response_ip, address));
+  return all;
+}
+
+TEST(GenerationRpzProperty, SeveralImagesDecideAndExplainAsOneDoes) {
+  Maker make(4);
+  int decided = 0;
+  int skipped = 0;
+  for (int round = 0; round < 4000; ++round) {
+    SCOPED_TRACE(round);
+    const PolicyInput input = make.input();
+    const auto one = Generation::compile(input).value();
+    const auto several = compile_in_layers(input, make);
+    ASSERT_EQ(several->rule_count(), one->rule_count());
+    for (int i = 0; i < 20; ++i) {
+      const Facts facts = make.facts();
+      SCOPED_TRACE(facts.qname.to_text());
+      const std::string want = decide(*one, 0, facts, skipped);
+      ASSERT_EQ(decide(*several, 0, facts, skipped), want);
+      ASSERT_EQ(explained(*several, facts), explained(*one, facts));
+      decided += want.empty() ? 0 : 1;
+    }
+  }
+  EXPECT_GT(decided, 10'000);
+}
 
 TEST(GenerationRpzProperty, AllTriggersDecideAsTheDraftReads) {
   Maker make(20180621);

@@ -343,7 +343,7 @@ TEST(Generation, TellsWhatItWasMadeOf) {
   EXPECT_EQ(from->group_named("none"), std::nullopt);
   EXPECT_EQ(from->group_of(IpAddress::v4(192, 0, 2, 77)), 1);
   EXPECT_EQ(from->group_of(IpAddress::v4(192, 0, 3, 77)), 0);
-  EXPECT_GT(from->memory_octets(), from->image().size_octets());
+  EXPECT_GT(from->memory_octets(), from->images()[0]->size_octets());
   std::string all;
   for (std::uint16_t zone = 0; zone < 2; ++zone) {
     std::vector<std::string> lines;

@@ -27,6 +27,9 @@ inline constexpr std::size_t kMaxExceptionsInForce = 250'000;
 /// Names of own lists of tenants, groups and hours together: so that there is always room for the
 /// exceptions that people make.
 inline constexpr std::size_t kMaxOwnNames = 150'000;
+/// Images of a generation: a whole one, the zones that have changed since, and of these the ones
+/// that only some clients have so far. Each costs every decision a search.
+inline constexpr std::size_t kMaxImages = 3;
 /// Rules of all zones together: they are numbered in 32 bits, one number meaning "none".
 inline constexpr std::size_t kMaxRulesInForce = 0xfffffff0;
 

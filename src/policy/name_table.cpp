@@ -4,9 +4,23 @@
 #include <cstring>
 
 #include "base/assert.h"
+#include "policy/limits.h"
 #include "policy/name_hash.h"
 
 namespace postern::policy {
+
+namespace {
+
+/// Of the suffixes of up to `deepest` labels, by how many they have.
+void hash_suffixes(OctetView wire, const Labels& labels, std::uint64_t key, std::size_t deepest,
+                   std::span<std::uint64_t> hashes) {
+  hashes[0] = key;
+  for (std::size_t depth = 1; depth <= deepest; ++depth) {
+    hashes[depth] = extend_hash(hashes[depth - 1], &wire[labels.start_of(depth)]);
+  }
+}
+
+}  // namespace
 
 std::uint32_t Postings::varint() {
   std::uint32_t value = 0;
@@ -110,6 +124,17 @@ std::optional<dns::Name> NameTable::owner_at(std::size_t at) const {
   return std::nullopt;
 }
 
+/// Calls `take(depth)` for each suffix of a name that may be an owner that matters, the longest one
+/// first.
+template <class Take>
+void NameTable::for_each_probe(const Labels& labels, Take take) const {
+  for (std::size_t depth = std::min(labels.count, deepest_) + 1; depth-- > 0;) {
+    const auto& has =
+        depth == labels.count ? parts_.depths->has_owner : parts_.depths->has_wildcard;
+    if (has[depth] != 0) take(depth);
+  }
+}
+
 bool NameTable::find_one(std::uint64_t hash, const std::uint8_t* wire, Owner& out) const {
   const std::size_t index = bucket_of(hash, parts_.buckets.size());
   const image::Bucket& bucket = parts_.buckets[index];
@@ -134,36 +159,48 @@ bool NameTable::find_one(std::uint64_t hash, const std::uint8_t* wire, Owner& ou
 }
 
 void NameTable::find(const dns::Name& name, Owners& found) const {
-  found.count = 0;
-  if (parts_.buckets.empty()) return;
+  const NameTable* const table = this;
+  find({&table, 1}, name, {&found, 1});
+}
+
+void NameTable::find(std::span<const NameTable* const> tables, const dns::Name& name,
+                     std::span<Owners> found) {
   const OctetView wire = name.wire();
   const Labels labels(wire);
-  struct Probe {
-    std::uint64_t hash;
-    std::size_t depth;
-  };
-  std::array<Probe, kMaxOwners> probes;
-  std::size_t probe_count = 0;
-  const std::size_t deepest = std::min(labels.count, deepest_);
-  std::uint64_t hash = parts_.hash_key;
-  for (std::size_t depth = 0;; ++depth) {
-    if ((depth == labels.count ? parts_.depths->has_owner : parts_.depths->has_wildcard)[depth] !=
-        0) {
-      probes[probe_count++] = {hash & parts_.hash_mask, depth};
-      __builtin_prefetch(
-          &parts_.buckets[bucket_of(hash & parts_.hash_mask, parts_.buckets.size())]);
+  // Without initial values, as Owners: only what is deep enough to be of use is set.
+  std::array<std::array<std::uint64_t, kMaxOwners>, kMaxImages> rows;
+  std::array<const std::uint64_t*, kMaxImages> hashes{};
+  for (std::size_t at = 0; at < tables.size(); ++at) {
+    const NameTable& table = *tables[at];
+    found[at].count = 0;
+    if (table.parts_.buckets.empty()) continue;
+    for (std::size_t i = 0; i < at; ++i) {
+      if (tables[i]->has_hashes_of(table)) hashes[at] = hashes[i];
     }
-    if (depth == deepest) break;
-    hash = extend_hash(hash, &wire[labels.start_of(depth + 1)]);
+    if (hashes[at] == nullptr) {
+      std::size_t deepest = 0;
+      for (const NameTable* each : tables.subspan(at)) {
+        if (each->has_hashes_of(table)) deepest = std::max(deepest, each->deepest_);
+      }
+      hash_suffixes(wire, labels, table.parts_.hash_key, std::min(deepest, labels.count), rows[at]);
+      hashes[at] = rows[at].data();
+    }
+    table.for_each_probe(labels, [&](std::size_t depth) {
+      const std::uint64_t hash = hashes[at][depth] & table.parts_.hash_mask;
+      __builtin_prefetch(&table.parts_.buckets[bucket_of(hash, table.parts_.buckets.size())]);
+    });
   }
-
-  while (probe_count > 0) {
-    const Probe& probe = probes[--probe_count];
-    Owner& owner = found.items[found.count];
-    if (!find_one(probe.hash, &wire[labels.start_of(probe.depth)], owner)) continue;
-    owner.labels = static_cast<std::uint8_t>(probe.depth);
-    owner.whole = probe.depth == labels.count;
-    ++found.count;
+  for (std::size_t at = 0; at < tables.size(); ++at) {
+    if (hashes[at] == nullptr) continue;
+    const NameTable& table = *tables[at];
+    table.for_each_probe(labels, [&](std::size_t depth) {
+      Owner& owner = found[at].items[found[at].count];
+      const std::uint64_t hash = hashes[at][depth] & table.parts_.hash_mask;
+      if (!table.find_one(hash, &wire[labels.start_of(depth)], owner)) return;
+      owner.labels = static_cast<std::uint8_t>(depth);
+      owner.whole = depth == labels.count;
+      ++found[at].count;
+    });
   }
 }
 

@@ -18,6 +18,8 @@
 
 namespace postern::policy {
 
+struct Labels;
+
 /// The ends of names that an image writes as one octet, by their number; in wire form.
 using NameSuffixes = std::array<OctetView, image::kMaxSuffixes>;
 
@@ -118,6 +120,10 @@ class NameTable {
   /// known. The longest one first.
   /// Never allocates; one cache line read per suffix whose depth occurs in the table.
   void find(const dns::Name& name, Owners& found) const;
+  /// The same in several tables, at most kMaxImages, each with its item of `found`: all of memory
+  /// is asked first. Those that were built with the same key share the hashing.
+  static void find(std::span<const NameTable* const> tables, const dns::Name& name,
+                   std::span<Owners> found);
 
   Postings postings(const Owner& owner) const {
     return {parts_.entries, owner.postings, parts_.kinds};
@@ -155,6 +161,11 @@ class NameTable {
  private:
   bool is_name_at(std::size_t& at, const std::uint8_t* wire) const;
   std::size_t skip_name(std::size_t at) const;
+  bool has_hashes_of(const NameTable& other) const {
+    return !parts_.buckets.empty() && parts_.hash_key == other.parts_.hash_key;
+  }
+  template <class Take>
+  void for_each_probe(const Labels& labels, Take take) const;
   bool find_one(std::uint64_t hash, const std::uint8_t* wire, Owner& out) const;
 
   Parts parts_;

@@ -172,6 +172,7 @@ Result<void> RuleImage::read(OctetView octets, Checksum checksum) {
     return parts[static_cast<std::size_t>(which) + next];
   };
   rule_count_ = header.rule_count;
+  hash_key_ = header.hash_key;
   POSTERN_CHECK(read_zones(part(Part::zones)));
   POSTERN_CHECK(read_suffixes(part(Part::suffixes)));
   POSTERN_CHECK(read_data(part(Part::data_index), part(Part::data)));

@@ -60,6 +60,8 @@ class RuleImage {
   const std::vector<ImageZone>& zones() const { return zones_; }
   std::uint64_t rule_count() const { return rule_count_; }
   std::size_t size_octets() const { return octets_.size(); }
+  /// The one that it was built with; secret.
+  std::uint64_t hash_key() const { return hash_key_; }
   OctetView octets() const { return octets_; }
 
   /// `trigger` is one that has a name.
@@ -113,6 +115,7 @@ class RuleImage {
   std::shared_ptr<const void> owner_;
   OctetView octets_;
   std::uint64_t rule_count_ = 0;
+  std::uint64_t hash_key_ = 0;
   std::vector<ImageZone> zones_;
   std::span<const image::Kind> kinds_;
   NameSuffixes suffixes_;

@@ -18,7 +18,7 @@ namespace postern::policy {
 namespace {
 
 void ask(const std::shared_ptr<const RuleImage>& image) {
-  const auto from = Generation::create(testing::frame_of(*image), image);
+  const auto from = Generation::create(testing::frame_of(*image), {image});
   if (!from) return;
   const auto carry_out = [&](const Verdict& verdict) {
     if (verdict.blocks()) (*from)->plan(0, verdict);

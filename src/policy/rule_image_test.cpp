@@ -78,7 +78,7 @@ std::shared_ptr<const Octets> octets_of_image(std::span<const ZoneContent> zones
 }
 
 std::shared_ptr<const Generation> frame(const std::shared_ptr<const RuleImage>& image) {
-  return Generation::create(testing::frame_of(*image), image).value();
+  return Generation::create(testing::frame_of(*image), {image}).value();
 }
 
 TEST(RuleImage, GivesBackEveryRuleAndWhatIsSaidOfTheZones) {
@@ -265,10 +265,10 @@ TEST(RuleImage, AFrameMayHaveOtherZonesInAnotherOrder) {
   const auto octets = octets_of_image(zones);
   PolicyFrame frame;
   frame.zones = {{.name = "new"}, {.name = "b", .ttl_s = 77}, {.name = "a"}};
-  frame.image_zones = {kNoZone, 1, 0};
+  frame.rules_at = {{}, {0, 1}, {0, 0}};
   frame.groups = {{.name = "all", .zones = {0, 1, 2}}, {.name = "some", .zones = {2, 0}}};
   const auto from =
-      Generation::create(std::move(frame), RuleImage::open(*octets, octets).value()).value();
+      Generation::create(std::move(frame), {RuleImage::open(*octets, octets).value()}).value();
   EXPECT_EQ(from->rule_count(), 3U);
   const Verdict verdict = from->decide(0, name("x.example"));
   EXPECT_EQ(verdict.zone, 1U);

@@ -48,7 +48,7 @@ std::shared_ptr<const Generation> framed(const std::shared_ptr<const RuleImage>&
                                          std::size_t tenants) {
   PolicyFrame frame;
   frame.zones.push_back({.name = "feed"});
-  frame.image_zones.push_back(0);
+  frame.rules_at.push_back({0, 0});
   frame.groups.push_back({.name = "default", .zones = {0}});
   for (std::size_t t = 0; t < tenants; ++t) {
     const auto high = static_cast<std::uint8_t>(t >> 8);
@@ -58,7 +58,7 @@ std::shared_ptr<const Generation> framed(const std::shared_ptr<const RuleImage>&
          .zones = {0},
          .tenant = fmt::format("tenant{}", t)});
   }
-  return Generation::create(std::move(frame), image).value();
+  return Generation::create(std::move(frame), {image}).value();
 }
 
 /// The `i`th name that a tenant allows; the odd ones all tenants do.

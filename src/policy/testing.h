@@ -15,7 +15,7 @@ inline PolicyFrame frame_of(const RuleImage& image) {
   for (const ImageZone& zone : image.zones()) {
     const auto index = static_cast<std::uint16_t>(frame.zones.size());
     frame.groups[0].zones.push_back(index);
-    frame.image_zones.push_back(index);
+    frame.rules_at.push_back({0, index});
     frame.zones.push_back({.name = zone.name});
   }
   return frame;
