@@ -61,6 +61,8 @@ void take_reloadable(config::Config& running, const config::Config& wanted) {
   running.gate_partner_domains = wanted.gate_partner_domains;
   running.gate_top_names = wanted.gate_top_names;
   running.gate_watch_minutes = wanted.gate_watch_minutes;
+  running.gate_canary_group = wanted.gate_canary_group;
+  running.gate_canary_minutes = wanted.gate_canary_minutes;
 }
 
 void leave_out_default_ipv6(config::Config& config) {

@@ -122,9 +122,10 @@ std::string view_feeds(const Json& feeds, WallTime now) {
   table.align(3, Table::Align::right);
   std::string notes;
   for (const Json& feed : feeds["feeds"].items()) {
-    const bool is_held = feed["held"]["state"].text() == "waiting";
+    const std::string_view held = feed["held"]["state"].text();
+    const std::string_view note = held == "waiting" ? ", held" : held == "canary" ? ", tried" : "";
     table.add({printable(feed["name"].text()),
-               printable(feed["health"].text()) + (is_held ? ", held" : ""),
+               fmt::format("{}{}", printable(feed["health"].text()), note),
                grouped(feed["rules"].count()), grouped(feed["lines_skipped"].count()),
                ago(feed["last_success"], now), in(feed["next_try"], now),
                printable(feed["format"].text()), or_dash(feed["source"])});

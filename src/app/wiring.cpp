@@ -297,6 +297,8 @@ feeds::Options feeds_options(const config::Config& config, const Places& places,
   options.seed = seed;
   options.gate = gate_rules(config);
   options.watch_for = std::chrono::minutes(config.gate_watch_minutes);
+  options.canary_group = config.gate_canary_group;
+  options.canary_for = std::chrono::minutes(config.gate_canary_minutes);
   options.groups.push_back({.name = "default",
                             .clients = {},
                             .zones = zones_of({}, config, options.sources),

@@ -319,6 +319,22 @@ void check_lists(const Draft& draft, const ListsOfItem& item, std::string_view k
   }
 }
 
+namespace {
+
+void check_canary_group(const Draft& draft, const Node& root, Problems& problems) {
+  const std::string& name = draft.config.gate_canary_group;
+  if (name.empty()) return;
+  std::vector<std::string_view> known{"default"};
+  for (const Group& group : draft.config.groups) known.push_back(group.name);
+  if (std::ranges::find(known, name) != known.end()) return;
+  const auto near = nearest(name, known);
+  problems.add(place_of(root, "gate.canary_group"), "gate.canary_group",
+               fmt::format("no group is called \"{}\"", name),
+               near ? fmt::format("did you mean {}?", *near) : "add it under groups");
+}
+
+}  // namespace
+
 void check(const Draft& draft, const Node& root, Problems& problems) {
   check_server(draft.config, root, problems);
   check_forward(draft, root, problems);
@@ -330,6 +346,7 @@ void check(const Draft& draft, const Node& root, Problems& problems) {
   check_tenants(draft, problems);
   check_schedules(draft, problems);
   check_publish(draft, problems);
+  check_canary_group(draft, root, problems);
 }
 
 }  // namespace postern::config

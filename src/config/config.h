@@ -245,6 +245,8 @@ struct Config {
   std::vector<std::string> gate_own_domains;
   std::vector<std::string> gate_partner_domains;
   std::uint32_t gate_watch_minutes = 30;
+  std::string gate_canary_group;
+  std::uint32_t gate_canary_minutes = 30;
   // journal
   bool journal_enabled = true;
   std::uint32_t journal_days = 180;

@@ -25,9 +25,11 @@ struct FakeWatch final : BlockWatch {
     from = 0;
     ++(end == event::WatchEnd::passed ? passed : taken_back);
   }
-  std::optional<std::string> departure() override {
+  std::optional<Departure> departure() override {
     if (from == 0 || !has_left) return std::nullopt;
-    return "had 40 % of 900 queries of the group staff blocked, where 1 to 7 % are usual";
+    return Departure{
+        group.load(),
+        "had 40 % of 900 queries of the group staff blocked, where 1 to 7 % are usual"};
   }
   void forget() override {
     from = 0;
@@ -37,6 +39,7 @@ struct FakeWatch final : BlockWatch {
   std::atomic<std::uint64_t> from{0};  ///< 0: no watch is on.
   Guarded<std::set<std::string>> zones;
   std::atomic<bool> has_left{false};
+  std::atomic<const char*> group{"staff"};  ///< That has left its band.
   std::atomic<int> forgotten{0}, passed{0}, taken_back{0};
 };
 

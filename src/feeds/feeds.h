@@ -62,6 +62,9 @@ struct Options {
   /// Whether groups have as much blocked as ever; unset: nobody looks.
   BlockWatch* block_watch = nullptr;
   seconds watch_for{1800};  ///< After an update that came into force by itself; 0: not at all.
+  /// The group that has updates which passed the gate first; empty: nobody.
+  std::string canary_group;
+  seconds canary_for{1800};
   /// Called once, from the feeds' thread, right before the first generation with these options
   /// comes into force: for what must not be in force without it. Unset: nothing.
   std::function<void()> before_in_force;
@@ -76,9 +79,12 @@ class BlockWatch {
   /// At these zones, too, while a watch is on.
   virtual void watch_also(const std::vector<std::string>& zones) = 0;
   virtual void end_watch(event::WatchEnd end) = 0;
-  /// A clause for people that names the group which has left its band, and the band; nothing where
-  /// none has.
-  virtual std::optional<std::string> departure() = 0;
+  struct Departure {
+    std::string group;
+    std::string text;  ///< A clause for people that names the group, and its band.
+  };
+  /// A group that has left its band; nothing where none has.
+  virtual std::optional<Departure> departure() = 0;
   /// A person has changed what is blocked: what was usual is learnt anew, and no watch is on.
   virtual void forget() = 0;
 };

@@ -52,12 +52,6 @@ Content content_in(const HeldImages& images, const FeedState& feed) {
   return content;
 }
 
-/// Whether its updates come into force by themselves, and only if nothing speaks against them.
-bool is_guarded(const Source& source) {
-  const GateMode mode = source.gate.value_or(GateMode::automatic);
-  return (is_remote(source) || source.gate) && mode != GateMode::off && mode != GateMode::observe;
-}
-
 /// That feed, and the lists that it votes on or raises doubts about.
 std::vector<std::string> zones_moved_by(const std::string& name,
                                         const std::vector<FeedState>& feeds) {
@@ -76,18 +70,28 @@ std::vector<std::string> zones_moved_by(const std::string& name,
 
 }  // namespace
 
+bool is_guarded(const Source& source) {
+  const GateMode mode = source.gate.value_or(GateMode::automatic);
+  return (is_remote(source) || source.gate) && mode != GateMode::off && mode != GateMode::observe;
+}
+
+/// Whether its text was in force when the program ended.
+bool Keeper::was_in_force(const FeedState& feed) const {
+  const auto known = store_.load_facts(feed.status.name, feed.digest);
+  return known && known->sha256 == feed.facts.sha256;
+}
+
 std::vector<GateReport> Keeper::judge_changes(const policy::Generation& candidate) {
   std::vector<GateSubject> subjects;
   std::set<std::string> seen;  // Of two changes of one feed the first has what was in force.
   for (const Change& change : changes_) {
     const FeedState* feed = find(change.name);
-    if (feed == nullptr || !change.is_judged || !seen.insert(change.name).second) continue;
+    if (feed == nullptr || !change.is_judged || change.is_tried) continue;
+    if (!seen.insert(change.name).second) continue;
     const bool is_local = !is_remote(feed->source);
     const GateMode mode = feed->source.gate.value_or(GateMode::automatic);
-    if (mode == GateMode::off) continue;
+    if (mode == GateMode::off || was_in_force(*feed)) continue;
     const auto known = store_.load_facts(change.name, feed->digest);
-    // It was in force when the program ended.
-    if (known && known->sha256 == feed->facts.sha256) continue;
     const bool has_before = change.before.is_there() && !change.before.is_of_old_source;
     const std::uint64_t before = has_before ? change.before.rule_count() : known ? known->rules : 0;
     subjects.push_back({.feed = change.name,
@@ -124,42 +128,52 @@ Held Keeper::make_held(const FeedState& feed, HeldState state, const Now& now) c
   return held;
 }
 
-/// The feed keeps the rules that it had.
+/// The feed keeps the rules that it had, and its update is kept on disk.
+void Keeper::set_aside(FeedState& feed, Held held) {
+  const std::string& name = feed.status.name;
+  if (feed.held) held.keep_out(*feed.held);
+  std::optional<SharedMemory> text;
+  for (Change& change : std::views::reverse(changes_)) {
+    if (change.name != name) continue;
+    if (!text) text = std::move(change.text);
+    feed.content = std::move(change.before);
+    feed.facts = std::move(change.facts_before);
+  }
+  std::erase_if(changes_, [&](const Change& change) { return change.name == name; });
+  const auto saved =
+      text ? held_store_.save(name, held, *text) : held_store_.save_facts(name, held);
+  if (!saved) {
+    log_.warning("gate", name + ": what is held is not kept on disk, \"postern feed activate\" " +
+                             "cannot put it in force: " + saved.error().text);
+  }
+  feed.held = std::move(held);
+  show_held(feed);
+}
+
+/// An update that may not come into force by itself.
 void Keeper::hold(const GateReport& report, const Now& now) {
   FeedState& feed = *find(report.feed);
   Held held = make_held(feed, HeldState::waiting, now);
   held.reasons = report.findings;
   held.report = to_json(report);
-  if (feed.held) held.keep_out(*feed.held);
-  std::optional<SharedMemory> text;
-  for (Change& change : std::views::reverse(changes_)) {
-    if (change.name != report.feed) continue;
-    if (!text) text = std::move(change.text);
-    feed.content = std::move(change.before);
-    feed.facts = std::move(change.facts_before);
-  }
-  std::erase_if(changes_, [&](const Change& change) { return change.name == report.feed; });
-  const auto saved =
-      text ? held_store_.save(report.feed, held, *text) : held_store_.save_facts(report.feed, held);
-  if (!saved) {
-    log_.warning("gate", report.feed + ": what is held is not kept on disk, \"postern feed " +
-                             "activate\" cannot put it in force: " + saved.error().text);
-  }
-  feed.held = std::move(held);
+  drop_canary(feed);  // It is from before.
+  set_aside(feed, std::move(held));
   feed.report = std::make_shared<const std::string>(feed.held->report);
   ++feed.failures;
-  show_held(feed);
   log_.error("gate", report.feed + ": " + feed.status.last_error +
                          (feed.content.is_there() ? "; the rules of before stay in force"
                                                   : "; this feed protects nobody yet"));
 }
 
-void Keeper::show_held(FeedState& feed) {
+void Keeper::show_held(FeedState& feed) const {
   feed.status.held.reset();
   if (!feed.held) return;
   intel::HeldUpdate shown{
       std::string(to_string(feed.held->state)), feed.held->since, feed.held->facts.rules, {}};
   for (const intel::GateFinding& each : feed.held->reasons) shown.reasons.push_back(each.text);
+  if (feed.held->state == HeldState::canary) {
+    shown.reasons.push_back("is in force for the group " + options_.canary_group + " first");
+  }
   feed.status.held = std::move(shown);
   // What a person wants so is nothing wrong.
   const bool is_alarm = feed.held->state == HeldState::waiting ||
@@ -206,7 +220,17 @@ void Keeper::drop_held(FeedState& feed, std::string_view why) {
 /// What a person or the watch took out stays out until another one passes: a mirror may still have
 /// the one before.
 void Keeper::drop_waiting(FeedState& feed, std::string_view why) {
-  if (feed.held && feed.held->state == HeldState::waiting) drop_held(feed, why);
+  if (!feed.held) return;
+  if (feed.held->state != HeldState::waiting && feed.held->state != HeldState::canary) return;
+  drop_held(feed, why);
+  drop_canary(feed);
+}
+
+/// It is in force, or about to be.
+void Keeper::forget_held(FeedState& feed) {
+  held_store_.remove(feed.status.name);
+  feed.held.reset();
+  feed.status.held.reset();
 }
 
 Result<std::string> Keeper::order(const GateOrder& order, const Now& now) {
@@ -253,6 +277,7 @@ Result<std::string> Keeper::activate(FeedState& feed, const Now& now) {
   const std::string sha256 = arrival.content.sha256;
   Held held = std::move(*feed.held);
   feed.held.reset();
+  drop_canary(feed);
   accept(feed, std::move(arrival));
   succeeded(feed, now);
   Result<void> done;
@@ -265,6 +290,8 @@ Result<std::string> Keeper::activate(FeedState& feed, const Now& now) {
   FeedState& after = *find(name);
   if (!done || after.content.sha256 != sha256) {
     after.held = std::move(held);
+    // Nobody has it any more.
+    if (after.held->state == HeldState::canary) after.held->state = HeldState::waiting;
     show_held(after);
     return fail(Errc::unavailable, "it cannot be put in force: " + after.status.last_error);
   }
@@ -277,16 +304,13 @@ Result<std::string> Keeper::activate(FeedState& feed, const Now& now) {
 
 /// Those that were taken out before the one that a person has put in force are not meant by that.
 void Keeper::keep_others_out(FeedState& feed, const Held& activated, const Now& now) {
-  if (activated.also_out.empty()) return;
-  Held held = make_held(feed, HeldState::rejected, now);
-  held.also_out = activated.also_out;
-  held.facts.sha256 = held.also_out.front();
-  held.facts.rules = 0;  // Nobody knows any more.
-  held.also_out.erase(held.also_out.begin());
-  held.reasons.push_back(kByHand);
+  auto held = activated.others_out();
+  if (!held) return;
+  held->since = now.wall;
+  held->reasons.push_back(kByHand);
   feed.facts.validators = {};  // They may be of one of these.
   save_facts(feed);
-  if (const auto saved = held_store_.save_facts(feed.status.name, held); !saved) {
+  if (const auto saved = held_store_.save_facts(feed.status.name, *held); !saved) {
     log_.warning("gate", feed.status.name + ": " + saved.error().text);
   }
   feed.held = std::move(held);
@@ -300,6 +324,8 @@ Result<std::string> Keeper::reject(FeedState& feed, const Now& now) {
   held_store_.remove_text(name, *feed.held);
   POSTERN_CHECK(held_store_.save_facts(name, *feed.held));
   succeeded(feed, now);
+  drop_canary(feed);
+  publish(now);
   log_.info("gate", name + ": the update that was held is rejected, as was asked for");
   return "The update of " + name + " is rejected; the same one stays out, another one is judged.";
 }
@@ -309,6 +335,7 @@ bool Keeper::take_back(FeedState& feed, const HeldImages& images, const intel::G
                        const Now& now) {
   Content content = content_in(images, feed);
   if (!content.is_there() || content.sha256 == feed.content.sha256) return false;
+  drop_canary(feed);
   if (feed.content.is_there()) {
     // The feed's next copy would be the same again.
     Held held = make_held(feed, HeldState::rolled_back, now);
@@ -460,12 +487,15 @@ void Keeper::begin_watch(const Now& now) {
     if (is_guarded(feed->source)) names.push_back(change.name);
   }
   const std::vector<std::uint64_t> kept = images_.numbers();
-  if (names.empty() || kept.empty()) return;
-  std::optional<Watch>& joined = watch_ ? next_watch_ : watch_;
-  const bool is_first = !watch_;
-  if (!joined) joined = Watch{{}, {}, kept.front(), {}};
-  joined->feeds.insert(names.begin(), names.end());
-  if (is_first) return start_watch(now);
+  if (kept.empty() || (names.empty() && !has_canaries())) return;
+  if (!watch_) {
+    watch_ = Watch{{}, {}, kept.front(), {names.begin(), names.end()}};
+    return start_watch(now);
+  }
+  watch_canaries();
+  if (names.empty()) return;
+  if (!next_watch_) next_watch_ = Watch{{}, {}, kept.front(), {}};
+  next_watch_->feeds.insert(names.begin(), names.end());
   watch_->feeds.insert(names.begin(), names.end());
   for (const std::string& name : names) {
     options_.block_watch->watch_also(zones_moved_by(name, feeds_));
@@ -481,7 +511,18 @@ void Keeper::start_watch(const Now& now) {
   for (const std::string& name : watch_->feeds) {
     options_.block_watch->watch_also(zones_moved_by(name, feeds_));
   }
+  watch_canaries();
   keep_watched_images();
+}
+
+void Keeper::watch_canaries() {
+  for (const FeedState& feed : feeds_) {
+    if (feed.canary) options_.block_watch->watch_also({feed.status.name});
+  }
+}
+
+bool Keeper::has_canaries() const {
+  return std::ranges::any_of(feeds_, [](const FeedState& feed) { return feed.canary.has_value(); });
 }
 
 void Keeper::keep_watched_images() {
@@ -500,6 +541,7 @@ void Keeper::stop_watching() {
 }
 
 void Keeper::look_at_watch(const Now& now) {
+  look_at_canaries(now);
   if (!watch_ || now.mono < watch_->look_at) return;
   watch_->look_at = now.mono + kWatchCheck;
   const auto departure = options_.block_watch->departure();
@@ -507,34 +549,42 @@ void Keeper::look_at_watch(const Now& now) {
   if (now.mono < watch_->until) return;
   options_.block_watch->end_watch(event::WatchEnd::passed);
   watch_ = std::exchange(next_watch_, std::nullopt);
+  if (!watch_ && has_canaries()) watch_.emplace();
   if (watch_) return start_watch(now);
   keep_watched_images();
 }
 
-void Keeper::take_back_watched(const std::string& departure, const Now& now) {
+void Keeper::take_back_watched(const BlockWatch::Departure& departure, const Now& now) {
   options_.block_watch->end_watch(event::WatchEnd::taken_back);
   const Watch watch = *std::exchange(watch_, std::nullopt);
   next_watch_.reset();
+  // No other group has what is tried.
+  if (departure.group == options_.canary_group) withdraw_canaries(departure.text, now);
+  if (watch.feeds.empty()) {
+    if (!has_canaries()) return;
+    watch_ = watch;
+    return start_watch(now);
+  }
   const auto images = images_.load(watch.image_before);
   std::string names;
   for (const std::string& name : watch.feeds) {
     FeedState* const feed = find(name);
     if (feed == nullptr || !images) continue;
-    if (!take_back(*feed, *images, {GateReason::block_rate, departure}, now)) continue;
+    if (!take_back(*feed, *images, {GateReason::block_rate, departure.text}, now)) continue;
     names += (names.empty() ? "" : ", ") + name;
   }
   if (names.empty()) {
     log_.error("gate",
                "after updates of feeds something is unusual, and they cannot be taken back: "
                "an update that " +
-                   departure);
+                   departure.text);
     return keep_watched_images();
   }
   use_images(*images);
   const auto done = put_back_in_force(now);
   log_.error("gate", names + ": taken back " +
                          (done ? "" : "(in vain: " + done.error().text + ") ") +
-                         "is an update that " + departure);
+                         "is an update that " + departure.text);
   keep_watched_images();
 }
 

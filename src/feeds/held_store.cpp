@@ -14,7 +14,8 @@ namespace {
 
 constexpr std::string_view kFirstLine = "postern-held 1";
 constexpr std::uint64_t kMaxOctets = 4U << 20;  // A report has some hundred names and rules.
-constexpr std::array<std::string_view, 3> kStates = {"waiting", "rejected", "rolled_back"};
+constexpr std::array<std::string_view, 4> kStates = {"waiting", "rejected", "rolled_back",
+                                                     "canary"};
 constexpr auto kLastReason = intel::GateReason::block_rate;
 
 std::string one_line(std::string_view text) {
@@ -78,15 +79,28 @@ std::string_view to_string(HeldState state) {
 }
 
 bool Held::is_out(std::string_view sha256) const {
-  if (state != HeldState::waiting && facts.sha256 == sha256) return true;
+  if (is_taken_out() && facts.sha256 == sha256) return true;
   return std::ranges::find(also_out, sha256) != also_out.end();
 }
 
 void Held::keep_out(const Held& before) {
   also_out = before.also_out;
-  if (before.state != HeldState::waiting) also_out.insert(also_out.begin(), before.facts.sha256);
+  if (before.is_taken_out()) also_out.insert(also_out.begin(), before.facts.sha256);
   std::erase(also_out, facts.sha256);
   if (also_out.size() > kMostOut) also_out.resize(kMostOut);
+}
+
+std::optional<Held> Held::others_out() const {
+  if (also_out.empty()) return std::nullopt;
+  Held others;
+  others.facts = facts;
+  others.facts.validators = {};  // They may be of one of these.
+  others.facts.sha256 = also_out.front();
+  others.facts.rules = 0;  // Nobody knows any more.
+  others.state = HeldState::rejected;
+  others.since = since;
+  others.also_out.assign(std::next(also_out.begin()), also_out.end());
+  return others;
 }
 
 std::string HeldStore::path(std::string_view name) const {

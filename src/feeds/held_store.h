@@ -20,8 +20,9 @@ enum class HeldState : std::uint8_t {
   waiting,      ///< For a person, or for a better update.
   rejected,     ///< A person does not want it; its text is gone.
   rolled_back,  ///< It was in force; a person or the watch took it back.
+  canary,       ///< One group has it first. After a restart it is judged anew.
 };
-/// "waiting", "rejected", "rolled_back".
+/// "waiting", "rejected", "rolled_back", "canary".
 std::string_view to_string(HeldState state);
 
 /// An update that is not in force.
@@ -39,10 +40,16 @@ struct Held {
   /// A source has one text at a time, a mirror perhaps the one before: more than enough.
   static constexpr std::size_t kMostOut = 16;
 
+  bool is_taken_out() const {
+    return state == HeldState::rejected || state == HeldState::rolled_back;
+  }
   /// Whether a person or the watch took that text out.
   bool is_out(std::string_view sha256) const;
   /// This one takes the place of `before`: what was out with that stays out.
   void keep_out(const Held& before);
+  /// What stays out when this one is in force, or nobody has it any more: as one that was rejected.
+  /// Nothing, where that is all.
+  std::optional<Held> others_out() const;
 };
 
 /// A folder with what CopyStore keeps of a copy, and NAME.held beside it, which names the text that

@@ -89,6 +89,7 @@ policy::PolicyFrame Keeper::frame(const HeldImages& images, const Now& now) cons
     frame.zones.push_back(feed.source.zone);
     frame.rules_at.push_back(at);
   }
+  frame_canaries(frame, static_cast<std::uint16_t>(images_in(images).size()));
   return frame;
 }
 
@@ -108,8 +109,11 @@ Result<Keeper::Compiled> Keeper::compile(const Now& now) {
   const std::vector<ImageShare> shares = shares_of(feeds_);
   if (!shares.empty()) compiled.images.ground = shares[0].held;
   if (shares.size() > 1) compiled.images.overlay = shares[1].held;
-  compiled.generation = POSTERN_TRY(
-      policy::Generation::create(frame(compiled.images, now), images_in(compiled.images)));
+  auto images = images_in(compiled.images);
+  const HeldImage canaries = POSTERN_TRY(build_canaries(compiled.images.ground, now));
+  if (canaries.image) images.push_back(canaries.image);
+  compiled.generation =
+      POSTERN_TRY(policy::Generation::create(frame(compiled.images, now), std::move(images)));
   compile_time_ =
       std::chrono::duration_cast<microseconds>(std::chrono::steady_clock::now() - began);
   return compiled;
@@ -127,10 +131,17 @@ Result<void> Keeper::compile_and_publish(const Now& now) {
     const std::vector<GateReport> held = judge_changes(*compiled->generation);
     if (!held.empty()) {
       feeds_ = std::move(before);
-      for (const GateReport& report : held) hold(report, now);
-      if (!changes_.empty() || !has_published_ || is_frame_new_) continue;
       must_publish_ = false;
+      for (const GateReport& report : held) hold(report, now);
+      if (!changes_.empty() || !has_published_ || is_frame_new_ || must_publish_) continue;
       return {};
+    }
+    if (const std::vector<std::string> tried = updates_to_try(); !tried.empty()) {
+      std::vector<std::shared_ptr<const std::string>> reports;
+      for (const std::string& name : tried) reports.push_back(find(name)->report);
+      feeds_ = std::move(before);
+      for (std::size_t i = 0; i < tried.size(); ++i) begin_canary(tried[i], reports[i], now);
+      continue;
     }
     before.clear();
     put_in_force(std::move(compiled->generation), now);

@@ -83,7 +83,7 @@ Keeper::Keeper(Options options, Published<policy::Generation>& target, Hands han
   for (Source& source : options_.sources) feeds_.push_back(make_state(source));
 }
 
-FeedState Keeper::make_state(Source source) const {
+FeedState Keeper::make_state(Source source) {
   FeedState feed;
   feed.digest = source_digest(source);
   feed.status.name = source.zone.name;
@@ -92,6 +92,7 @@ FeedState Keeper::make_state(Source source) const {
   feed.source = std::move(source);
   if (feed.source.transfer) begin_timers(feed, options_.first_retry);
   feed.held = held_store_.load(feed.status.name, feed.digest);
+  forget_canary(feed);
   if (feed.held) feed.held->is_to_be_judged = true;  // Perhaps by other rules than when it came.
   if (feed.held && !feed.held->report.empty()) {
     feed.report = std::make_shared<const std::string>(feed.held->report);
@@ -275,6 +276,7 @@ Result<void> Keeper::reconfigure(Options options, const Now& now) {
       feed.source = source;
       if (old->source.refresh != source.refresh && feed.due && !feed.fetching) schedule(feed, now);
     }
+    if (forget_canary(feed)) feed.due = now.mono;
     if (feed.held) feed.held->is_to_be_judged = true;  // By other rules, perhaps.
     feeds_.push_back(std::move(feed));
   }
@@ -454,7 +456,8 @@ void Keeper::accept(FeedState& feed, Arrival arrival) {
                       .text = std::move(arrival.text),
                       .turn = std::move(arrival.turn),
                       .is_judged = arrival.is_judged,
-                      .accepts_any_size = arrival.accepts_any_size});
+                      .accepts_any_size = arrival.accepts_any_size,
+                      .is_tried = arrival.is_tried});
   must_publish_ = true;
 }
 
@@ -583,6 +586,7 @@ std::optional<MonoTime> Keeper::next_due() const {
     const auto expiry = expires_at(feed);
     if (expiry) consider(*expiry);
     if (feed.due && !feed.fetching) consider(*feed.due);
+    if (feed.canary) consider(feed.canary->until);
   }
   if (!retired_.empty()) consider(look_at_retired_);
   if (watch_) consider(watch_->look_at);

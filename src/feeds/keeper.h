@@ -31,6 +31,13 @@ struct Now {
   WallTime wall;
 };
 
+/// An update that the canary group has first.
+struct Canary {
+  std::shared_ptr<const HeldRules> rules;
+  Content content;  ///< Where it is in an image of such ones.
+  MonoTime until{};
+};
+
 /// One feed: what it is, what is in force of it, and when it is tried again.
 struct FeedState {
   Source source;
@@ -48,7 +55,8 @@ struct FeedState {
   std::optional<TransferTimers> timers;       ///< Of a transferred zone; they say when it is `due`.
   bool is_expired = false;                    ///< Its SOA's expire has passed without contact.
   bool accepts_any_size = false;              ///< Of the try under way.
-  std::optional<Held> held;                   ///< An update that is not in force.
+  std::optional<Held> held;                   ///< An update that is not in force for all.
+  std::optional<Canary> canary;               ///< The same, where a group has it.
   std::shared_ptr<const std::string> report;  ///< Of the last update that was judged; may be null.
 };
 
@@ -60,9 +68,13 @@ struct Arrival {
   UnpackTurns::Turn turn{};            ///< Of the text.
   bool is_judged = true;  ///< By the gate; not what was in force before, or a person wants.
   bool accepts_any_size = false;
+  bool is_tried = false;  ///< The canary group has had it.
 };
 
 struct BuildPlan;
+
+/// Whether a feed's updates come into force by themselves, and only if nothing speaks against them.
+bool is_guarded(const Source& source);
 
 /// How often a replaced generation is looked at: do workers still read it?
 inline constexpr seconds kRetiredCheck{1};
@@ -109,7 +121,8 @@ class Keeper {
   Result<std::shared_ptr<const policy::Generation>> candidate(const std::string& name,
                                                               const Now& now);
   Result<std::shared_ptr<const policy::Generation>> generation_at(WallTime at);
-  /// Takes updates back under which a group's blocked part has left its band.
+  /// Takes updates back under which a group's blocked part has left its band; puts in force for all
+  /// what the canary group has had for long enough.
   void look_at_watch(const Now& now);
   /// Compiles, has the gate judge what comes from afar, and publishes if something has changed
   /// since the last time.
@@ -142,6 +155,7 @@ class Keeper {
     UnpackTurns::Turn turn{};  // Of the text.
     bool is_judged = false;
     bool accepts_any_size = false;
+    bool is_tried = false;
   };
   // What `compile` gives.
   struct Compiled {
@@ -150,7 +164,7 @@ class Keeper {
     bool has_built = false;  // One of them.
   };
 
-  FeedState make_state(Source source) const;
+  FeedState make_state(Source source);
   static void inherit(FeedState& feed, const FeedState& old);
   FeedState* find(const std::string& name);
   void load(FeedState& feed, const Now& now);
@@ -176,12 +190,25 @@ class Keeper {
   Result<Compiled> compile(const Now& now);
   Result<void> compile_and_publish(const Now& now);
   std::vector<GateReport> judge_changes(const policy::Generation& candidate);
+  bool was_in_force(const FeedState& feed) const;
+  void set_aside(FeedState& feed, Held held);
+  void forget_held(FeedState& feed);
+  bool has_canary_group(const FeedState& feed) const;
+  std::vector<std::string> updates_to_try();
+  void begin_canary(const std::string& name, std::shared_ptr<const std::string> report,
+                    const Now& now);
+  bool forget_canary(FeedState& feed);
+  Result<HeldImage> build_canaries(const HeldImage& ground, const Now& now);
+  void frame_canaries(policy::PolicyFrame& frame, std::uint16_t image) const;
+  void drop_canary(FeedState& feed);
+  void look_at_canaries(const Now& now);
+  void withdraw_canaries(const std::string& departure, const Now& now);
   void hold(const GateReport& report, const Now& now);
   Held make_held(const FeedState& feed, HeldState state, const Now& now) const;
   void drop_held(FeedState& feed, std::string_view why);
   void drop_waiting(FeedState& feed, std::string_view why);
   void keep_others_out(FeedState& feed, const Held& activated, const Now& now);
-  static void show_held(FeedState& feed);
+  void show_held(FeedState& feed) const;
   Result<std::pair<Arrival, HeldImages>> held_arrival(const FeedState& feed);
   Result<std::string> activate(FeedState& feed, const Now& now);
   Result<std::string> reject(FeedState& feed, const Now& now);
@@ -195,7 +222,9 @@ class Keeper {
   void start_watch(const Now& now);
   void keep_watched_images();
   void stop_watching();
-  void take_back_watched(const std::string& departure, const Now& now);
+  void watch_canaries();
+  bool has_canaries() const;
+  void take_back_watched(const BlockWatch::Departure& departure, const Now& now);
   void keep_images(const HeldImages& images);
   void settle();
   void await_hand_over();

@@ -175,13 +175,15 @@ class Memory final : public QuestionMemory {
   void end_watch(event::WatchEnd end) override {
     rates_.with([&](BlockRates& rates) { rates.end_watch(end); });
   }
-  std::optional<std::string> departure() override {
+  std::optional<Departure> departure() override {
     const auto found = rates_.with([](const BlockRates& rates) { return rates.departure(); });
     if (!found) return std::nullopt;
     const auto percent = [](double part) { return std::round(part * 1000) / 10.0; };
-    return fmt::format("had {} % of {} queries of the group {} blocked, where {} to {} % are usual",
-                       percent(found->rate), found->queries, found->group, percent(found->lowest),
-                       percent(found->highest));
+    return Departure{
+        found->group,
+        fmt::format("had {} % of {} queries of the group {} blocked, where {} to {} % are usual",
+                    percent(found->rate), found->queries, found->group, percent(found->lowest),
+                    percent(found->highest))};
   }
   void forget() override {
     rates_.with([](BlockRates& rates) { rates.forget(); });

@@ -252,6 +252,24 @@ class Gate(unittest.TestCase):
             self.assertEqual(postern.run("explain", names[3], "--at", "2020-01-01T00:00:00Z").returncode, 1)
             self.assertEqual(postern.run("explain", names[3], "--at", "1h", "--candidate", "ads").returncode, 2)
 
+    def test_one_group_has_an_update_first_until_a_person_or_its_time_gives_it_to_all(self):
+        self.config["groups"] = [{"name": "staff", "clients": ["127.0.0.2/32"]}]
+        self.config["gate"]["canary_group"] = "staff"
+        with Postern(self.config) as postern:
+            until(lambda: self.is_blocked(postern, "bad7.feed.example"), "the first copy, for all")
+            self.update(postern, [*GOOD, "new.feed.example"])
+            until(lambda: not ask(postern, "new.feed.example", "127.0.0.2").answer, "the update in force for staff")
+            self.assertFalse(self.is_blocked(postern, "new.feed.example"), "not for others")
+            self.assertIn("good, tried", postern.cli("feed", "list"))
+            self.assertEqual(postern.feed("ads")["held"]["state"], "canary")
+            self.assertIn('postern_feed_held{feed="ads"} 0', postern.api("/metrics"))
+            self.assertIn("blocked", postern.cli("explain", "new.feed.example", "--client", "127.0.0.2").splitlines()[0])
+            self.assertNotIn("blocked", postern.cli("explain", "new.feed.example", "--client", "127.0.0.9").splitlines()[0])
+            self.assertEqual(postern.cli("feed", "diff", "ads"), "+new.feed.example\n")
+            postern.cli("feed", "activate", "ads")
+            self.assertTrue(self.is_blocked(postern, "new.feed.example"))
+            self.assertIsNone(postern.feed("ads")["held"])
+
     def test_a_preview_tells_what_a_list_would_do_without_a_server_that_knows_it(self):
         with Postern(self.config) as postern:
             until(lambda: self.is_blocked(postern, "bad7.feed.example"), "the first copy")

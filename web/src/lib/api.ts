@@ -73,7 +73,7 @@ export interface Feed {
 
 /** An update that is not in force: the gate holds it, or a person took it out. */
 export interface HeldUpdate {
-  state: 'waiting' | 'rejected' | 'rolled_back';
+  state: 'waiting' | 'rejected' | 'rolled_back' | 'canary';
   since: string;
   rules: number;
   reasons: string[];
