@@ -73,7 +73,7 @@ Result<HeldImage> Keeper::build_canaries(const HeldImage& ground, const Now& now
     if (feed.canary) tried.push_back(&feed);
   }
   if (tried.empty()) return HeldImage{};
-  const HeldImage first = tried.front()->canary->content.held;
+  HeldImage first = tried.front()->canary->content.held;
   if (first.image && std::ranges::all_of(tried, [&](const FeedState* feed) {
         return is_in_canary_image(*feed, first);
       })) {
@@ -88,7 +88,7 @@ Result<HeldImage> Keeper::build_canaries(const HeldImage& ground, const Now& now
   for (std::size_t i = 0; i < tried.size(); ++i) {
     zones.push_back({tried[i]->status.name, "", &contents[i]});
   }
-  const HeldImage image =
+  HeldImage image =
       POSTERN_TRY(hands_.builder.build(zones, ground.image->hash_key(), now.wall));
   for (std::size_t i = 0; i < tried.size(); ++i) {
     tried[i]->canary->content.held = image;

@@ -549,7 +549,7 @@ void Keeper::look_at_watch(const Now& now) {
   if (now.mono < watch_->until) return;
   options_.block_watch->end_watch(event::WatchEnd::passed);
   watch_ = std::exchange(next_watch_, std::nullopt);
-  if (!watch_ && has_canaries()) watch_.emplace();
+  if (!watch_ && has_canaries()) watch_ = Watch{};
   if (watch_) return start_watch(now);
   keep_watched_images();
 }

@@ -71,7 +71,7 @@ BuildPlan plan_build(const std::vector<FeedState>& feeds,
       std::ranges::none_of(shares, is_wasteful)) {
     return {};
   }
-  const BuildPlan all{true, std::vector<bool>(feeds.size(), true)};
+  BuildPlan all{true, std::vector<bool>(feeds.size(), true)};
   if (!may_lie_over || shares.front().rules < kLeastGround || is_wasteful(shares.front())) {
     return all;
   }

@@ -155,6 +155,7 @@ TEST(JsonValue, ShowsWhatJsonSays) {
   EXPECT_EQ(value->text_at("none"), "");
   EXPECT_FALSE(value->find("none").has_value());
   EXPECT_FALSE(parser.parse("").has_value());
+  EXPECT_FALSE(parser.parse({}).has_value());
   EXPECT_FALSE(parser.parse("{} {}").has_value());
   EXPECT_FALSE(parser.parse("tru").has_value());
 }

@@ -108,6 +108,7 @@ JsonParser::~JsonParser() = default;
 
 Result<JsonValue, std::string_view> JsonParser::parse(std::string_view text) {
   if (text.size() > kMaxOctets) return Unexpected(fault_of(simdjson::CAPACITY));
+  if (text.empty()) return Unexpected(fault_of(simdjson::EMPTY));  // Perhaps it points nowhere.
   dom::parser& parser = library_->parser;
   // Memory grows with the longest text so far; the depth is fixed with it.
   if (parser.capacity() < text.size() || parser.max_depth() != kMaxDepth) {
