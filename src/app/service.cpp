@@ -28,6 +28,7 @@ unsigned cores() {
 /// The options that a reload takes over; the others stay as they run.
 void take_reloadable(config::Config& running, const config::Config& wanted) {
   running.access_allow = wanted.access_allow;
+  running.identity_from = wanted.identity_from;
   running.udp_max_octets = wanted.udp_max_octets;
   running.answer_deadline_ms = wanted.answer_deadline_ms;
   running.stale_after_ms = wanted.stale_after_ms;

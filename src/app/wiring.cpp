@@ -284,6 +284,17 @@ void add_hours(const config::Config& config, feeds::Options& options) {
 
 }  // namespace
 
+namespace {
+
+std::vector<policy::ClientId> client_ids_of(const config::Group& group) {
+  std::vector<policy::ClientId> ids;
+  for (const std::string& text : group.client_ids)
+    ids.push_back(*policy::ClientId::from_text(text));
+  return ids;
+}
+
+}  // namespace
+
 feeds::Options feeds_options(const config::Config& config, const Places& places,
                              std::uint64_t seed) {
   feeds::Options options;
@@ -307,6 +318,7 @@ feeds::Options feeds_options(const config::Config& config, const Places& places,
     policy::Group made{.name = group.name,
                        .clients = group.clients,
                        .devices = group.devices,
+                       .client_ids = client_ids_of(group),
                        .zones = zones_of(group, config, options.sources),
                        .answer = group.answer,
                        .tenant = group.tenant};
@@ -424,7 +436,8 @@ devices::Options device_options(const config::Config& config) {
 }
 
 server::Settings settings_of(const config::Config& config) {
-  return {.access_allow = config.access_allow,
+  return {.identity_from = config.identity_from,
+          .access_allow = config.access_allow,
           .udp_max_octets = config.udp_max_octets,
           .answer_deadline_ms = config.answer_deadline_ms,
           .stale_after_ms = config.stale_after_ms,

@@ -218,6 +218,7 @@ void check_groups(const Draft& draft, Problems& problems) {
   std::set<std::string> names;
   std::map<IpPrefix, std::string> owners;
   std::map<MacAddress, std::string> device_owners;
+  std::map<std::string, std::string> id_owners;
   for (std::size_t i = 0; i < draft.config.groups.size(); ++i) {
     const Group& group = draft.config.groups[i];
     const Node& node = *draft.group_nodes[i];
@@ -232,37 +233,43 @@ void check_groups(const Draft& draft, Problems& problems) {
     const bool is_default = group.name == "default";
     const bool has_clients = !group.clients.empty();
     const Node* clients = node.find("clients");
-    if (is_default && !group.devices.empty()) {
-      problems.add(place_of(node, "devices"), item_path("groups", i, "devices"),
+    for (const auto& [key, has_any] : {std::pair("devices", !group.devices.empty()),
+                                       {"client_ids", !group.client_ids.empty()},
+                                       {"clients", has_clients}}) {
+      if (!is_default || !has_any) continue;
+      problems.add(place_of(node, key), item_path("groups", i, key),
                    "the group \"default\" is for the clients of no other group",
-                   "remove devices, or name the group otherwise");
-    }
-    if (is_default && has_clients) {
-      problems.add(place_of(node, "clients"), item_path("groups", i, "clients"),
-                   "the group \"default\" is for the clients of no other group",
-                   "remove clients, or name the group otherwise");
+                   fmt::format("remove {}, or name the group otherwise", key));
     }
     const bool is_published = std::ranges::find(draft.config.publish, group.name,
                                                 &Publish::group) != draft.config.publish.end();
     if (!is_default && !is_published && node.find("devices") == nullptr &&
+        node.find("client_ids") == nullptr &&
         (clients == nullptr || (clients->kind == Node::Kind::list && clients->children.empty()))) {
       problems.add(place_of(node, "clients"), item_path("groups", i, "clients"),
-                   "the group has no clients", "list their addresses or prefixes, or devices");
+                   "the group has no clients",
+                   "list their addresses or prefixes, or devices or client_ids");
     }
+    const auto belongs_to_another = [&](std::string_view key, const std::string& what,
+                                        const std::string& owner) {
+      problems.add(place_of(node, key), item_path("groups", i, key),
+                   fmt::format("{} is in group \"{}\" too", what, owner), "keep it in one group");
+    };
     for (const MacAddress& device : group.devices) {
       const auto [owner, is_new] = device_owners.emplace(device, group.name);
       if (is_new || owner->second == group.name) continue;
-      problems.add(place_of(node, "devices"), item_path("groups", i, "devices"),
-                   fmt::format("{} is in group \"{}\" too", device.to_text(), owner->second),
-                   "keep it in one group");
+      belongs_to_another("devices", device.to_text(), owner->second);
+    }
+    for (const std::string& id : group.client_ids) {
+      const auto [owner, is_new] = id_owners.emplace(id, group.name);
+      if (is_new || owner->second == group.name) continue;
+      belongs_to_another("client_ids", id, owner->second);
     }
     for (const IpPrefix& prefix : group.clients) {
       const auto [owner, is_new] = owners.emplace(prefix, group.name);
       if (is_new || owner->second == group.name) continue;
       if (group.name.empty() || owner->second.empty()) continue;  // That is a mistake already.
-      problems.add(place_of(node, "clients"), item_path("groups", i, "clients"),
-                   fmt::format("{} is in group \"{}\" too", prefix.to_text(), owner->second),
-                   "keep it in one group");
+      belongs_to_another("clients", prefix.to_text(), owner->second);
     }
   }
 }

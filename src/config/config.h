@@ -131,6 +131,7 @@ struct Group {
   std::string tenant;  ///< "": nobody's.
   std::vector<IpPrefix> clients;
   std::vector<MacAddress> devices;
+  std::vector<std::string> client_ids;            ///< Each one a policy::ClientId.
   std::optional<std::vector<std::string>> feeds;  ///< In order; unset: all, in the file's order.
   std::vector<std::string> without;               ///< Not in force; see groups.h.
   std::optional<policy::BlockAnswer> answer;
@@ -232,6 +233,7 @@ struct Config {
   std::vector<std::string> dnsmasq_leases;
   std::vector<std::string> isc_leases;
   std::vector<std::string> kea_leases;
+  std::vector<IpPrefix> identity_from;
   bool neighbours = true;
   // gate
   std::uint32_t gate_days = 14;

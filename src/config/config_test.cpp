@@ -449,7 +449,7 @@ TEST(Config, FeedsAndGroupsAreCheckedTogether) {
        "\"-\", the first a letter or digit, at most 32\n"},
       {"groups: [{name: g}]",
        "f:1:10: groups[0].clients: the group has no clients; list their addresses or prefixes, or "
-       "devices\n"},
+       "devices or client_ids\n"},
       {"groups: [{name: g, devices: ['00:1a:2b:3c:4d:5e', 00-1A-2B-3C-4D-5F]}]", "good"},
       {"groups: [{name: g, devices: '00:1a:2b:3c:4d'}]",
        "f:1:29: groups[0].devices: \"00:1a:2b:3c:4d\" is not a hardware address; write six pairs "
@@ -458,6 +458,15 @@ TEST(Config, FeedsAndGroupsAreCheckedTogether) {
       {"groups: [{name: g, devices: '00:1a:2b:3c:4d:5e'}, {name: h, devices: '00-1A-2b-3c-4d-5e'}]",
        "f:1:70: groups[1].devices: 00:1a:2b:3c:4d:5e is in group \"g\" too; keep it in one "
        "group\n"},
+      {"devices: {edns_from: '::1'}\ngroups: [{name: g, client_ids: [Tablet-7, a/b]}]", "good"},
+      {"groups: [{name: g, client_ids: 'a b'}]",
+       "f:1:32: groups[0].client_ids: \"a b\" is not what a client can be called; write up to 32 "
+       "letters, digits and marks, no spaces, as the forwarder sends it\n"},
+      {"groups: [{name: g, client_ids: t}, {name: h, client_ids: [s, t]}]",
+       "f:1:58: groups[1].client_ids: t is in group \"g\" too; keep it in one group\n"},
+      {"groups: [{name: default, client_ids: t}]",
+       "f:1:38: groups[0].client_ids: the group \"default\" is for the clients of no other group; "
+       "remove client_ids, or name the group otherwise\n"},
       {"groups: [{name: default, devices: '00:1a:2b:3c:4d:5e'}]",
        "f:1:35: groups[0].devices: the group \"default\" is for the clients of no other group; "
        "remove devices, or name the group otherwise\n"},

@@ -107,6 +107,9 @@ constexpr Option<Config> kOptions[] = {
   {{"devices.dnsmasq_leases", Kind::paths, "[]", 0, 0, kAtReload,
     "Lease files of dnsmasq, looked at every two seconds, that say which device of groups[].devices has which address. The lists of lease files come before the neighbour table."},
    into<&Config::dnsmasq_leases>},
+  {{"devices.edns_from", Kind::prefixes, "[]", 0, 0, kAtReload,
+    "Forwarders that are believed when they say in EDNS options who asks them (dnsmasq's --add-mac, --add-cpe-id): groups[].devices and groups[].client_ids. Each must remove what its own clients say there."},
+   into<&Config::identity_from>},
   {{"devices.isc_leases", Kind::paths, "[]", 0, 0, kAtReload,
     "The same of ISC's dhcpd."}, into<&Config::isc_leases>},
   {{"devices.kea_leases", Kind::paths, "[]", 0, 0, kAtReload,
@@ -370,6 +373,9 @@ constexpr Option<Group> kGroupOptions[] = {
   {{"block", Kind::patterns, "[]", 0, 0, kAtReload,
     "Names that are blocked for these clients unless allow has them, before every list."},
    into<&Group::block>},
+  {{"client_ids", Kind::client_ids, "[]", 0, 0, kAtReload,
+    "Names of clients that are in the group whatever their address, before all devices, as the forwarders of devices.edns_from say them."},
+   into<&Group::client_ids>},
   {{"clients", Kind::prefixes, "[]", 0, 0, kAtReload,
     "Addresses and prefixes; over all groups the longest one that holds a client decides. None for the group \"default\"."},
    into<&Group::clients>},
@@ -583,6 +589,8 @@ std::string_view to_string(Kind kind) {
       return "list of hours";
     case Kind::macs:
       return "list of hardware addresses";
+    case Kind::client_ids:
+      return "list of client ids";
     case Kind::names:
     case Kind::patterns:
       return "list of names";

@@ -34,6 +34,7 @@ enum class Kind : std::uint8_t {
   names,         ///< A list of domain names.
   windows,       ///< A list of "mon-fri 21:00-07:00".
   macs,          ///< A list of "00:1a:2b:3c:4d:5e".
+  client_ids,    ///< A list of names of clients: printable, at most 32 octets each.
   patterns,      ///< A list of names and "*.name".
   label,         ///< [a-z0-9][a-z0-9._-]*, at most 32 octets: what feeds and groups are called.
   labels,        ///< A list of them.

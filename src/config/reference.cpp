@@ -114,6 +114,7 @@ std::string schema_type(const Spec& spec) {
     case Kind::names:
     case Kind::windows:
     case Kind::macs:
+    case Kind::client_ids:
     case Kind::patterns:
     case Kind::labels:
     case Kind::prefixes:

@@ -10,6 +10,7 @@
 #include "config/suggest.h"
 #include "intel/feed_name.h"
 #include "intel/lint.h"
+#include "policy/client_id.h"
 #include "policy/schedule.h"
 
 namespace postern::config {
@@ -176,6 +177,12 @@ Read<MacAddress> mac(std::string_view text) {
   if (read && !read->is_zero()) return *read;
   return refuse(fmt::format("{} is not a hardware address", quoted(text)),
                 "write six pairs of hexadecimal digits: 00:1a:2b:3c:4d:5e");
+}
+
+Read<std::string> client_id(std::string_view text) {
+  if (policy::ClientId::from_text(text)) return std::string(text);
+  return refuse(fmt::format("{} is not what a client can be called", quoted(text)),
+                "write up to 32 letters, digits and marks, no spaces, as the forwarder sends it");
 }
 
 Read<std::string> window(std::string_view text) {
@@ -402,6 +409,7 @@ bool is_list(Kind kind) {
     case Kind::names:
     case Kind::windows:
     case Kind::macs:
+    case Kind::client_ids:
     case Kind::patterns:
     case Kind::labels:
     case Kind::prefixes:
@@ -427,6 +435,8 @@ std::optional<Value> read_any_list(const Spec& spec, const Node& node, const std
       return read_list<std::string>(node, path, problems, window);
     case Kind::macs:
       return read_list<MacAddress>(node, path, problems, mac);
+    case Kind::client_ids:
+      return read_list<std::string>(node, path, problems, client_id);
     case Kind::patterns:
       return read_list<std::string>(node, path, problems, pattern);
     case Kind::labels:

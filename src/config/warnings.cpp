@@ -149,6 +149,17 @@ void warn_of_published(const Draft& draft, Problems& warnings) {
   }
 }
 
+void warn_of_client_ids(const Draft& draft, Problems& warnings) {
+  if (!draft.config.identity_from.empty()) return;
+  for (std::size_t i = 0; i < draft.config.groups.size(); ++i) {
+    if (draft.config.groups[i].client_ids.empty()) continue;
+    warnings.add(place_of(*draft.group_nodes[i], "client_ids"),
+                 item_path("groups", i, "client_ids"),
+                 "nobody is believed who says what a client is called",
+                 "list the forwarders that say so in devices.edns_from");
+  }
+}
+
 void warn_of_order(const Draft& draft, Problems& warnings) {
   OrderWatch watch(draft, warnings);
   const auto& groups = draft.config.groups;
@@ -188,6 +199,7 @@ void warn(const Draft& draft, const Node& root, Problems& warnings) {
   warn_of_clients(draft, warnings);
   warn_of_order(draft, warnings);
   warn_of_published(draft, warnings);
+  warn_of_client_ids(draft, warnings);
 }
 
 }  // namespace postern::config

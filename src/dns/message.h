@@ -69,6 +69,9 @@ enum class EdnsOption : std::uint16_t {
   chain = 13,
   extended_error = 15,
   report_channel = 18,
+  client_mac = 65001,     ///< dnsmasq's: the hardware address of who asks, six octets.
+  client_device = 65073,  ///< Nominum's: the same in base64, or as text.
+  client_name = 65074,    ///< Nominum's: what who asks is called.
 };
 
 /// The payload of the first option with this code; nothing where there is none.

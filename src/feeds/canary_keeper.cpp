@@ -88,8 +88,7 @@ Result<HeldImage> Keeper::build_canaries(const HeldImage& ground, const Now& now
   for (std::size_t i = 0; i < tried.size(); ++i) {
     zones.push_back({tried[i]->status.name, "", &contents[i]});
   }
-  HeldImage image =
-      POSTERN_TRY(hands_.builder.build(zones, ground.image->hash_key(), now.wall));
+  HeldImage image = POSTERN_TRY(hands_.builder.build(zones, ground.image->hash_key(), now.wall));
   for (std::size_t i = 0; i < tried.size(); ++i) {
     tried[i]->canary->content.held = image;
     tried[i]->canary->content.image_zone = static_cast<std::uint16_t>(i);

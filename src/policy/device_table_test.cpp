@@ -32,7 +32,8 @@ TEST(DeviceTable, ADeviceIsInItsGroupWhateverItsAddress) {
   PolicyInput input;
   input.groups = {{.name = "default"},
                   {.name = "lan", .clients = {IpPrefix::from_text("192.0.2.0/24").value()}},
-                  {.name = "tv", .devices = {mac("02:00:00:00:00:01")}}};
+                  {.name = "tv", .devices = {mac("02:00:00:00:00:01")}},
+                  {.name = "kids", .client_ids = {*ClientId::from_text("tablet")}}};
   const auto generation = Generation::compile(std::move(input)).value();
   const auto devices = DeviceTable::create({{ip("192.0.2.7"), mac("02:00:00:00:00:01")},
                                             {ip("198.51.100.7"), mac("02:00:00:00:00:01")},
@@ -45,6 +46,17 @@ TEST(DeviceTable, ADeviceIsInItsGroupWhateverItsAddress) {
   EXPECT_EQ(group(with, "192.0.2.7"), "tv");
   EXPECT_EQ(group(with, "198.51.100.7"), "tv");
   EXPECT_EQ(group(with, "192.0.2.8"), "lan") << "a device of no group is where its address is";
+  // What is said of the client counts before what its address tells.
+  const auto group_said = [&](std::string_view id, std::string_view device) {
+    Identity said{.id = ClientId::from_text(id)};
+    if (!device.empty()) said.device = mac(device);
+    return generation->groups()[with.own_group_of(ip("192.0.2.7"), said)].name;
+  };
+  EXPECT_EQ(group_said("", ""), "tv");
+  EXPECT_EQ(group_said("tablet", ""), "kids");
+  EXPECT_EQ(group_said("Tablet", ""), "tv");
+  EXPECT_EQ(group_said("tablet", "02:00:00:00:00:01"), "kids");
+  EXPECT_EQ(group_said("unknown", "02:00:00:00:00:99"), "lan");
   EXPECT_EQ(group(with, "192.0.2.9"), "lan");
   EXPECT_EQ(group(with, "198.51.100.8"), "default");
   EXPECT_EQ(group(InForce(*generation, *exceptions), "192.0.2.7"), "lan");

@@ -103,32 +103,47 @@ Result<std::vector<ClientPrefix>> client_prefixes(const std::vector<Group>& grou
   return prefixes;
 }
 
-struct OwnedDevice {
-  MacAddress device;
+/// A device or name of a client, and the group that has it.
+template <class Key>
+struct Owned {
+  Key key;
   std::uint16_t group = 0;
 };
 
-/// The devices of all groups, in their order. Errors: as for their prefixes.
-Result<std::vector<OwnedDevice>> owned_devices(const std::vector<Group>& groups) {
-  std::vector<OwnedDevice> devices;
+std::string text_of(const MacAddress& device) {
+  return "device " + device.to_text();
+}
+std::string text_of(const ClientId& id) {
+  return "client " + std::string(id.view());
+}
+
+/// Those of all groups, in their order. Errors: as for their prefixes.
+template <class Key>
+Result<std::vector<Owned<Key>>> owned_by(const std::vector<Group>& groups,
+                                         std::vector<Key> Group::* keys) {
+  std::vector<Owned<Key>> all;
   for (std::size_t i = 0; i < groups.size(); ++i) {
-    for (const MacAddress& device : groups[i].devices) {
-      devices.push_back({device, static_cast<std::uint16_t>(i)});
-    }
+    for (const Key& key : groups[i].*keys) all.push_back({key, static_cast<std::uint16_t>(i)});
   }
-  if (devices.size() > kMaxDevices) {
-    return fail(Errc::limit_exceeded, std::to_string(devices.size()) +
-                                          " devices in all groups; at most " +
+  if (all.size() > kMaxDevices) {
+    return fail(Errc::limit_exceeded, std::to_string(all.size()) +
+                                          " devices or client ids in all groups; at most " +
                                           std::to_string(kMaxDevices));
   }
-  std::ranges::stable_sort(devices, {}, &OwnedDevice::device);
-  const auto twice = std::ranges::adjacent_find(devices, [](const auto& a, const auto& b) {
-    return a.device == b.device && a.group != b.group;
-  });
-  if (twice == devices.end()) return devices;
-  return fail(Errc::invalid_input, "the device " + twice->device.to_text() + " is in group \"" +
+  std::ranges::stable_sort(all, {}, &Owned<Key>::key);
+  const auto twice = std::ranges::adjacent_find(
+      all, [](const auto& a, const auto& b) { return a.key == b.key && a.group != b.group; });
+  if (twice == all.end()) return all;
+  return fail(Errc::invalid_input, "the " + text_of(twice->key) + " is in group \"" +
                                        groups[twice->group].name + "\" and in group \"" +
                                        groups[std::next(twice)->group].name + "\"; keep it in one");
+}
+
+template <class Key>
+std::optional<std::uint16_t> owner_of(const std::vector<Owned<Key>>& all, const Key& key) {
+  const auto found = std::ranges::lower_bound(all, key, {}, &Owned<Key>::key);
+  if (found == all.end() || found->key != key) return std::nullopt;
+  return found->group;
 }
 
 /// An image, and from which number on its zones are counted among those of all images.
@@ -182,11 +197,13 @@ Result<std::vector<std::uint16_t>> zone_places(const PolicyFrame& frame,
 
 struct Generation::Impl {
   Impl(PolicyFrame from, std::vector<Layer> of, const std::vector<ClientPrefix>& prefixes,
-       std::vector<OwnedDevice> owned, std::vector<std::uint16_t> zone_order)
+       std::vector<Owned<MacAddress>> owned_devices, std::vector<Owned<ClientId>> owned_ids,
+       std::vector<std::uint16_t> zone_order)
       : frame(std::move(from)),
         layers(std::move(of)),
         clients(prefixes),
-        devices(std::move(owned)),
+        devices(std::move(owned_devices)),
+        client_ids(std::move(owned_ids)),
         places(std::move(zone_order)),
         first_places(frame.groups.size()),
         frame_zones(zone_count_of(layers), kNoZone),
@@ -258,7 +275,8 @@ struct Generation::Impl {
   std::vector<Layer> layers;
   Images images;  ///< Theirs.
   ClientTable clients;
-  std::vector<OwnedDevice> devices;   ///< By device.
+  std::vector<Owned<MacAddress>> devices;  ///< By device.
+  std::vector<Owned<ClientId>> client_ids;
   std::vector<std::uint16_t> places;  ///< By group, then zone of the images.
   /// By group, then trigger: the first place of a zone that has such rules.
   std::vector<std::array<std::uint16_t, kTriggerCount>> first_places;
@@ -324,9 +342,10 @@ Result<std::shared_ptr<const Generation>> Generation::create(PolicyFrame frame, 
   const std::vector<ClientPrefix> prefixes = POSTERN_TRY(client_prefixes(frame.groups));
   std::vector<Layer> layers = layers_of(images);
   std::vector<std::uint16_t> places = POSTERN_TRY(zone_places(frame, layers));
-  std::vector<OwnedDevice> devices = POSTERN_TRY(owned_devices(frame.groups));
+  auto devices = POSTERN_TRY(owned_by(frame.groups, &Group::devices));
+  auto client_ids = POSTERN_TRY(owned_by(frame.groups, &Group::client_ids));
   auto impl = std::make_unique<Impl>(std::move(frame), std::move(layers), prefixes,
-                                     std::move(devices), std::move(places));
+                                     std::move(devices), std::move(client_ids), std::move(places));
   impl->images = std::move(images);
   // Not make_shared: the constructor is private.
   return std::shared_ptr<const Generation>(new Generation(std::move(impl)));
@@ -422,9 +441,11 @@ std::uint16_t Generation::group_of(const IpAddress& client) const {
 }
 
 std::optional<std::uint16_t> Generation::group_of(const MacAddress& device) const {
-  const auto found = std::ranges::lower_bound(impl_->devices, device, {}, &OwnedDevice::device);
-  if (found == impl_->devices.end() || found->device != device) return std::nullopt;
-  return found->group;
+  return owner_of(impl_->devices, device);
+}
+
+std::optional<std::uint16_t> Generation::group_of(const ClientId& id) const {
+  return owner_of(impl_->client_ids, id);
 }
 
 bool Generation::has_devices() const {

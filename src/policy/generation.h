@@ -19,6 +19,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "dns/name.h"
+#include "policy/client_id.h"
 #include "policy/rule.h"
 #include "policy/rule_image.h"
 #include "policy/schedule.h"
@@ -44,6 +45,7 @@ struct Group {
   std::string name{};
   std::vector<IpPrefix> clients{};      ///< The longest prefix over all groups decides.
   std::vector<MacAddress> devices{};    ///< In it whatever their address; before all prefixes.
+  std::vector<ClientId> client_ids{};   ///< The same, before all devices.
   std::vector<std::uint16_t> zones{};   ///< Indices into the generation's zones, first one first.
   std::optional<BlockAnswer> answer{};  ///< Instead of each zone's own.
   std::string tenant{};                 ///< Whose group it is; "" where it is nobody's.
@@ -173,6 +175,8 @@ class Generation {
   std::uint16_t group_of(const IpAddress& client) const;
   /// The group that has the device; nothing where none has. Never allocates.
   std::optional<std::uint16_t> group_of(const MacAddress& device) const;
+  /// The same of what a client is called.
+  std::optional<std::uint16_t> group_of(const ClientId& id) const;
   /// Whether any group has devices: else there is no need to know them.
   bool has_devices() const;
   std::optional<std::uint16_t> group_named(std::string_view name) const;

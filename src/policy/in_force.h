@@ -40,15 +40,18 @@ class InForce {
   const Generation& generation() const { return generation_; }
   const ExceptionTable& exceptions() const { return exceptions_; }
 
-  /// The group of a client at a time: its device's, else that of the longest matching prefix; while
-  /// one of its schedules holds, the one whose policy is then in force.
-  std::uint16_t group_of(const IpAddress& client, WallTime now) const {
-    return group_at(own_group_of(client), now);
+  /// The group of a client at a time: that of what it is called, else its device's, else that of
+  /// the longest matching prefix; while one of its schedules holds, the one whose policy is then in
+  /// force. `said` is what is known of it beside its address.
+  std::uint16_t group_of(const IpAddress& client, WallTime now, const Identity& said = {}) const {
+    return group_at(own_group_of(client, said), now);
   }
   /// The same whatever the time.
-  std::uint16_t own_group_of(const IpAddress& client) const {
-    const auto device = device_of(client);
-    const auto group = device ? generation_.group_of(*device) : std::nullopt;
+  std::uint16_t own_group_of(const IpAddress& client, const Identity& said = {}) const {
+    std::optional<std::uint16_t> group;
+    if (said.id) group = generation_.group_of(*said.id);
+    const auto device = said.device ? said.device : device_of(client);
+    if (!group && device) group = generation_.group_of(*device);
     return group ? *group : generation_.group_of(client);
   }
   /// Which device the client is; nothing where that is not known, or of no interest.

@@ -18,6 +18,7 @@
 #include "event/query.h"
 #include "net/tcp_pool.h"
 #include "net/udp_socket.h"
+#include "policy/client_id.h"
 #include "server/limits.h"
 
 namespace postern::server {
@@ -39,7 +40,8 @@ struct Asker {
   std::uint64_t trace_id = 0;
   MonoTime received{};
   WallTime at{};
-  std::uint8_t waits = 0;  ///< How often it has been a Waiter.
+  std::uint8_t waits = 0;       ///< How often it has been a Waiter.
+  policy::Identity identity{};  ///< As a trusted forwarder says.
 
   bool is_udp() const { return transport == event::Transport::udp; }
   const dns::Name& qname() const { return query.question.qname; }

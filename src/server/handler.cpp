@@ -6,6 +6,7 @@
 #include "base/assert.h"
 #include "dns/writer.h"
 #include "server/blocked_answer.h"
+#include "server/identity.h"
 
 namespace postern::server {
 
@@ -90,6 +91,9 @@ Handler::Handled Handler::handle(const Inbound& in, const ReturnPath& path, Mome
   stats_.queries[static_cast<std::size_t>(in.transport)].add();
 
   const Settings& settings = refreshed_settings();
+  if (asker.query.edns && identity_from_.allows(in.client)) {
+    asker.identity = identity_in(*asker.query.edns);
+  }
   const std::size_t limit = std::min(asker.answer_limit(settings.udp_max_octets), out.size());
   Turn turn{
       .asker = asker, .path = path, .now = now, .out = out.first(limit), .policy = in_force()};
@@ -423,6 +427,7 @@ const Settings& Handler::refreshed_settings() {
   const Settings& settings = settings_.get();
   if (&settings != access_of_) {
     access_ = AccessList(settings.access_allow);
+    identity_from_ = AccessList(settings.identity_from);
     access_of_ = &settings;
   }
   return settings;

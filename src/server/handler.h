@@ -243,6 +243,7 @@ class Handler {
 
   const Settings* access_of_ = nullptr;  ///< What `access_` was made of.
   AccessList access_;
+  AccessList identity_from_;
   PendingTable pending_;
   std::size_t replies_owed_ = 0;
   std::vector<Failure> failures_;  ///< By hash; the latest wins a place.

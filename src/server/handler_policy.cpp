@@ -73,7 +73,7 @@ class CachedFacts final : public FactSource {
 Handler::Handled Handler::respond(Turn& turn) {
   const Asker& asker = turn.asker;
   const policy::Generation& generation = turn.policy.generation();
-  turn.group = turn.policy.group_of(asker.client, turn.now.wall);
+  turn.group = turn.policy.group_of(asker.client, turn.now.wall, asker.identity);
   Verdict verdict = decide_name(turn, asker.qname());
   if (generation.may_precede(*turn.group, Trigger::client_ip, verdict)) {
     take_better(verdict, generation.decide(*turn.group, Trigger::client_ip, asker.client));

@@ -32,6 +32,8 @@ enum class QnameWait : std::uint8_t {
 };
 
 struct Settings {
+  /// Whose word is taken on who asks: forwarders that say it in EDNS options (server/identity.h).
+  std::vector<IpPrefix> identity_from;
   std::vector<IpPrefix> access_allow;   ///< Who may ask; all others are REFUSED (EDE 18).
   std::uint32_t udp_max_octets = 1232;  ///< Largest UDP answer (RFC 9715).
   std::uint32_t answer_deadline_ms = 4000;
