@@ -183,9 +183,10 @@ void BlockRates::forget() {
   slot_clients_ = 0;
 }
 
-std::optional<BlockRates::Departure> BlockRates::departure() const {
+std::optional<BlockRates::Departure> BlockRates::departure(std::string_view only) const {
   if (watched_from_ == 0) return std::nullopt;
   for (const auto& [name, group] : groups_) {
+    if (!only.empty() && name != only) continue;
     auto found = departure_of(group);
     if (!found) continue;
     found->group = name;

@@ -74,7 +74,8 @@ class BlockRates {
     double lowest = 0, highest = 0;  ///< The band.
     std::uint64_t queries = 0;
   };
-  std::optional<Departure> departure() const;
+  /// Of this group alone, where one is named.
+  std::optional<Departure> departure(std::string_view only = "") const;
 
   /// Queries that were not counted because kMaxClients or kMaxGroups was reached.
   std::uint64_t uncounted() const { return uncounted_; }

@@ -101,10 +101,14 @@ Result<HeldImage> Keeper::build_canaries(const HeldImage& ground, const Now& now
 void Keeper::frame_canaries(policy::PolicyFrame& frame, std::uint16_t image) const {
   for (std::size_t i = 0; i < feeds_.size(); ++i) {
     const FeedState& feed = feeds_[i];
-    if (!feed.canary) continue;
+    // What has come since is to be judged as what that group would have, too; or all have it now.
+    const bool has_newer =
+        std::ranges::find(changes_, feed.status.name, &Change::name) != changes_.end();
+    if (!feed.canary || has_newer) continue;
     const auto zone = static_cast<std::uint16_t>(frame.zones.size());
     frame.zones.push_back(feed.source.zone);
     frame.rules_at.push_back({image, feed.canary->content.image_zone});
+    ++frame.canaries;
     for (policy::Group& group : frame.groups) {
       if (group.name != options_.canary_group) continue;
       std::ranges::replace(group.zones, static_cast<std::uint16_t>(i), zone);
@@ -113,12 +117,11 @@ void Keeper::frame_canaries(policy::PolicyFrame& frame, std::uint16_t image) con
 }
 
 /// What was tried when the program ended, or is no more as it was configured, is judged anew when
-/// it comes again. True if there was any.
+/// it comes again. True if there was any. What is on disk of it stays until then.
 bool Keeper::forget_canary(FeedState& feed) {
   feed.canary.reset();
   if (!feed.held || feed.held->state != HeldState::canary) return false;
   feed.held = feed.held->others_out();
-  if (!feed.held) held_store_.remove(feed.status.name);
   show_held(feed);
   return true;
 }
@@ -132,10 +135,10 @@ void Keeper::drop_canary(FeedState& feed) {
 
 /// Those whose time is over come into force for all.
 void Keeper::look_at_canaries(const Now& now) {
-  std::vector<std::string> names;
+  std::vector<std::pair<std::string, std::string>> promoted;  // Names, and digests of texts.
   for (FeedState& feed : feeds_) {
-    if (!feed.canary || feed.canary->until > now.mono) continue;
-    names.push_back(feed.status.name);
+    if (!feed.canary || !feed.held || feed.canary->until > now.mono) continue;
+    promoted.emplace_back(feed.status.name, feed.held->facts.sha256);
     Arrival arrival{.content = std::move(feed.canary->content),
                     .facts = feed.held->facts,
                     .is_judged = true,
@@ -145,14 +148,23 @@ void Keeper::look_at_canaries(const Now& now) {
     auto text = held_store_.load_text(feed.status.name, *feed.held, feed.source.max_octets);
     if (text) arrival.text = *std::move(text);
     forget_held(feed);
-    drop_canary(feed);
     accept(feed, std::move(arrival));
   }
-  if (names.empty()) return;
+  if (promoted.empty()) return;
   publish(now);
-  for (const std::string& name : names) {
+  for (const auto& [name, sha256] : promoted) {
+    if (find(name)->content.sha256 != sha256) continue;  // The log has why.
     log_.info("gate", name + ": what the group " + options_.canary_group +
                           " had first is in force for all");
+  }
+}
+
+/// After a generation that could not be built: what is in no image yet is fetched again.
+void Keeper::give_up_unbuilt_canaries(const Error& why, const Now& now) {
+  for (FeedState& feed : feeds_) {
+    if (!feed.canary || feed.canary->content.held.image) continue;
+    forget_held(feed);
+    failed(feed, why, now);
   }
 }
 

@@ -25,11 +25,10 @@ struct FakeWatch final : BlockWatch {
     from = 0;
     ++(end == event::WatchEnd::passed ? passed : taken_back);
   }
-  std::optional<Departure> departure() override {
-    if (from == 0 || !has_left) return std::nullopt;
-    return Departure{
-        group.load(),
-        "had 40 % of 900 queries of the group staff blocked, where 1 to 7 % are usual"};
+  std::optional<std::string> departure(std::string_view of) override {
+    ++looks;
+    if (from == 0 || !has_left || (!of.empty() && of != group.load())) return std::nullopt;
+    return "had 40 % of 900 queries of the group staff blocked, where 1 to 7 % are usual";
   }
   void forget() override {
     from = 0;
@@ -40,7 +39,7 @@ struct FakeWatch final : BlockWatch {
   Guarded<std::set<std::string>> zones;
   std::atomic<bool> has_left{false};
   std::atomic<const char*> group{"staff"};  ///< That has left its band.
-  std::atomic<int> forgotten{0}, passed{0}, taken_back{0};
+  std::atomic<int> forgotten{0}, passed{0}, taken_back{0}, looks{0};
 };
 
 }  // namespace postern::feeds::testing

@@ -79,12 +79,9 @@ class BlockWatch {
   /// At these zones, too, while a watch is on.
   virtual void watch_also(const std::vector<std::string>& zones) = 0;
   virtual void end_watch(event::WatchEnd end) = 0;
-  struct Departure {
-    std::string group;
-    std::string text;  ///< A clause for people that names the group, and its band.
-  };
-  /// A group that has left its band; nothing where none has.
-  virtual std::optional<Departure> departure() = 0;
+  /// A clause for people that names the group which has left its band, and the band; nothing where
+  /// none has. Of `group` alone, where one is named.
+  virtual std::optional<std::string> departure(std::string_view group = "") = 0;
   /// A person has changed what is blocked: what was usual is learnt anew, and no watch is on.
   virtual void forget() = 0;
 };

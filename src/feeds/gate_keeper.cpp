@@ -208,26 +208,30 @@ void Keeper::drop_held(FeedState& feed, std::string_view why) {
   if (!feed.held) return;
   log_.info("gate",
             feed.status.name + ": the update that was held is dropped: " + std::string(why));
-  held_store_.remove(feed.status.name);
   if (feed.held->state == HeldState::waiting) {
     feed.status.last_error.clear();
     feed.status.health = feed.content.is_there() ? intel::Health::good : intel::Health::never;
   }
-  feed.held.reset();
-  feed.status.held.reset();
+  forget_held(feed);
 }
 
 /// What a person or the watch took out stays out until another one passes: a mirror may still have
 /// the one before.
 void Keeper::drop_waiting(FeedState& feed, std::string_view why) {
-  if (!feed.held) return;
-  if (feed.held->state != HeldState::waiting && feed.held->state != HeldState::canary) return;
+  if (!feed.held || feed.held->is_taken_out()) return;
+  auto others = feed.held->others_out();
   drop_held(feed, why);
-  drop_canary(feed);
+  if (!others) return;
+  if (const auto saved = held_store_.save_facts(feed.status.name, *others); !saved) {
+    log_.warning("gate", feed.status.name + ": " + saved.error().text);
+  }
+  feed.held = std::move(others);
+  show_held(feed);
 }
 
-/// It is in force, or about to be.
+/// It is in force, or nobody has it any more.
 void Keeper::forget_held(FeedState& feed) {
+  drop_canary(feed);
   held_store_.remove(feed.status.name);
   feed.held.reset();
   feed.status.held.reset();
@@ -318,13 +322,13 @@ void Keeper::keep_others_out(FeedState& feed, const Held& activated, const Now& 
 }
 
 Result<std::string> Keeper::reject(FeedState& feed, const Now& now) {
-  const std::string& name = feed.status.name;
+  const std::string name = feed.status.name;
+  drop_canary(feed);
   feed.held->state = HeldState::rejected;
   feed.held->since = now.wall;
   held_store_.remove_text(name, *feed.held);
   POSTERN_CHECK(held_store_.save_facts(name, *feed.held));
   succeeded(feed, now);
-  drop_canary(feed);
   publish(now);
   log_.info("gate", name + ": the update that was held is rejected, as was asked for");
   return "The update of " + name + " is rejected; the same one stays out, another one is judged.";
@@ -494,6 +498,7 @@ void Keeper::begin_watch(const Now& now) {
   }
   watch_canaries();
   if (names.empty()) return;
+  if (watch_->feeds.empty()) watch_->image_before = kept.front();
   if (!next_watch_) next_watch_ = Watch{{}, {}, kept.front(), {}};
   next_watch_->feeds.insert(names.begin(), names.end());
   watch_->feeds.insert(names.begin(), names.end());
@@ -506,6 +511,11 @@ void Keeper::begin_watch(const Now& now) {
 /// The one that is prepared in `watch_`.
 void Keeper::start_watch(const Now& now) {
   watch_->until = now.mono + options_.watch_for;
+  look_from_now(now);
+}
+
+/// What was counted so far says nothing.
+void Keeper::look_from_now(const Now& now) {
   watch_->look_at = now.mono + kWatchCheck;
   options_.block_watch->watch(generation_, {});
   for (const std::string& name : watch_->feeds) {
@@ -544,8 +554,19 @@ void Keeper::look_at_watch(const Now& now) {
   look_at_canaries(now);
   if (!watch_ || now.mono < watch_->look_at) return;
   watch_->look_at = now.mono + kWatchCheck;
-  const auto departure = options_.block_watch->departure();
-  if (departure) return take_back_watched(*departure, now);
+  // No other group has what is tried.
+  if (has_canaries()) {
+    if (const auto departure = options_.block_watch->departure(options_.canary_group)) {
+      options_.block_watch->end_watch(event::WatchEnd::taken_back);
+      withdraw_canaries(*departure, now);
+      if (!watch_->feeds.empty()) return look_from_now(now);
+      return watch_.reset();
+    }
+  }
+  if (!watch_->feeds.empty()) {
+    const auto departure = options_.block_watch->departure();
+    if (departure) return take_back_watched(*departure, now);
+  }
   if (now.mono < watch_->until) return;
   options_.block_watch->end_watch(event::WatchEnd::passed);
   watch_ = std::exchange(next_watch_, std::nullopt);
@@ -554,37 +575,30 @@ void Keeper::look_at_watch(const Now& now) {
   keep_watched_images();
 }
 
-void Keeper::take_back_watched(const BlockWatch::Departure& departure, const Now& now) {
+void Keeper::take_back_watched(const std::string& departure, const Now& now) {
   options_.block_watch->end_watch(event::WatchEnd::taken_back);
   const Watch watch = *std::exchange(watch_, std::nullopt);
   next_watch_.reset();
-  // No other group has what is tried.
-  if (departure.group == options_.canary_group) withdraw_canaries(departure.text, now);
-  if (watch.feeds.empty()) {
-    if (!has_canaries()) return;
-    watch_ = watch;
-    return start_watch(now);
-  }
   const auto images = images_.load(watch.image_before);
   std::string names;
   for (const std::string& name : watch.feeds) {
     FeedState* const feed = find(name);
     if (feed == nullptr || !images) continue;
-    if (!take_back(*feed, *images, {GateReason::block_rate, departure.text}, now)) continue;
+    if (!take_back(*feed, *images, {GateReason::block_rate, departure}, now)) continue;
     names += (names.empty() ? "" : ", ") + name;
   }
   if (names.empty()) {
     log_.error("gate",
                "after updates of feeds something is unusual, and they cannot be taken back: "
                "an update that " +
-                   departure.text);
+                   departure);
     return keep_watched_images();
   }
   use_images(*images);
   const auto done = put_back_in_force(now);
   log_.error("gate", names + ": taken back " +
                          (done ? "" : "(in vain: " + done.error().text + ") ") +
-                         "is an update that " + departure.text);
+                         "is an update that " + departure);
   keep_watched_images();
 }
 

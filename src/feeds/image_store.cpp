@@ -60,11 +60,6 @@ Result<void> replace_with(const std::string& path, const HeldImage& image) {
   return replace_file(path, POSTERN_TRY(SharedMemory::of(image.image->octets())), 0600);
 }
 
-bool is_same(const std::weak_ptr<const policy::RuleImage>& known,
-             const std::shared_ptr<const policy::RuleImage>& image) {
-  return known.lock() == image;
-}
-
 }  // namespace
 
 std::optional<ImageStore::Entry> ImageStore::entry_in(std::string_view file) {
@@ -126,19 +121,14 @@ Result<HeldImages> ImageStore::load(std::uint64_t number) {
 
 Result<HeldImages> ImageStore::load(const Entry& entry) {
   HeldImages images;
-  HeldImage own = POSTERN_TRY(read_image(path(entry)));
-  if (entry.ground == 0) {
-    images.ground = std::move(own);
-  } else {
-    images.overlay = std::move(own);
-    for (const Known& known : known_) {
-      if (known.number == entry.ground && is_same(known.overlay, nullptr)) {
-        images.ground.image = known.ground.lock();
-      }
-    }
-    if (!images.ground.image) images.ground = POSTERN_TRY(read_image(path({entry.ground, 0})));
-    note(entry.ground, {images.ground, {}});
+  const std::uint64_t whole = entry.ground == 0 ? entry.number : entry.ground;
+  for (const Known& known : known_) {
+    if (known.number == whole && !known.has_overlay) images.ground.image = known.ground.lock();
   }
+  if (!images.ground.image) images.ground = POSTERN_TRY(read_image(path({whole, 0})));
+  note(whole, {images.ground, {}});
+  if (entry.ground == 0) return images;
+  images.overlay = POSTERN_TRY(read_image(path(entry)));
   note(entry.number, images);
   return images;
 }
@@ -146,7 +136,8 @@ Result<HeldImages> ImageStore::load(const Entry& entry) {
 void ImageStore::note(std::uint64_t number, const HeldImages& images) {
   std::erase_if(
       known_, [&](const Known& known) { return known.number == number || known.ground.expired(); });
-  known_.push_back({number, images.ground.image, images.overlay.image});
+  known_.push_back(
+      {number, images.ground.image, images.overlay.image, images.overlay.image != nullptr});
 }
 
 Result<void> ImageStore::save(std::uint64_t number, const HeldImages& images) {
@@ -168,7 +159,7 @@ Result<void> ImageStore::save(std::uint64_t number, const HeldImages& images) {
 /// The file that has that image and no other.
 std::optional<ImageStore::Entry> ImageStore::entry_of(const policy::RuleImage& ground) const {
   for (const Known& known : known_) {
-    if (known.ground.lock().get() != &ground || !is_same(known.overlay, nullptr)) continue;
+    if (known.ground.lock().get() != &ground || known.has_overlay) continue;
     const Entry entry{known.number, 0};
     if (stamp_of(path(entry))) return entry;
   }
@@ -182,8 +173,9 @@ bool ImageStore::is_kept(const policy::RuleImage& ground) const {
 bool ImageStore::are_newest(const HeldImages& images) const {
   const std::vector<Entry> kept = entries();
   return !kept.empty() && std::ranges::any_of(known_, [&](const Known& known) {
-    return known.number == kept.front().number && is_same(known.ground, images.ground.image) &&
-           is_same(known.overlay, images.overlay.image);
+    return known.number == kept.front().number && known.ground.lock() == images.ground.image &&
+           known.has_overlay == (images.overlay.image != nullptr) &&
+           known.overlay.lock() == images.overlay.image;
   });
 }
 

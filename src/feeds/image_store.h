@@ -63,6 +63,7 @@ class ImageStore {
   struct Known {
     std::uint64_t number = 0;
     std::weak_ptr<const policy::RuleImage> ground, overlay;
+    bool has_overlay = false;  // Though it may be gone.
   };
   static std::optional<Entry> entry_in(std::string_view file);
   std::vector<Entry> entries() const;

@@ -254,7 +254,6 @@ bool Keeper::take_acceptance(FeedState& feed) {
 
 Result<void> Keeper::reconfigure(Options options, const Now& now) {
   publish(now);  // What is under way belongs to the old options.
-  stop_watching();
   Options old_options = std::exchange(options_, std::move(options));
   std::vector<FeedState> old_feeds = std::exchange(feeds_, {});
   const CopyStore old_store = std::exchange(store_, CopyStore(options_.cache_dir));
@@ -276,7 +275,11 @@ Result<void> Keeper::reconfigure(Options options, const Now& now) {
       feed.source = source;
       if (old->source.refresh != source.refresh && feed.due && !feed.fetching) schedule(feed, now);
     }
-    if (forget_canary(feed)) feed.due = now.mono;
+    if (forget_canary(feed)) {  // It is to come again, and not only if it has changed.
+      feed.due = now.mono;
+      feed.stamp.reset();
+      feed.fetching.reset();
+    }
     if (feed.held) feed.held->is_to_be_judged = true;  // By other rules, perhaps.
     feeds_.push_back(std::move(feed));
   }
@@ -292,7 +295,9 @@ Result<void> Keeper::reconfigure(Options options, const Now& now) {
     images_ = old_images;
     changes_.clear();
     must_publish_ = false;
+    return done;
   }
+  stop_watching();
   return done;
 }
 
@@ -532,6 +537,7 @@ void Keeper::publish(const Now& now) {
     failed(*feed, done.error(), now);
   }
   changes_.clear();
+  give_up_unbuilt_canaries(done.error(), now);
 }
 
 void Keeper::free_retired(const Now& now) {
@@ -559,7 +565,9 @@ void Keeper::keep_copies() {
     feed->status.first_skipped = feed->content.first_skipped;
     feed->status.generation = generation_;
     if (change.text) save_copy(*feed, *change.text);
-    if (change.is_judged) drop_held(*feed, "another one has passed");
+    if (!change.is_judged) continue;
+    drop_held(*feed, "another one has passed");
+    held_store_.remove(change.name);  // What was tried before a restart.
   }
   changes_.clear();
 }

@@ -202,6 +202,7 @@ class Keeper {
   void frame_canaries(policy::PolicyFrame& frame, std::uint16_t image) const;
   void drop_canary(FeedState& feed);
   void look_at_canaries(const Now& now);
+  void give_up_unbuilt_canaries(const Error& why, const Now& now);
   void withdraw_canaries(const std::string& departure, const Now& now);
   void hold(const GateReport& report, const Now& now);
   Held make_held(const FeedState& feed, HeldState state, const Now& now) const;
@@ -220,11 +221,12 @@ class Keeper {
   Result<void> put_back_in_force(const Now& now);
   void begin_watch(const Now& now);
   void start_watch(const Now& now);
+  void look_from_now(const Now& now);
   void keep_watched_images();
   void stop_watching();
   void watch_canaries();
   bool has_canaries() const;
-  void take_back_watched(const BlockWatch::Departure& departure, const Now& now);
+  void take_back_watched(const std::string& departure, const Now& now);
   void keep_images(const HeldImages& images);
   void settle();
   void await_hand_over();

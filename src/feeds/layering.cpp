@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "feeds/builder.h"
@@ -18,6 +19,10 @@ constexpr std::uint64_t kMostOver = 4;
 /// Whether a large part of an image is nobody's any more.
 bool is_wasteful(const ImageShare& share) {
   return share.held.image->rule_count() > 2 * share.rules + kLeastGround;
+}
+
+bool has_zone(const policy::RuleImage& image, std::string_view name) {
+  return std::ranges::find(image.zones(), name, &policy::ImageZone::name) != image.zones().end();
 }
 
 bool is_unbuilt(const FeedState& feed) {
@@ -64,8 +69,14 @@ std::vector<ImageShare> shares_of(const std::vector<FeedState>& feeds) {
 BuildPlan plan_build(const std::vector<FeedState>& feeds,
                      const std::function<bool(const policy::RuleImage&)>& is_kept) {
   const std::vector<ImageShare> shares = shares_of(feeds);
-  const bool is_built = !shares.empty() && std::ranges::none_of(feeds, is_unbuilt);
   const auto ground = shares.empty() ? nullptr : shares.front().held.image;
+  // In the ground, while what lies over it has a zone of its name: that is what a start would find.
+  const auto is_covered = [&](const FeedState& feed) {
+    return feed.content.held.image == ground && shares.size() > 1 &&
+           has_zone(*shares[1].held.image, feed.status.name);
+  };
+  const bool is_built = !shares.empty() && std::ranges::none_of(feeds, is_unbuilt) &&
+                        std::ranges::none_of(feeds, is_covered);
   const bool may_lie_over = ground && is_kept(*ground);
   if (is_built && (shares.size() == 1 || (shares.size() == 2 && may_lie_over)) &&
       std::ranges::none_of(shares, is_wasteful)) {
@@ -78,7 +89,8 @@ BuildPlan plan_build(const std::vector<FeedState>& feeds,
   BuildPlan plan{true, std::vector<bool>(feeds.size()), ground};
   std::uint64_t over = 0;
   for (std::size_t i = 0; i < feeds.size(); ++i) {
-    plan.feeds[i] = feeds[i].content.held.image != ground || feeds[i].content.rules;
+    plan.feeds[i] =
+        feeds[i].content.held.image != ground || feeds[i].content.rules || is_covered(feeds[i]);
     if (!plan.feeds[i]) continue;
     // Of votes that are still to be counted: as many as before.
     over += std::max(feeds[i].content.rule_count(), feeds[i].status.rules);
@@ -92,8 +104,12 @@ void have_votes_counted(std::vector<FeedState>& feeds) {
     std::string lists;
     for (const auto* list : {&feed.source.zone.votes->zones, &feed.source.zone.votes->doubts}) {
       for (const std::uint16_t each : *list) {
-        lists += feeds[each].status.name + " " + feeds[each].content.sha256 + "\n";
+        const FeedState& voter = feeds[each];
+        const std::string reading =
+            voter.content.is_of_old_source ? "old" : reading_digest(voter.source);
+        lists += voter.status.name + " " + reading + " " + voter.content.sha256 + "\n";
       }
+      lists += "\n";
     }
     std::string digest = sha256_hex(lists);
     if (digest == feed.content.sha256) continue;

@@ -175,15 +175,14 @@ class Memory final : public QuestionMemory {
   void end_watch(event::WatchEnd end) override {
     rates_.with([&](BlockRates& rates) { rates.end_watch(end); });
   }
-  std::optional<Departure> departure() override {
-    const auto found = rates_.with([](const BlockRates& rates) { return rates.departure(); });
+  std::optional<std::string> departure(std::string_view group) override {
+    const auto found =
+        rates_.with([group](const BlockRates& rates) { return rates.departure(group); });
     if (!found) return std::nullopt;
     const auto percent = [](double part) { return std::round(part * 1000) / 10.0; };
-    return Departure{
-        found->group,
-        fmt::format("had {} % of {} queries of the group {} blocked, where {} to {} % are usual",
-                    percent(found->rate), found->queries, found->group, percent(found->lowest),
-                    percent(found->highest))};
+    return fmt::format("had {} % of {} queries of the group {} blocked, where {} to {} % are usual",
+                       percent(found->rate), found->queries, found->group, percent(found->lowest),
+                       percent(found->highest));
   }
   void forget() override {
     rates_.with([](BlockRates& rates) { rates.forget(); });

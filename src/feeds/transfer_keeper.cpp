@@ -94,6 +94,7 @@ void Keeper::expire(FeedState& feed) {
   log_.error("feeds", feed.status.name + ": " + feed.status.last_error);
   if (feed.source.transfer->on_expire == OnExpire::keep) return;
   feed.status.health = intel::Health::failed;
+  if (feed.canary) forget_held(feed);
   changes_.push_back({.name = feed.status.name,
                       .before = std::exchange(feed.content, {}),
                       .facts_before = std::exchange(feed.facts, {}),

@@ -225,7 +225,7 @@ struct Generation::Impl {
       const Layer& layer = layers[at.image];
       const ImageZone& from_image = layer.image->zones()[at.zone];
       frame_zones[layer.first_zone + at.zone] = zone;
-      rule_count += from_image.rule_count();
+      if (!is_canary(zone)) rule_count += from_image.rule_count();
       for (std::uint16_t group = 0; group < group_count; ++group) {
         for (std::size_t trigger = 0; trigger < kTriggerCount; ++trigger) {
           if (from_image.counts[trigger] == 0) continue;
@@ -245,6 +245,15 @@ struct Generation::Impl {
   }
   std::uint16_t frame_zone(const Layer& layer, std::uint16_t zone) const {
     return frame_zones[layer.first_zone + zone];
+  }
+  bool is_canary(std::uint16_t zone) const {
+    return zone + std::size_t{frame.canaries} >= frame.zones.size();
+  }
+  /// Whether there is nothing to say of a zone's rules to a group: they are nobody's, or another
+  /// group's first.
+  bool is_of_no_interest(const Layer& layer, std::uint16_t zone, std::uint16_t group) const {
+    const std::uint16_t shown = frame_zone(layer, zone);
+    return shown == kNoZone || (is_canary(shown) && place(group, layer, zone) == kNoZone);
   }
   /// Whose rule decided.
   const RuleImage& image_of(const Verdict& verdict) const {
@@ -586,7 +595,7 @@ std::vector<Match> Generation::explain(std::uint16_t group, const dns::Name& nam
       const NameTable::Owner& owner = found.items[i];
       Postings all = names.postings(owner);
       for (Posting posting; all.next(posting);) {
-        if (impl_->frame_zone(layer, posting.zone) == kNoZone) continue;
+        if (impl_->is_of_no_interest(layer, posting.zone, group)) continue;
         if (!posting.applies(owner.whole)) continue;
         if (Impl::is_hidden(layer, names, found, i, posting)) continue;
         add(layer, posting, owner, false);
@@ -613,7 +622,7 @@ std::vector<Match> Generation::explain(std::uint16_t group, Trigger trigger,
       const PrefixTable::Range& range = found.items[i];
       for (std::uint32_t at = range.first; at < range.first + range.count; ++at) {
         const Posting posting = table.posting(at);
-        if (impl_->frame_zone(layer, posting.zone) == kNoZone) continue;
+        if (impl_->is_of_no_interest(layer, posting.zone, group)) continue;
         const std::uint16_t place = impl_->place(group, layer, posting.zone);
         matches.push_back({precedence(place, trigger, table.length(at), at), at, false,
                            impl_->match_of(layer, posting, trigger, place)});

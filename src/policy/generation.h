@@ -80,6 +80,8 @@ struct PolicyFrame {
   /// By zone, where its rules are. Those of an image that are nobody's are not in force.
   std::vector<ImagePlace> rules_at;
   std::vector<Group> groups;  ///< As in PolicyInput.
+  /// So many zones, the last ones, are what one group has first, in the place of one before them.
+  std::uint16_t canaries = 0;
 };
 
 /// What was decided. Pointers are into the generation that gave it.
@@ -157,7 +159,7 @@ class Generation {
   WallTime built_at() const;
   /// When some rule begins or ceases to hold: then a generation of that time decides otherwise.
   std::optional<WallTime> next_change() const;
-  std::size_t rule_count() const;
+  std::size_t rule_count() const;     ///< Without those that one group has first.
   std::size_t memory_octets() const;  ///< Of the images and of what is kept beside it.
 
   std::size_t zone_count() const;
