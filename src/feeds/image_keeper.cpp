@@ -163,9 +163,14 @@ void Keeper::keep_images(const HeldImages& images) {
 /// one of them in this process's memory whole. Who builds the next image is then given a copy:
 /// seldom, and soon gone.
 void Keeper::settle() {
+  std::shared_ptr<const Mapping> last;  // Many feeds have the same one.
+  bool has_settled = false;
   for (FeedState& feed : feeds_) {
     HeldImage& held = feed.content.held;
-    if (held.mapping && held.mapping->settle()) held = {held.image, nullptr, nullptr};
+    if (!held.mapping) continue;
+    if (held.mapping != last) has_settled = held.mapping->settle();
+    last = std::exchange(held.mapping, nullptr);  // Tried once.
+    if (has_settled) held.memory.reset();
   }
 }
 

@@ -541,7 +541,8 @@ void Keeper::publish(const Now& now) {
 }
 
 void Keeper::free_retired(const Now& now) {
-  if (retired_.empty() || now.mono < look_at_retired_) return;
+  if (retired_.empty()) return settle();  // At a start, and where the workers were quick.
+  if (now.mono < look_at_retired_) return;
   erase_unread(retired_);
   look_at_retired_ = now.mono + kRetiredCheck;
   if (retired_.empty()) settle();
