@@ -276,6 +276,22 @@ struct Generation::Impl {
     return posting.scope == Scope::below && layer.image->zones()[posting.zone].closest_encloser &&
            table.is_hidden(found, owner, posting.zone);
   }
+  /// Calls `take(layer, table, posting)` for each rule whose prefix holds the address.
+  template <class Take>
+  void for_each_prefix(Trigger trigger, const IpAddress& address, Take take) const {
+    for (const Layer& layer : layers) {
+      const PrefixTable& table = layer.image->prefixes(trigger);
+      if (table.empty()) continue;
+      PrefixTable::Found found;
+      table.find(address, found);
+      for (std::size_t i = 0; i < found.count; ++i) {
+        const PrefixTable::Range& range = found.items[i];
+        for (std::uint32_t at = range.first; at < range.first + range.count; ++at) {
+          take(layer, table, table.posting(at));
+        }
+      }
+    }
+  }
   /// All but the name or prefix; `place` is the zone's.
   Match match_of(const Layer& layer, const Posting& posting, Trigger trigger,
                  std::uint16_t place) const;
@@ -485,29 +501,21 @@ Verdict Generation::decide(std::uint16_t group, const dns::Name& name) const {
 Verdict Generation::decide(std::uint16_t group, Trigger trigger, const IpAddress& address) const {
   POSTERN_ASSERT(group < groups().size());
   Verdict verdict;
-  for (const Layer& layer : impl_->layers) {
-    const PrefixTable& table = layer.image->prefixes(trigger);
-    if (table.empty()) continue;
-    PrefixTable::Found found;
-    table.find(address, found);
-    for (std::size_t i = 0; i < found.count; ++i) {
-      const PrefixTable::Range& range = found.items[i];
-      for (std::uint32_t at = range.first; at < range.first + range.count; ++at) {
-        const Posting posting = table.posting(at);
-        const std::uint16_t place = impl_->place(group, layer, posting.zone);
-        if (place == kNoZone) continue;
-        const std::uint64_t order = precedence(place, trigger, table.length(at), at);
-        if (order >= verdict.order || !impl_->holds(layer, posting)) continue;
-        verdict = {.matched = true,
-                   .action = posting.action,
-                   .zone = impl_->frame_zone(layer, posting.zone),
-                   .rule = posting.at,
-                   .trigger = trigger,
-                   .log_only = (place & kLogOnlyBit) != 0,
-                   .order = order};
-      }
-    }
-  }
+  impl_->for_each_prefix(trigger, address,
+                         [&](const Layer& layer, const PrefixTable& table, const Posting& posting) {
+                           const std::uint16_t place = impl_->place(group, layer, posting.zone);
+                           if (place == kNoZone) return;
+                           const std::uint64_t order =
+                               precedence(place, trigger, table.length(posting.at), posting.at);
+                           if (order >= verdict.order || !impl_->holds(layer, posting)) return;
+                           verdict = {.matched = true,
+                                      .action = posting.action,
+                                      .zone = impl_->frame_zone(layer, posting.zone),
+                                      .rule = posting.at,
+                                      .trigger = trigger,
+                                      .log_only = (place & kLogOnlyBit) != 0,
+                                      .order = order};
+                         });
   if (verdict.matched) impl_->carry_out(verdict);
   return verdict;
 }
@@ -614,22 +622,15 @@ std::vector<Match> Generation::explain(std::uint16_t group, Trigger trigger,
                                        const IpAddress& address) const {
   POSTERN_ASSERT(group < groups().size());
   std::vector<Ordered> matches;
-  for (const Layer& layer : impl_->layers) {
-    const PrefixTable& table = layer.image->prefixes(trigger);
-    PrefixTable::Found found;
-    table.find(address, found);
-    for (std::size_t i = 0; i < found.count; ++i) {
-      const PrefixTable::Range& range = found.items[i];
-      for (std::uint32_t at = range.first; at < range.first + range.count; ++at) {
-        const Posting posting = table.posting(at);
-        if (impl_->is_of_no_interest(layer, posting.zone, group)) continue;
+  impl_->for_each_prefix(
+      trigger, address, [&](const Layer& layer, const PrefixTable& table, const Posting& posting) {
+        if (impl_->is_of_no_interest(layer, posting.zone, group)) return;
         const std::uint16_t place = impl_->place(group, layer, posting.zone);
+        const std::uint32_t at = posting.at;
         matches.push_back({precedence(place, trigger, table.length(at), at), at, false,
                            impl_->match_of(layer, posting, trigger, place)});
         matches.back().match.prefix = table.prefix(at);
-      }
-    }
-  }
+      });
   return in_order(std::move(matches), decide(group, trigger, address));
 }
 
