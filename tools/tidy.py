@@ -14,7 +14,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
-CORE = {"base", "dns", "policy", "cache", "intel", "event", "detect", "exchange", "exposure", "config"}
+CORE = {"base", "dns", "policy", "cache", "intel", "event", "detect", "exchange", "exposure", "config", "windows"}
 MAX_HEADER_LINES, MAX_SOURCE_LINES = 400, 800
 MAX_FUNCTION_LINES, MAX_PARAMETERS, MAX_NESTING = 70, 5, 4
 # A table or a test case list may be long: these are data, or read top to bottom.
