@@ -3,6 +3,7 @@ import gzip
 import pathlib
 import re
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
@@ -12,7 +13,9 @@ import zlib
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import events  # noqa: E402
 import evtx  # noqa: E402
+import hive  # noqa: E402
 import logs  # noqa: E402
+import pe  # noqa: E402
 
 AT = 1614744734.25  # 2021-03-03 04:12:14.250
 SERVER = logs.ServerFacts("EX01", "mail.corp.example", "10.1.0.5", (15, 1, 2106, 2))
@@ -98,6 +101,52 @@ class Evtx(Folder):
 
     def test_the_hash_of_names_is_the_one_of_windows(self):
         self.assertEqual([evtx.name_hash(name) for name in ("Event", "System", "Provider")], [0x0CBA, 0x546F, 0x7BF1])
+
+
+class Hive(Folder):
+    def test_keys_and_values_are_read_by_hivex(self):
+        tasks = [(f"Task {number}", number % 2) for number in range(300)]
+        hive.write(self.folder / "SOFTWARE", "SOFTWARE", hive.software("D:\\EX\\V15\\", (15, 1, 2106, 2), tasks))
+        code, out, _ = tool("hivexget", str(self.folder / "SOFTWARE"), r"Microsoft\ExchangeServer\v15\Setup")
+        self.assertEqual(code, 0)
+        self.assertIn('"MsiInstallPath"="D:\\\\EX\\\\V15\\\\"', out)
+        self.assertIn('"MsiBuildMajor"=dword:0000083a', out)
+        _, out, _ = tool("hivexget", str(self.folder / "SOFTWARE"),
+                         r"microsoft\windows nt\currentversion\schedule\taskcache\tree\TASK 299", "Id")
+        self.assertEqual(out.strip(), "{7B1DA9C5-2A1B-4E6E-9E73-00000000012B}")
+        _, out, _ = tool("hivexml", str(self.folder / "SOFTWARE"))
+        self.assertEqual(out.count("<node "), 612)
+
+    def test_every_type_of_value(self):
+        values = {"a": "text ☃", "b": 5, "c": b"\1\2\3\4\5", "d": ["x", "y"], "e": ("expand", "%a%"), "ü": "", "ж": b"z" * 9000}
+        hive.write(self.folder / "X", "X", {"Key": values, "Key\\é": {}, "Key\\ж": {"": "default"}})
+        code, out, _ = tool("hivexml", str(self.folder / "X"))
+        self.assertEqual(code, 0)
+        for text in ("text ☃", 'key="b" value="5"', "AQIDBAU=", "<string>y</string>", "%a%", 'name="ж"', "default"):
+            self.assertIn(text, out)
+
+    def test_time_zone(self):
+        hive.write(self.folder / "SYSTEM", "SYSTEM", hive.system("EX01", bias=-120))
+        _, out, _ = tool("hivexget", str(self.folder / "SYSTEM"), r"ControlSet001\Control\TimeZoneInformation")
+        self.assertIn('"Bias"=dword:ffffff88', out)
+
+
+class Pe(Folder):
+    def test_version_and_layout(self):
+        for options in ({}, {"signed": False, "dll": True, "body": b"RegisterModule" * 900}):
+            pe.write(self.folder / "ExSetup.exe", (15, 1, 1913, 10), {"OriginalFilename": "ExSetup.exe"}, **options)
+            octets = (self.folder / "ExSetup.exe").read_bytes()
+            info = octets.index("VS_VERSION_INFO".encode("utf-16-le")) - 6
+            fixed = struct.unpack_from("<13I", octets, info + 40)
+            self.assertEqual((fixed[0], fixed[2], fixed[3]), (0xFEEF04BD, 15 << 16 | 1, 1913 << 16 | 10))
+            code, out, err = tool("objdump", "-p", str(self.folder / "ExSetup.exe"))
+            self.assertEqual((code, err), (0, ""))
+            size = struct.unpack_from("<H", octets, info)[0]
+            self.assertIn("Entry: ID: 0x000010", out)
+            self.assertRegex(out, rf"Leaf: Addr: 0x[0-9a-f]+, Size: 0x{size:06x}")
+            self.assertRegex(out, r"Entry 4 0000000000000000 0{8}" if not options.get("signed", True) else
+                             r"Entry 4 0000000000000[1-9a-f]00 00000020")
+            self.assertIn("15.01.1913.10".encode("utf-16-le"), octets)
 
 
 class Logs(Folder):
