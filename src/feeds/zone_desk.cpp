@@ -66,7 +66,7 @@ Result<std::shared_ptr<const FlatPolicy>> SharedFlat::get() {
   if (kept_) return kept_;
   const std::lock_guard lock(mutex_);
   if (auto made = made_.lock()) return made;
-  auto made = POSTERN_TRY(FlatPolicy::make(generation_, plan_));
+  auto made = POSTERN_TRY(FlatPolicy::make(moment_, plan_));
   made_ = made;
   return made;
 }

@@ -29,8 +29,7 @@ constexpr milliseconds kWhole{900'000};
 
 class ZoneServerThread final : public ZoneServer {
  public:
-  ZoneServerThread(ZoneServerOptions options, const Published<policy::Generation>& policy,
-                   Feeds& feeds, Log& log)
+  ZoneServerThread(ZoneServerOptions options, const PublishedPolicy& policy, Feeds& feeds, Log& log)
       : policy_(policy),
         desk_(feeds, log),
         publisher_(options, log),
@@ -100,7 +99,7 @@ class ZoneServerThread final : public ZoneServer {
       const bool is_new = std::exchange(is_new_, false);
       if (is_new) publisher_.reconfigure(options_);
       lock.unlock();
-      const bool has_changed = publisher_.work(policy_, mono_now(), wall_seconds());
+      const bool has_changed = publisher_.work(policy_, mono_now(), wall_now());
       if (is_new || has_changed || mono_now() >= next_keys_) show();
       lock.lock();
       const milliseconds wait = publisher_.is_idle() ? milliseconds(kKeyReload) : kLook;
@@ -124,7 +123,7 @@ class ZoneServerThread final : public ZoneServer {
     desk_.show(std::move(zones));
   }
 
-  const Published<policy::Generation>& policy_;
+  const PublishedPolicy policy_;
   ZoneDesk desk_;
   ZonePublisher publisher_;  // The thread's own once it runs, but for `collect`.
   ZoneKeyLoader keys_;       // Likewise.
@@ -151,8 +150,8 @@ std::vector<NotifySource> notify_sources(const std::vector<Source>& feeds) {
 }
 
 std::unique_ptr<ZoneServer> ZoneServer::start(ZoneServerOptions options,
-                                              const Published<policy::Generation>& policy,
-                                              Feeds& feeds, Log& log) {
+                                              const PublishedPolicy& policy, Feeds& feeds,
+                                              Log& log) {
   return std::make_unique<ZoneServerThread>(std::move(options), policy, feeds, log);
 }
 

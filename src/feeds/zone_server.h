@@ -110,14 +110,20 @@ struct PublishedCollection {
   std::shared_ptr<const intel::IndicatorLedger> indicators;  ///< Null: not made yet.
 };
 
+/// All that decides, as it is published for who looks. What is referred to outlives who has it.
+struct PublishedPolicy {
+  const Published<policy::Generation>& generation;
+  const Published<policy::ExceptionTable>& exceptions;
+};
+
 /// All members may be called from any thread.
 class ZoneServer {
  public:
   /// Runs a thread of its own, and one for each connection that it takes. All passed by reference
   /// must outlive the ZoneServer. Where zones are published, `policy` is looked at four times a
-  /// second, and a new generation costs some microseconds of CPU for each rule of the zone.
-  static std::unique_ptr<ZoneServer> start(ZoneServerOptions options,
-                                           const Published<policy::Generation>& policy,
+  /// second, and where it decides otherwise for the zone's group that costs some microseconds of
+  /// CPU for each rule of the zone.
+  static std::unique_ptr<ZoneServer> start(ZoneServerOptions options, const PublishedPolicy& policy,
                                            Feeds& feeds, Log& log);
   virtual ~ZoneServer() = default;
 

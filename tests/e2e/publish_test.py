@@ -131,6 +131,24 @@ class Secondaries(Case):
             until(lambda: theirs.serial() not in (None, serial), f"a change after the restart\n{theirs.log_text()}", 20)
             self.assertEqual(theirs.records(), self.records(postern, key))
 
+    def test_bind_follows_exceptions_and_own_lists(self):
+        self.names("bad.example", "worse.example")
+        postern = Postern()
+        theirs = self.secondary(secondaries.Bind, postern.port)
+        postern.config = self.config(notify=[theirs.port], group="office")
+        postern.config["groups"] = [{"name": "office", "block": ["*.own.example"]}]
+        with postern:
+            self.start(theirs)
+            has = lambda owner, target: (f"{owner}.{ZONE}.", "CNAME", 10, target) in theirs.records()
+            until(lambda: theirs.serial() is not None, f"the zone\n{theirs.log_text()}", 30)
+            self.assertTrue(has("bad.example", "."), theirs.records())
+            self.assertTrue(has("*.own.example", "."), theirs.records())
+            for name, group in (("bad.example", "office"), ("worse.example", "default")):
+                postern.cli("allow", name, "--for", "6s", "--group", group, "--reason", "a test")
+            until(lambda: has("bad.example", "rpz-passthru."), f"the exception\n{theirs.log_text()}", 20)
+            self.assertTrue(has("worse.example", "."), "an exception of another group")
+            until(lambda: has("bad.example", "."), f"its end\n{theirs.log_text()}", 20)
+
     def test_knot_follows(self):
         self.follow(secondaries.Knot, None)
 
