@@ -118,6 +118,9 @@ def unified_messaging(world, at):
         world.plant("a child of UMWorkerProcess", ["PL-10"], "exploited", cve=["CVE-2021-26857"])])
     world.event(SYSMON, events.SYSMON_PROCESS, at + 1, events.sysmon_process(CMD, "cmd.exe /c whoami", worker, worker, "-"), [
         world.plant("a child of UMWorkerProcess", ["PL-10"], "exploited", cve=["CVE-2021-26857"])])
+    report = "ProgramData/Microsoft/Windows/WER/ReportArchive/AppCrash_UMWorkerProcess_5f3a9c1b/Report.wer"
+    world.put(world.c(report), ("Version=1\r\nEventType=CLR20r3\r\nSig[0].Name=Problem Signature 01\r\nSig[0].Value=UMWorkerProcess.exe"
+                                "\r\nSig[8].Value=System.InvalidCastException\r\n").encode("utf-16"), at + 3)
     page = world.windows(world.ex("FrontEnd/HttpProxy/owa/auth/um.aspx"))
     world.event(SYSMON, events.SYSMON_FILE, at + 2, events.sysmon_file(worker, page, "-"), [
         world.plant("UMWorkerProcess writes a page", ["PL-11"], "exploited", cve=["CVE-2021-26858"])])
@@ -289,4 +292,5 @@ def wiped(world, at):
     world.gaps.append(hours)
     world.plant("hours without any row", ["F-17"], "hunt", at=logs.iso(hours[0]), hours=[logs.iso(one) for one in hours],
                 loose=True).place(f"{world.iis_logs}/W3SVC1")
+    world.leaps[MANAGEMENT] = (at + 5, world.plant("records of an event log are missing", ["F-17"], "hunt", loose=True))
     world.logging_off = world.plant("IIS is told to log nothing", ["F-14"], "attempt")

@@ -45,7 +45,7 @@ def modified_page(world, at):
     """Microsoft's logon page with a line more; the time is set back to that of its neighbours."""
     path = world.ex("FrontEnd/HttpProxy/owa/auth/logon.aspx")
     original = (world.root / path).read_bytes().decode()
-    covered = world.options.known_good
+    covered = world.options.baseline == "full"
     world.put(path, shells.modified_page(original), plants=[world.plant(
         "a page of Microsoft's, modified", ["F-02"], "exploited" if covered else "hunt", covered=covered)])
     world.stomped.add(path)

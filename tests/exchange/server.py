@@ -112,14 +112,12 @@ def _web_logs(world, server, mbytes):
     if server.hostile:
         at = world.begin + 86400 + 3600
         world.requests += logs.hostile_requests(at, "203.0.113.99")
-    rng, times = random.Random(world.rng.getrandbits(64)), None
+    rng = random.Random(world.rng.getrandbits(64))
     modern = world.server.build[0] >= 15
     for index in range(options.days):
         day = world.begin + index * 86400
         requests = traffic.day_of(world, rng, day)
-        if times is None:
-            times = max(1, round(mbytes * 1e6 / options.days / (len(requests) * OCTETS_A_REQUEST))) if mbytes else options.traffic
-        for _ in range(times - 1):
+        while mbytes and len(requests) * OCTETS_A_REQUEST < mbytes * 1e6 / options.days:
             requests += traffic.users(world, rng, day)
         requests += [request for request in world.requests if day <= request.at < day + 86400]
         requests.sort(key=lambda request: request.at)
@@ -189,6 +187,9 @@ def _event_logs(world):
         with evtx.Writer(world.root / path, channel, f"{world.server.name}.corp.example",
                          first_id=1001 + len(rows) - len(kept), dirty=name == "Security.evtx" and bool(cleared)) as log:
             for _, kind, at, data, plants, more in kept:
+                if name in world.leaps and at >= world.leaps[name][0]:
+                    log.skip(137)
+                    world.leaps.pop(name)[1].place(path, record=log.next_id)
                 record = log.add(kind, at, data, **more)
                 for plant in plants:
                     plant.at = plant.at or logs.iso(at)
@@ -198,15 +199,19 @@ def _event_logs(world):
 
 def _known_good(folder, worlds):
     """The list of known-good hashes: one row a hash and path, with the numbers of the builds that have it."""
-    builds = sorted({world.server.build for world in worlds if world.options.known_good} | {(15, 1, 9999, 1)})
+    builds = sorted({world.server.build for world in worlds if world.options.baseline != "none"} | {(15, 1, 9999, 1)})
     rows = {}
     for world in worlds:
-        base = world.ex("")
-        # A build that is not covered: another one's pages have these names.
-        build = world.server.build if world.options.known_good else (15, 1, 9999, 1)
+        base, baseline = world.ex(""), world.options.baseline
         for path, octets in world.files.items():
-            octets = octets if world.options.known_good else octets + b"<!-- another build -->"
-            rows.setdefault((path[len(base):], hashlib.sha256(octets).hexdigest()), set()).add(builds.index(build))
+            path = path[len(base):]
+            # Another build's pages have the same names.
+            other = hashlib.sha256(octets + b"<!-- another build -->").hexdigest()
+            rows.setdefault((path, other), set()).add(builds.index((15, 1, 9999, 1)))
+            if baseline == "none" or (baseline == "short" and path.startswith("FrontEnd/")):
+                continue
+            path = path.removeprefix("ClientAccess/") if baseline == "short" else path
+            rows.setdefault((path, hashlib.sha256(octets).hexdigest()), set()).add(builds.index(world.server.build))
     text = "sha256,path,build_idx\n" + "".join(
         f"{digest},{path},{' '.join(str(one) for one in sorted(which))}\n" for (path, digest), which in sorted(rows.items()))
     with open(folder / "known-good.csv.gz", "wb") as raw, gzip.GzipFile("", "wb", 9, raw, 0) as out:

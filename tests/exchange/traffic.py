@@ -12,12 +12,6 @@ MONITORS = (("AMProbe/Local/ClientAccess", "Owa", "GET", "/owa/healthcheck.htm")
             ("AMProbe/Local/ClientAccess", "Ecp", "GET", "/ecp/healthcheck.htm"),
             ("MSExchangeMonitoring", "Autodiscover", "GET", "/autodiscover/healthcheck.htm"),
             ("HttpProxy.ClientAccessServer2010Ping", "Owa", "GET", "/owa/exhealth.check"))
-CORRELATION = "&CorrelationID=<empty>;&ClientId=QQXVWMKHZ0CUSNKDTNPQ&cafeReqId={:08x}-9f1d-4f0e-a6f3-{:012x};&encoding=;"
-
-
-def _trailer(rng):
-    """What Exchange appends to the query of what it has passed on."""
-    return CORRELATION.format(rng.getrandbits(32), rng.getrandbits(48))
 
 
 def _owa_session(world, rng, person, at, ip):
@@ -43,7 +37,7 @@ def _owa_session(world, rng, person, at, ip):
         action = rng.choice(("FindItem", "GetItem", "FindConversation", "GetConversationItems", "SubscribeToNotification",
                              "UpdateItem", "CreateItem", "GetAttachmentThumbnail", "GetCalendarView"))
         yield Request(at + 15 + step * rng.uniform(2, 40), ip, "POST", "/owa/service.svc",
-                      query=f"action={action}&EP=1&ID=-{step}&AC=1" + _trailer(rng), cs_bytes=rng.randrange(800, 6_000),
+                      query=f"action={action}&EP=1&ID=-{step}&AC=1", cs_bytes=rng.randrange(800, 6_000),
                       sc_bytes=rng.randrange(900, 30_000), backend_user=person.account, **signed)
     if rng.random() < 0.04:
         yield Request(at + 700, ip, "GET", "/owa/service.svc/s/GetFileAttachment", query=f"id=AAMk{rng.getrandbits(64):x}",
@@ -53,7 +47,7 @@ def _owa_session(world, rng, person, at, ip):
         yield Request(at + 801, ip, "GET", "/owa/auth/signout.aspx", **common)
     if rng.random() < 0.03:
         yield Request(at + 820, ip, "GET", "/ecp/", query="rfr=owa", agent=person.browser, protocol="Ecp", user=person.account)
-        yield Request(at + 822, ip, "POST", "/ecp/DDI/DDIService.svc/GetList", query="schema=VoiceMailPIN" + _trailer(rng),
+        yield Request(at + 822, ip, "POST", "/ecp/DDI/DDIService.svc/GetList", query="schema=VoiceMailPIN",
                       agent=person.browser, protocol="Ecp", user=person.account, anchor=f"Sid~{person.sid}")
 
 
@@ -63,7 +57,7 @@ def _phone(rng, person, at):
         command = rng.choice(("Ping", "Sync", "Sync", "FolderSync", "SendMail", "MeetingResponse"))
         yield Request(at + step * rng.uniform(20, 300), person.mobile, "POST", "/Microsoft-Server-ActiveSync/default.eas",
                       query=f"Cmd={command}&User={person.account.replace(chr(92), '%5C')}&DeviceId={person.device}&"
-                            f"DeviceType={kind}" + _trailer(rng),
+                            f"DeviceType={kind}",
                       user=person.account, agent=agent, protocol="Eas", anchor=f"Sid~{person.sid}",
                       hint="Sid-ClientCertificate" if kind == "Outlook" else "WindowsIdentity", cs_bytes=rng.randrange(500, 3_000),
                       sc_bytes=rng.randrange(300, 40_000), took=rng.randrange(20, 900_000))
@@ -77,7 +71,7 @@ def _outlook(rng, person, at, ip):
                       query="Protocol=Autodiscoverv1&RedirectCount=1", protocol="Autodiscover", status=200, agent=person.outlook)
     for step in range(rng.randrange(3, 9)):
         yield Request(at + 2 + step * rng.uniform(1, 200), ip, "POST", "/mapi/emsmdb/",
-                      query=f"MailboxId={person.mailbox}@corp.example" + _trailer(rng), protocol="Mapi",
+                      query=f"MailboxId={person.mailbox}@corp.example", protocol="Mapi",
                       cs_bytes=rng.randrange(400, 9_000), sc_bytes=rng.randrange(500, 60_000), backend_user=person.account, **common)
     yield Request(at + 5, ip, "POST", "/mapi/nspi/", query=f"MailboxId={person.mailbox}@corp.example", protocol="Mapi", **common)
     if rng.random() < 0.2:
@@ -217,5 +211,6 @@ def scans(world, at):
         request = Request(at + 20000 + index * 1.5, "203.0.113.72", "GET", folder + name, status=404, agent="Go-http-client/1.1",
                           protocol="" if index % 2 else "Owa")
         if index == len(names) - 1:
+            world.requests.append(Request(at + 20100, "203.0.113.72", "OPTIONS", "/*~1*/a.aspx", status=404, agent="Go-http-client/1.1"))
             request.mark("front", plant("a search for other people's shells", ["W-05"], "hunt", loose=True))
         world.requests.append(request)

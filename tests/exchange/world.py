@@ -22,8 +22,9 @@ class Options(NamedTuple):
     exchange: str = "Program Files/Microsoft/Exchange Server/V15"  # Beneath its drive.
     drives: bool = False  # The drives are folders C and D, and Exchange is on D.
     people: int = 12
-    traffic: int = 1  # How many times over a day's users come; for size.
-    known_good: bool = True  # The list of known-good hashes covers this build.
+    # Whether the list of known-good hashes covers this build: "full", "none", or "short": without FrontEnd, and without
+    # ClientAccess/ before its paths, as it is with nine builds.
+    baseline: str = "full"
     mitigated: bool = False
     protection: str = "Require"  # Of extendedProtection tokenChecking; without it credentials can be relayed.
     iis_logs: str = ""  # Where the logs of IIS are, if not where they are by default; begins with the drive's folder.
@@ -57,6 +58,7 @@ class World:
         self.stolen, self.chains, self.gaps = [], [], []
         self.virtual_directories, self.modules = [], []
         self.logging_off = None  # What was planted where IIS is told to log nothing.
+        self.leaps = {}  # Event log → (since when, what was planted): records of it are missing.
         self.tasks = []  # Names and whether the registry has their security descriptor.
 
     def plant(self, what, rules, tier, **keys):
