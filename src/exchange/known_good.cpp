@@ -333,6 +333,26 @@ std::optional<std::uint32_t> KnownGoodBuilder::set_of(std::string_view text) {
   return sets_.emplace(text, next).first->second;
 }
 
+// The sets of builds as bits, each build's at its rank.
+Octets KnownGoodBuilder::packed_sets() const {
+  std::map<std::uint32_t, std::uint32_t> rank;  // A build's number to its bit.
+  for (const auto& [number, version] : builds_) {
+    rank.emplace(number, static_cast<std::uint32_t>(rank.size()));
+  }
+  const std::size_t set_octets = (builds_.size() + 7) / 8;
+  Octets sets(sets_.size() * set_octets);
+  for (const auto& [text, index] : sets_) {
+    std::string_view numbers = text;
+    while (!numbers.empty()) {
+      std::uint32_t number = 0;
+      read_u32(take_until(numbers, ' '), number);
+      const std::uint32_t bit = rank.at(number);
+      sets[index * set_octets + bit / 8] |= static_cast<std::uint8_t>(1U << (bit % 8));
+    }
+  }
+  return sets;
+}
+
 Result<Octets> KnownGoodBuilder::finish() {
   if (builds_.empty() || files_.empty()) return fail(Errc::invalid_input, "no builds, or no files");
   // Paths in their order, and the numbers they had.
@@ -349,21 +369,8 @@ Result<Octets> KnownGoodBuilder::finish() {
   std::ranges::sort(files_);
   files_.erase(std::unique(files_.begin(), files_.end()), files_.end());
 
-  std::map<std::uint32_t, std::uint32_t> rank;  // A build's number to its bit.
-  for (const auto& [number, version] : builds_) {
-    rank.emplace(number, static_cast<std::uint32_t>(rank.size()));
-  }
   const std::size_t set_octets = (builds_.size() + 7) / 8;
-  Octets sets(sets_.size() * set_octets);
-  for (const auto& [text, index] : sets_) {
-    std::string_view numbers = text;
-    while (!numbers.empty()) {
-      std::uint32_t number = 0;
-      read_u32(take_until(numbers, ' '), number);
-      const std::uint32_t bit = rank.at(number);
-      sets[index * set_octets + bit / 8] |= static_cast<std::uint8_t>(1U << (bit % 8));
-    }
-  }
+  const Octets sets = packed_sets();
   std::vector<bool> front_end(builds_.size());
   for (const File& file : files_) {
     if (!paths[file.path].first.starts_with("frontend/httpproxy/")) continue;

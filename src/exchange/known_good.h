@@ -107,6 +107,7 @@ class KnownGoodBuilder {
 
   bool add_file(std::string_view line);
   std::optional<std::uint32_t> set_of(std::string_view text);
+  Octets packed_sets() const;
 
   std::map<std::uint32_t, BuildVersion> builds_;  // By the number that the texts give them.
   std::vector<File> files_;

@@ -9,7 +9,6 @@
 
 namespace {
 
-using namespace std::string_view_literals;
 using postern::exchange::KnownGood;
 using postern::exchange::KnownGoodBuilder;
 
@@ -31,7 +30,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     static_cast<void>(table->has_path("owa/auth/logon.aspx"));
   }
   KnownGoodBuilder builder;
-  if (!builder.add_builds("build_idx,build\n0,15.1.2176.2\n7,15.1.2242.4\n"sv)) return 0;
+  if (!builder.add_builds("build_idx,build\n0,15.1.2176.2\n7,15.1.2242.4\n")) return 0;
   const std::string csv = "sha256,path,build_idx\n" + std::string(postern::text_of(octets));
   if (!builder.add_files(csv)) return 0;
   const auto made = builder.finish();
