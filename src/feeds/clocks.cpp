@@ -9,6 +9,10 @@ std::uint64_t wall_seconds() {
   return static_cast<std::uint64_t>(std::chrono::duration_cast<seconds>(now).count());
 }
 
+WallTime wall_now() {
+  return std::chrono::time_point_cast<microseconds>(std::chrono::system_clock::now());
+}
+
 MonoTime mono_now() {
   return std::chrono::time_point_cast<microseconds>(std::chrono::steady_clock::now());
 }

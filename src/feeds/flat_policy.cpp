@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <cstring>
 #include <optional>
 #include <utility>
@@ -58,6 +59,12 @@ std::optional<IpAddress> behind(const IpPrefix& prefix) {
     }
   }
   return std::nullopt;
+}
+
+/// 0: it has no end.
+void ends_by(std::uint32_t end_s, policy::RuleNote& note) {
+  const bool is_sooner = note.valid_until_s == 0 || end_s < note.valid_until_s;
+  if (end_s != 0 && is_sooner) note.valid_until_s = end_s;
 }
 
 bool decides(const policy::Verdict& verdict) {
@@ -117,12 +124,12 @@ void append_local_data(const policy::BlockPlan& plan, OwnerRecords records) {
 
 }  // namespace
 
-Result<std::shared_ptr<const FlatPolicy>> FlatPolicy::make(
-    std::shared_ptr<const policy::Generation> generation, const FlatPlan& plan) {
-  const auto index = generation->group_named(plan.group);
+Result<std::shared_ptr<const FlatPolicy>> FlatPolicy::make(PolicyMoment moment,
+                                                           const FlatPlan& plan) {
+  const auto index = moment.group_named(plan.group);
   if (!index) return fail(Errc::not_found, "there is no group \"" + plan.group + "\"");
   FlatPolicy flat;
-  flat.generation_ = std::move(generation);
+  flat.moment_ = std::move(moment);
   flat.group_ = *index;
   flat.plan_ = plan;
   POSTERN_CHECK(flat.collect());
@@ -135,12 +142,21 @@ std::size_t FlatPolicy::memory_octets() const {
   return sizeof *this + keys_.capacity() + nodes_.capacity() * sizeof(Node);
 }
 
-/// Calls `take` for each rule that is in force, and `done` after each zone.
+/// Calls `take` with trigger, name and prefix of each exception and each rule that is in force, and
+/// `done` behind the exceptions and behind each zone.
 template <class Take, class Done>
-void FlatPolicy::for_each_rule(Take&& take, Done&& done) const {
-  for (const std::uint16_t zone : generation_->groups()[group_].zones) {
-    if (generation_->zone(zone).log_only) continue;
-    generation_->for_each_rule(zone, [&](const policy::Rule& rule, auto) { take(rule); });
+void FlatPolicy::for_each_owner(Take&& take, Done&& done) const {
+  const policy::ExceptionTable& exceptions = *moment_.exceptions;
+  const auto asker = moment_.in_force().asker_of(moment_.asking(group_));
+  for (const std::uint32_t number : exceptions.holding(asker, moment_.at)) {
+    take(Trigger::qname, exceptions.at(number).name, IpPrefix());
+  }
+  done();
+  const policy::Generation& generation = *moment_.generation;
+  for (const std::uint16_t zone : generation.groups()[group_].zones) {
+    if (generation.zone(zone).log_only) continue;
+    generation.for_each_rule(
+        zone, [&](const policy::Rule& rule, auto) { take(rule.trigger, rule.name, rule.prefix); });
     done();
   }
 }
@@ -149,33 +165,33 @@ void FlatPolicy::for_each_rule(Take&& take, Done&& done) const {
 Result<void> FlatPolicy::collect() {
   std::size_t rules = 0;
   std::size_t octets = 0;
-  const auto count = [&](const policy::Rule& rule) {
+  const auto count = [&](Trigger trigger, const Name& name, const IpPrefix&) {
     ++rules;
-    octets += policy::has_prefix(rule.trigger) ? 18 : rule.name.wire().size() - 1;
+    octets += policy::has_prefix(trigger) ? 18 : name.wire().size() - 1;
   };
-  for_each_rule(count, [] {});
+  for_each_owner(count, [] {});
   nodes_.reserve(rules);
   keys_.reserve(octets);
   std::vector<std::uint8_t> triggers_of_zones;
   bool is_full = false;
   std::uint8_t triggers = 0;
-  const auto take = [&](const policy::Rule& rule) {
-    triggers = static_cast<std::uint8_t>(triggers | 1U << order_of(rule.trigger));
+  const auto take = [&](Trigger trigger, const Name& name, const IpPrefix& prefix) {
+    triggers = static_cast<std::uint8_t>(triggers | 1U << order_of(trigger));
     is_full |= keys_.size() > kMaxOctets - 2 * Name::kMaxOctets;
     if (is_full) return;
     const std::size_t offset = keys_.size();
-    if (policy::has_prefix(rule.trigger)) {
-      append_prefix_key(rule.prefix, keys_);
+    if (policy::has_prefix(trigger)) {
+      append_prefix_key(prefix, keys_);
     } else {
-      append_name_key(rule.name, 1, keys_);
+      append_name_key(name, 1, keys_);
     }
     nodes_.push_back({.head = 0,
                       .offset = static_cast<std::uint32_t>(offset),
                       .size = static_cast<std::uint16_t>(keys_.size() - offset),
-                      .trigger = rule.trigger});
+                      .trigger = trigger});
   };
-  for_each_rule(take,
-                [&] { triggers_of_zones.push_back(std::exchange(triggers, std::uint8_t{0})); });
+  for_each_owner(take,
+                 [&] { triggers_of_zones.push_back(std::exchange(triggers, std::uint8_t{0})); });
   if (is_full) return fail(Errc::limit_exceeded, "too many rules for one published zone");
   note_triggers(triggers_of_zones);
   return {};
@@ -265,8 +281,8 @@ void FlatPolicy::add_ancestors() {
 }
 
 policy::Verdict FlatPolicy::decide(Trigger trigger, const Name& name) const {
-  if (trigger == Trigger::qname) return generation_->decide(group_, name);
-  return generation_->decide_servers(group_, {&name, 1});
+  if (trigger == Trigger::qname) return moment_.in_force().decide(moment_.asking(group_), name);
+  return moment_.generation->decide_servers(group_, {&name, 1});
 }
 
 /// On a name below `name` that no rule has as its owner. Where there is no room for one, there is
@@ -365,7 +381,7 @@ std::size_t FlatPolicy::append_prefix_records(std::size_t index, Octets& packed)
   const IpPrefix prefix = prefix_of_key(key_of(node));
   const auto address = address_of(index);
   if (!address) return 0;
-  const policy::Verdict verdict = generation_->decide(group_, node.trigger, *address);
+  const policy::Verdict verdict = moment_.generation->decide(group_, node.trigger, *address);
   if (!decides(verdict)) return 0;
   return append_verdict(policy::rpz_owner({.prefix = prefix, .trigger = node.trigger}), verdict,
                         packed);
@@ -378,11 +394,11 @@ std::size_t FlatPolicy::append_verdict(const Name& relative_owner, const policy:
   if (verdict.action == Action::pass) {
     const bool is_ours = verdict.zone == policy::kNoZone;
     const std::uint32_t ttl_s =
-        is_ours ? policy::ZoneOptions{}.ttl_s : generation_->zone(verdict.zone).ttl_s;
+        is_ours ? policy::ZoneOptions{}.ttl_s : moment_.in_force().zone(verdict).ttl_s;
     OwnerRecords(*owner, ttl_s, packed).cname("rpz-passthru");
     return 0;
   }
-  const policy::BlockPlan plan = generation_->plan(group_, verdict);
+  const policy::BlockPlan plan = moment_.in_force().plan(group_, verdict);
   OwnerRecords records(*owner, plan.zone->ttl_s, packed);
   if (plan.use_block_answer) {
     append_block_answer(plan, records);
@@ -415,17 +431,22 @@ std::size_t FlatPolicy::append_verdict(const Name& relative_owner, const policy:
 bool FlatPolicy::may_be_told(const policy::Verdict& verdict, std::size_t& withheld,
                              policy::RuleNote& note) const {
   if (!verdict.blocks() || verdict.action == Action::tcp_only) return false;
-  const policy::Sharing sharing = generation_->sharing(verdict);
+  if (policy::InForce::is_exception(verdict)) {
+    const auto until = moment_.exceptions->at(verdict.rule).until;
+    const auto end = until ? std::chrono::floor<seconds>(*until).time_since_epoch().count() : 0;
+    ends_by(static_cast<std::uint32_t>(end), note);
+    return true;
+  }
+  const policy::Sharing sharing = moment_.generation->sharing(verdict);
   if (!policy::may_leave(sharing)) {
     ++withheld;
     return false;
   }
   note.sharing = std::max(note.sharing, sharing);
-  const policy::RuleNote* own = generation_->note(verdict);
+  const policy::RuleNote* own = moment_.generation->note(verdict);
   if (own == nullptr) return true;
   note.confidence = std::min(note.confidence, own->confidence);
-  const bool is_sooner = note.valid_until_s == 0 || own->valid_until_s < note.valid_until_s;
-  if (own->valid_until_s != 0 && is_sooner) note.valid_until_s = own->valid_until_s;
+  ends_by(own->valid_until_s, note);
   return true;
 }
 
@@ -438,7 +459,7 @@ std::optional<intel::BlockedOwner> FlatPolicy::blocked_owner(std::size_t index,
     if (!address) return std::nullopt;
     owner.is_prefix = true;
     owner.text = prefix_of_key(key_of(node)).to_text();
-    const policy::Verdict verdict = generation_->decide(group_, node.trigger, *address);
+    const policy::Verdict verdict = moment_.generation->decide(group_, node.trigger, *address);
     return may_be_told(verdict, withheld, owner.note) ? std::optional(owner) : std::nullopt;
   }
   if (node.trigger != Trigger::qname) return std::nullopt;

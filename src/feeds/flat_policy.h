@@ -1,11 +1,11 @@
-// FlatPolicy: all rules in force for a group as one response policy zone
+// FlatPolicy: all that is in force for a group at a time as one response policy zone
 // (draft-vixie-dnsop-dns-rpz) that decides as we do. docs/decisions/0008 says why it is made this
 // way.
 //
-// A name is a node where some rule has it as its owner, or a name below it. For each node the
-// generation is asked what it decides on the name, and on one below it of which no rule knows; that
-// is what the zone says at "name" and "*.name". So order of zones, ranks, overrides and exceptions
-// are all in it, and a wildcard holds wherever it did, also where RFC 4592 would end it.
+// A name is a node where some rule or exception has it as its owner, or a name below it. For each
+// node the policy is asked what it decides on the name, and on one below it of which nothing knows;
+// that is what the zone says at "name" and "*.name". So order of zones, ranks, overrides and
+// exceptions are all in it, and a wildcard holds wherever it did, also where RFC 4592 would end it.
 #pragma once
 
 #include <array>
@@ -18,9 +18,12 @@
 
 #include "base/octets.h"
 #include "base/result.h"
+#include "base/time.h"
 #include "dns/name.h"
 #include "intel/indicator_ledger.h"
+#include "policy/exception_table.h"
 #include "policy/generation.h"
+#include "policy/in_force.h"
 
 namespace postern::feeds {
 
@@ -28,6 +31,22 @@ namespace postern::feeds {
 enum class Wildcards : std::uint8_t {
   rfc4592,  ///< A name that exists hides those above it: BIND, Unbound.
   longest,  ///< The longest one that matches holds, whatever exists: PowerDNS Recursor.
+};
+
+/// All that decides, at one time: neither is null. What holds for single clients alone is not asked
+/// for here.
+struct PolicyMoment {
+  std::shared_ptr<const policy::Generation> generation;
+  std::shared_ptr<const policy::ExceptionTable> exceptions;
+  WallTime at{};
+
+  policy::InForce in_force() const { return {*generation, *exceptions}; }
+  /// The group whose policy is then in force for the one of this name.
+  std::optional<std::uint16_t> group_named(std::string_view name) const {
+    const auto group = generation->group_named(name);
+    return group ? std::optional(in_force().group_at(*group, at)) : std::nullopt;
+  }
+  policy::Asking asking(std::uint16_t group) const { return {group, {}, at}; }
 };
 
 /// What one zone is made of.
@@ -38,7 +57,7 @@ struct FlatPlan {
   dns::Name hidden_label{};  ///< One that no rule of others can have: random, in lower case.
 };
 
-/// The nodes of one generation in their order, which is the same for the same rules. Reads from any
+/// The nodes of a policy in their order, which is the same for the same rules. Reads from any
 /// thread. Made aside in about 1 µs a rule; takes 16 octets a node and the octets of its name, so
 /// it is not kept where it is large.
 class FlatPolicy {
@@ -46,8 +65,7 @@ class FlatPolicy {
   static constexpr std::size_t kMaxOctets = 0xffff'ffff;  ///< Of all names: some 150 M rules.
 
   /// Errors: `not_found`, there is no such group; `limit_exceeded`.
-  static Result<std::shared_ptr<const FlatPolicy>> make(
-      std::shared_ptr<const policy::Generation> generation, const FlatPlan& plan);
+  static Result<std::shared_ptr<const FlatPolicy>> make(PolicyMoment moment, const FlatPlan& plan);
 
   std::size_t size() const { return nodes_.size(); }
   std::size_t memory_octets() const;
@@ -76,7 +94,6 @@ class FlatPolicy {
   /// rules on answers or servers and others do so too, or a later one has rules that a policy zone
   /// puts first.
   bool is_exact() const { return is_exact_; }
-  const policy::Generation& generation() const { return *generation_; }
 
  private:
   struct Node {
@@ -90,7 +107,7 @@ class FlatPolicy {
 
   FlatPolicy() = default;
   template <class Take, class Done>
-  void for_each_rule(Take&& take, Done&& done) const;
+  void for_each_owner(Take&& take, Done&& done) const;
   Result<void> collect();
   void note_triggers(const std::vector<std::uint8_t>& triggers_of_zones);
   void sort_nodes();
@@ -112,8 +129,8 @@ class FlatPolicy {
                    policy::RuleNote& note) const;
   bool means_something_else(const Node& node, const dns::Name& name) const;
 
-  std::shared_ptr<const policy::Generation> generation_;
-  std::uint16_t group_ = 0;
+  PolicyMoment moment_;
+  std::uint16_t group_ = 0;  // Whose policy is in force then.
   FlatPlan plan_;
   Octets keys_;
   std::vector<Node> nodes_;

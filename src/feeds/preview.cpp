@@ -9,15 +9,12 @@
 #include <vector>
 
 #include "feeds/builder.h"
+#include "feeds/clocks.h"
 #include "feeds/image_store.h"
 #include "feeds/layering.h"
 
 namespace postern::feeds {
 namespace {
-
-WallTime wall_now() {
-  return std::chrono::time_point_cast<microseconds>(std::chrono::system_clock::now());
-}
 
 /// Of a zone of votes: who votes, by place among the zones.
 std::optional<policy::Votes> votes_of(const std::string& name,

@@ -167,15 +167,32 @@ std::uint32_t serial_after(std::optional<std::uint32_t> last, std::uint64_t now_
   return *last + 1;
 }
 
-Result<void> PublishedZone::update(const std::shared_ptr<const policy::Generation>& generation,
-                                   std::uint64_t now_s) {
-  const auto flatten = [this](std::shared_ptr<const policy::Generation> of) {
-    return FlatPolicy::make(std::move(of), plan_.flat);
+Result<PublishedZone::Basis> PublishedZone::basis_of(const PolicyMoment& moment) const {
+  const auto group = moment.group_named(plan_.flat.group);
+  if (!group) return fail(Errc::not_found, "there is no group \"" + plan_.flat.group + "\"");
+  const policy::ExceptionTable& exceptions = *moment.exceptions;
+  Digest digest;
+  const auto add = [&](std::string_view text) {
+    digest.add({reinterpret_cast<const std::uint8_t*>(text.data()), text.size() + 1});
   };
-  const auto flat = POSTERN_TRY(flatten(generation));
-  if (version_ && !flat_) flat_ = POSTERN_TRY(flatten(version_->generation));
+  const auto asker = moment.in_force().asker_of(moment.asking(*group));
+  for (const std::uint32_t number : exceptions.holding(asker, moment.at)) {
+    const policy::Exception exception = exceptions.at(number);
+    add(policy::pattern_text(exception.name, exception.scope));
+    add(policy::to_string(exception.action));
+    add(policy::to_text(exception.audience));
+    add(exception.until ? std::to_string(exception.until->time_since_epoch().count()) : "");
+  }
+  return Basis{.group = *group, .exceptions = digest.finish()};
+}
+
+Result<void> PublishedZone::update(const PolicyMoment& moment, std::uint64_t now_s) {
+  Basis basis = POSTERN_TRY(basis_of(moment));
+  if (version_ && version_->moment.generation == moment.generation && basis_ == basis) return {};
+  const auto flat = POSTERN_TRY(FlatPolicy::make(moment, plan_.flat));
+  if (version_ && !flat_) flat_ = POSTERN_TRY(FlatPolicy::make(version_->moment, plan_.flat));
   auto next = std::make_shared<ZoneVersion>();
-  next->generation = generation;
+  next->moment = moment;
   next->is_exact = flat->is_exact();
   DifferenceMaker difference(plan_.history_octets);
   compare(flat_.get(), *flat, *next, difference);
@@ -202,6 +219,7 @@ Result<void> PublishedZone::update(const std::shared_ptr<const policy::Generatio
   for (; octets > plan_.history_octets; ++first) octets -= (*first)->octets() + sizeof **first;
   next->history.erase(next->history.begin(), first);
   version_ = std::move(next);
+  basis_ = std::move(basis);
   return {};
 }
 

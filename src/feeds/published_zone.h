@@ -1,7 +1,7 @@
 // PublishedZone: one zone that we give to other name servers, version by version.
 //
-// A version is a serial number, the generation that it is made of, and what has changed since some
-// versions before. Records are not kept: they are made of the generation whenever they are wanted.
+// A version is a serial number, the policy that it is made of, and what has changed since some
+// versions before. Records are not kept: they are made of the policy whenever they are wanted.
 #pragma once
 
 #include <cstddef>
@@ -33,7 +33,7 @@ struct ZoneDifference {
 struct ZoneVersion {
   std::uint32_t serial = 0;
   std::string digest;  ///< SHA-256 of all records but the SOA, in hexadecimal.
-  std::shared_ptr<const policy::Generation> generation;
+  PolicyMoment moment;
   /// The newest last, each from where the one before it ends; the last one leads here.
   std::vector<std::shared_ptr<const ZoneDifference>> history;
   std::size_t records = 0;
@@ -68,10 +68,10 @@ class PublishedZone {
   PublishedZone(ZonePlan plan, std::optional<ZoneMark> mark)
       : plan_(std::move(plan)), mark_(std::move(mark)) {}
 
-  /// Makes a version of that generation, whose serial is a new one only where its records are not
-  /// those of the version before. On failure that stays.
-  Result<void> update(const std::shared_ptr<const policy::Generation>& generation,
-                      std::uint64_t now_s);
+  /// Makes a version of that policy, whose serial is a new one only where its records are not those
+  /// of the version before. On failure that stays. Where neither rules nor hours nor what is
+  /// excepted is another, nothing is made, and the cost is that of what is excepted.
+  Result<void> update(const PolicyMoment& moment, std::uint64_t now_s);
 
   const ZonePlan& plan() const { return plan_; }
   /// Null until the first `update`.
@@ -80,8 +80,18 @@ class PublishedZone {
   const std::shared_ptr<const FlatPolicy>& flat() const { return flat_; }
 
  private:
+  /// What a version was made of, but for the rules.
+  struct Basis {
+    std::uint16_t group = 0;
+    std::string exceptions;  // A digest.
+
+    bool operator==(const Basis&) const = default;
+  };
+  Result<Basis> basis_of(const PolicyMoment& moment) const;
+
   const ZonePlan plan_;
   std::optional<ZoneMark> mark_;
+  std::optional<Basis> basis_;  // Of `version_`.
   std::shared_ptr<const ZoneVersion> version_;
   std::shared_ptr<const FlatPolicy> flat_;  // Of `version_`, where it is small.
 };

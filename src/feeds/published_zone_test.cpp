@@ -35,7 +35,9 @@ using Shared = std::shared_ptr<const Generation>;
 Shared compile(std::vector<policy::ZoneInput> zones, std::optional<BlockAnswer> answer = {}) {
   policy::PolicyInput input;
   policy::Group group{.name = "default", .clients = {}, .zones = {}, .answer = answer};
-  for (std::uint16_t i = 0; i < zones.size(); ++i) group.zones.push_back(i);
+  for (std::size_t i = 0; i < zones.size(); ++i) {
+    group.zones.push_back(static_cast<std::uint16_t>(i));
+  }
   input.zones = std::move(zones);
   input.groups.push_back(std::move(group));
   auto made = Generation::compile(std::move(input));
@@ -47,9 +49,21 @@ FlatPlan plan_of(Wildcards wildcards = Wildcards::rfc4592) {
   return {.zone = kOrigin, .group = "default", .wildcards = wildcards, .hidden_label = kHidden};
 }
 
-std::shared_ptr<const FlatPolicy> flatten(const Shared& generation,
+PolicyMoment moment_of(Shared generation) {
+  return {std::move(generation), policy::ExceptionTable::none(), {}};
+}
+
+PolicyMoment moment_of(Shared generation, const std::vector<policy::Exception>& exceptions,
+                       WallTime at = {}) {
+  auto table = policy::ExceptionTable::create(
+      exceptions, {.name = "exceptions", .answer = BlockAnswer::nodata}, 5);
+  EXPECT_TRUE(table);
+  return {std::move(generation), *table, at};
+}
+
+std::shared_ptr<const FlatPolicy> flatten(const PolicyMoment& moment,
                                           Wildcards wildcards = Wildcards::rfc4592) {
-  const auto flat = FlatPolicy::make(generation, plan_of(wildcards));
+  const auto flat = FlatPolicy::make(moment, plan_of(wildcards));
   EXPECT_TRUE(flat);
   return *flat;
 }
@@ -61,7 +75,7 @@ std::string line_of(const PackedRecords& record) {
          "\n";
 }
 
-std::string text_of_source(RecordSource source) {
+std::string text_of_source(const RecordSource& source) {
   std::string text;
   for (Octets packed; source(packed);) {
     for (PackedRecords records(packed); records.next();) text += line_of(records);
@@ -69,8 +83,12 @@ std::string text_of_source(RecordSource source) {
   return text;
 }
 
+std::string zone_text(const PolicyMoment& moment, Wildcards wildcards = Wildcards::rfc4592) {
+  return text_of_source(whole_zone(kOrigin, 1, flatten(moment, wildcards)));
+}
+
 std::string zone_text(const Shared& generation, Wildcards wildcards = Wildcards::rfc4592) {
-  return text_of_source(whole_zone(kOrigin, 1, flatten(generation, wildcards)));
+  return zone_text(moment_of(generation), wildcards);
 }
 
 /// The published zone as a secondary has it; `hides`: names hide wildcards above them (RFC 4592).
@@ -88,9 +106,9 @@ Shared as_secondary(const std::string& text, bool hides) {
 }
 
 /// What a client would see of a verdict.
-std::string seen(const Generation& generation, const policy::Verdict& verdict) {
+std::string seen(const policy::InForce& in_force, const policy::Verdict& verdict) {
   if (!verdict.blocks()) return verdict.allows() ? "pass" : "nothing";
-  const policy::BlockPlan plan = generation.plan(0, verdict);
+  const policy::BlockPlan plan = in_force.plan(0, verdict);
   std::string addresses;
   if (plan.use_block_answer) {
     switch (plan.answer) {
@@ -114,6 +132,11 @@ std::string seen(const Generation& generation, const policy::Verdict& verdict) {
   return addresses;
 }
 
+std::string seen(const Generation& generation, const policy::Verdict& verdict) {
+  const auto none = policy::ExceptionTable::none();
+  return seen(policy::InForce(generation, *none), verdict);
+}
+
 class Maker {
  public:
   explicit Maker(unsigned seed) : dice_(seed) {}
@@ -131,6 +154,25 @@ class Maker {
     std::vector<policy::ZoneInput> zones(1 + roll(4));
     for (auto& zone : zones) zone = random_zone();
     return zones;
+  }
+
+  std::vector<policy::Exception> exceptions() {
+    using Kind = policy::Audience::Kind;
+    std::vector<policy::Exception> exceptions(roll(5));
+    for (std::uint32_t i = 0; i < exceptions.size(); ++i) {
+      policy::Exception& each = exceptions[i];
+      each.id = i + 1;
+      each.name = name(random_name());
+      each.scope = roll(2) == 0 ? Scope::at_and_below : Scope::exact;
+      each.action = roll(2) == 0 ? Action::pass : Action::block;
+      constexpr Kind kKinds[] = {Kind::everyone, Kind::tenant, Kind::group};
+      each.audience.kind = kKinds[roll(3)];
+      // Some are of others.
+      if (each.audience.kind == Kind::tenant) each.audience.name = "acme";
+      if (each.audience.kind == Kind::group) each.audience.name = roll(3) == 0 ? "kids" : "default";
+      if (roll(3) == 0) each.until = WallTime(seconds(roll(3)));
+    }
+    return exceptions;
   }
 
   policy::ZoneInput random_zone() {
@@ -189,13 +231,15 @@ TEST(FlatPolicy, DecidesOnNamesAsTheZonesDoInTheirOrder) {
   for (unsigned seed = 0; seed < 150; ++seed) {
     Maker maker(seed);
     const auto answer = maker.roll(3) == 0 ? std::optional(BlockAnswer::nodata) : std::nullopt;
-    const Shared ours = compile(maker.zones(), answer);
+    const PolicyMoment moment =
+        moment_of(compile(maker.zones(), answer), maker.exceptions(), WallTime(seconds(1)));
+    const policy::InForce ours = moment.in_force();
     for (const auto wildcards : {Wildcards::rfc4592, Wildcards::longest}) {
-      const std::string text = zone_text(ours, wildcards);
+      const std::string text = zone_text(moment, wildcards);
       const bool hides = wildcards == Wildcards::rfc4592;
       const Shared theirs = as_secondary(text, hides);
       for (const dns::Name& each : names) {
-        std::string want = seen(*ours, ours->decide(0, each));
+        std::string want = seen(ours, ours.decide(moment.asking(0), each));
         const std::string got = seen(*theirs, theirs->decide(0, each));
         // To hide a wildcard there is nothing but PASSTHRU, where names do not.
         if (!hides && want == "nothing" && got == "pass") want = got;
@@ -304,10 +348,11 @@ TEST(FlatPolicy, EveryTriggerHasItsOwnersAndWhatCannotBeSaidIsCounted) {
     EXPECT_TRUE(lines.contains(line)) << line << "\n" << zone_text(generation);
   }
   PublishedZone zone({.flat = plan_of()}, {});
-  ASSERT_TRUE(zone.update(generation, kNow));
+  ASSERT_TRUE(zone.update(moment_of(generation), kNow));
   EXPECT_EQ(zone.version()->records, 6U);
   EXPECT_EQ(zone.version()->left_out, 4U);
-  const auto missing = FlatPolicy::make(generation, {.zone = kOrigin, .group = "nobody"});
+  const auto missing =
+      FlatPolicy::make(moment_of(generation), {.zone = kOrigin, .group = "nobody"});
   ASSERT_FALSE(missing);
   EXPECT_EQ(missing.error().code, Errc::not_found);
 }
@@ -335,8 +380,12 @@ TEST(FlatPolicy, KnowsWhereOneZoneCannotSayTheOrder) {
       {{zone_of({ip}), zone_of({qname}), zone_of({nsip})}, false},
   };
   for (std::size_t i = 0; i < std::size(cases); ++i) {
-    EXPECT_EQ(flatten(compile(cases[i].zones))->is_exact(), cases[i].is_exact) << i;
+    EXPECT_EQ(flatten(moment_of(compile(cases[i].zones)))->is_exact(), cases[i].is_exact) << i;
   }
+  // Exceptions are before all zones; to a policy zone clients come first.
+  const std::vector<policy::Exception> excepted = {{.name = name("x"), .action = Action::pass}};
+  EXPECT_TRUE(flatten(moment_of(compile({zone_of({qname, ip})}), excepted))->is_exact());
+  EXPECT_FALSE(flatten(moment_of(compile({zone_of({client})}), excepted))->is_exact());
 }
 
 /// Applies the answer to an IXFR to a zone's lines, as a secondary does.
@@ -372,7 +421,7 @@ TEST(PublishedZone, EveryCopyOfItsHistoryIsBroughtUpToDateByItsChanges) {
     PublishedZone zone({.flat = plan_of()}, {});
     std::map<std::uint32_t, std::string> copies;
     for (int step = 0; step < 8; ++step) {
-      ASSERT_TRUE(zone.update(compile(maker.zones()), kNow + maker.roll(3)));
+      ASSERT_TRUE(zone.update(moment_of(compile(maker.zones())), kNow + maker.roll(3)));
       const auto& version = *zone.version();
       copies[version.serial] = text_of_source(whole_zone(kOrigin, version.serial, zone.flat()));
       for (const auto& [serial, text] : copies) {
@@ -389,24 +438,93 @@ TEST(PublishedZone, EveryCopyOfItsHistoryIsBroughtUpToDateByItsChanges) {
   }
 }
 
+TEST(PublishedZone, WhatIsExceptedIsInItForItsTime) {
+  PublishedZone zone({.flat = plan_of()}, {});
+  const Shared rules = compile({zone_of({{"a"}, {"b"}})});
+  const policy::Exception hour{
+      .id = 1, .name = name("a"), .action = Action::pass, .until = WallTime(seconds(60))};
+  const policy::Exception own{
+      .name = name("c"),
+      .scope = Scope::at_and_below,
+      .action = Action::block,
+      .audience = {.kind = policy::Audience::Kind::group, .name = "default"}};
+  ASSERT_TRUE(zone.update(moment_of(rules, {hour, own}), kNow));
+  const auto has = [&](const char* line) {
+    return lines_of(text_of_source(whole_zone(kOrigin, 1, zone.flat()))).contains(line);
+  };
+  EXPECT_TRUE(has("a.policy.postern. 10 IN CNAME rpz-passthru."));
+  EXPECT_TRUE(has("b.policy.postern. 10 IN CNAME ."));
+  EXPECT_TRUE(has("c.policy.postern. 10 IN CNAME *."));
+  EXPECT_TRUE(has("*.c.policy.postern. 10 IN CNAME *."));
+  EXPECT_EQ(zone.version()->serial, kNow);
+
+  // Another table in which nothing is another for this group: it is not even looked at.
+  policy::Exception others = own;
+  others.audience.name = "kids";
+  const auto before = zone.version();
+  ASSERT_TRUE(zone.update(moment_of(rules, {hour, own, others}, WallTime(seconds(59))), kNow + 59));
+  EXPECT_EQ(zone.version(), before);
+
+  ASSERT_TRUE(zone.update(moment_of(rules, {hour, own}, WallTime(seconds(60))), kNow + 60));
+  EXPECT_TRUE(has("a.policy.postern. 10 IN CNAME ."));
+  EXPECT_EQ(zone.version()->serial, kNow + 60);
+  const auto changes = changes_since(kOrigin, kNow, zone.version());
+  ASSERT_TRUE(changes);
+  EXPECT_EQ(without_soa(text_of_source(*changes)),
+            (std::multiset<std::string>{"a.policy.postern. 10 IN CNAME rpz-passthru.",
+                                        "a.policy.postern. 10 IN CNAME ."}));
+
+  const policy::Exception all{.scope = Scope::at_and_below, .action = Action::block};
+  ASSERT_TRUE(zone.update(moment_of(rules, {all}, WallTime(seconds(61))), kNow + 61));
+  EXPECT_TRUE(has("*.policy.postern. 10 IN CNAME *."));
+}
+
+TEST(PublishedZone, WhatHoldsForSomeHoursIsInItThen) {
+  policy::PolicyInput input;
+  input.zones = {zone_of({{"a"}}), zone_of({{"b"}})};
+  const auto noon = std::make_shared<policy::Schedule>(policy::Schedule{
+      .name = "noon", .windows = {*policy::window_from_text("daily 12:00-13:00")}});
+  input.groups = {{.name = "default", .zones = {0}, .during = {{noon, 1}}},
+                  {.name = "default", .zones = {1}, .hours = "default/noon"}};
+  const Shared rules = *Generation::compile(std::move(input));
+  const policy::Exception during{
+      .name = name("c"),
+      .action = Action::block,
+      .audience = {.kind = policy::Audience::Kind::hours, .name = "default/noon"}};
+  PublishedZone zone({.flat = plan_of()}, {});
+  const auto names_at = [&](int hour) {
+    EXPECT_TRUE(zone.update(moment_of(rules, {during}, WallTime(std::chrono::hours(hour))),
+                            kNow + static_cast<std::uint64_t>(hour)));
+    std::string names;
+    for (const std::string& line : lines_of(text_of_source(whole_zone(kOrigin, 1, zone.flat())))) {
+      if (line.find(" CNAME ") != std::string::npos) names += line[0];
+    }
+    return names;
+  };
+  EXPECT_EQ(names_at(11), "a");
+  EXPECT_EQ(names_at(12), "bc");
+  EXPECT_EQ(names_at(13), "a");
+  EXPECT_EQ(zone.version()->serial, kNow + 13);
+}
+
 TEST(PublishedZone, TheSerialGrowsWithTheContentAlone) {
   const ZonePlan plan{.flat = plan_of()};
   PublishedZone zone(plan, {});
-  ASSERT_TRUE(zone.update(compile({zone_of({{"a"}})}), kNow));
+  ASSERT_TRUE(zone.update(moment_of(compile({zone_of({{"a"}})})), kNow));
   EXPECT_EQ(zone.version()->serial, kNow);
   // The same rules, in another generation.
-  ASSERT_TRUE(zone.update(compile({zone_of({{"a"}})}), kNow + 9));
+  ASSERT_TRUE(zone.update(moment_of(compile({zone_of({{"a"}})})), kNow + 9));
   EXPECT_EQ(zone.version()->serial, kNow);
-  ASSERT_TRUE(zone.update(compile({zone_of({{"b"}})}), kNow));
+  ASSERT_TRUE(zone.update(moment_of(compile({zone_of({{"b"}})})), kNow));
   EXPECT_EQ(zone.version()->serial, kNow + 1);
   // After a restart, with a clock that stands behind.
   const auto mark =
       zone_mark_from_text(to_text(ZoneMark{zone.version()->serial, zone.version()->digest}));
   PublishedZone same(plan, mark);
-  ASSERT_TRUE(same.update(compile({zone_of({{"b"}})}), kNow + 50));
+  ASSERT_TRUE(same.update(moment_of(compile({zone_of({{"b"}})})), kNow + 50));
   EXPECT_EQ(same.version()->serial, kNow + 1);
   PublishedZone other(plan, mark);
-  ASSERT_TRUE(other.update(compile({zone_of({{"c"}})}), kNow - 500));
+  ASSERT_TRUE(other.update(moment_of(compile({zone_of({{"c"}})})), kNow - 500));
   EXPECT_EQ(other.version()->serial, kNow + 2);
   EXPECT_FALSE(zone_mark_from_text("x y"));
   EXPECT_FALSE(zone_mark_from_text(""));
@@ -420,7 +538,7 @@ TEST(PublishedZone, ItsHistoryIsBounded) {
   std::uint32_t first = 0;
   for (int step = 0; step < 100; ++step) {
     const std::string text = "n" + std::to_string(step);
-    ASSERT_TRUE(zone.update(compile({zone_of({{text}})}), kNow));
+    ASSERT_TRUE(zone.update(moment_of(compile({zone_of({{text}})})), kNow));
     if (step == 0) first = zone.version()->serial;
     std::size_t octets = 0;
     for (const auto& difference : zone.version()->history) octets += difference->octets();
@@ -435,7 +553,7 @@ TEST(PublishedZone, ItsHistoryIsBounded) {
     rule.name = name("m" + std::to_string(i));
     many->add(rule);
   }
-  ASSERT_TRUE(zone.update(compile({{{.name = "z"}, many}}), kNow));
+  ASSERT_TRUE(zone.update(moment_of(compile({{{.name = "z"}, many}})), kNow));
   EXPECT_TRUE(zone.version()->history.empty());
 }
 

@@ -22,16 +22,15 @@ namespace postern::feeds {
 class SharedFlat {
  public:
   /// `kept`: where there is one anyway.
-  SharedFlat(FlatPlan plan, std::shared_ptr<const policy::Generation> generation,
-             std::shared_ptr<const FlatPolicy> kept)
-      : plan_(std::move(plan)), generation_(std::move(generation)), kept_(std::move(kept)) {}
+  SharedFlat(FlatPlan plan, PolicyMoment moment, std::shared_ptr<const FlatPolicy> kept)
+      : plan_(std::move(plan)), moment_(std::move(moment)), kept_(std::move(kept)) {}
 
   /// Waits for who makes it, or makes it: about 1 µs a rule.
   Result<std::shared_ptr<const FlatPolicy>> get();
 
  private:
   const FlatPlan plan_;
-  const std::shared_ptr<const policy::Generation> generation_;
+  const PolicyMoment moment_;
   const std::shared_ptr<const FlatPolicy> kept_;
   std::mutex mutex_;
   std::weak_ptr<const FlatPolicy> made_;  // Guarded by mutex_.

@@ -58,7 +58,7 @@ void ZonePublisher::reconfigure(const ZoneServerOptions& options) {
   }
   for (const Zone& gone : zones_) notifier_.forget(gone.options.zone);
   zones_ = std::move(zones);
-  seen_ = nullptr;
+  seen_ = {};
   next_update_ = {};
 }
 
@@ -83,39 +83,56 @@ ZonePublisher::Zone ZonePublisher::make_zone(const PublishedZoneOptions& options
   return zone;
 }
 
-bool ZonePublisher::work(const Published<policy::Generation>& policy, MonoTime now,
-                         std::uint64_t now_s) {
+bool ZonePublisher::are_due(const PolicyMoment& moment) const {
+  if (moment.generation != seen_.generation || moment.exceptions != seen_.exceptions) return true;
+  if (next_end_ && moment.at >= *next_end_) return true;
+  for (std::size_t i = 0; i < zones_.size(); ++i) {
+    if (moment.group_named(zones_[i].options.group) != seen_groups_[i]) return true;
+  }
+  return false;
+}
+
+bool ZonePublisher::work(const PublishedPolicy& policy, MonoTime now, WallTime at) {
+  const auto now_s =
+      static_cast<std::uint64_t>(std::chrono::floor<seconds>(at).time_since_epoch().count());
   bool has_changed = false;
-  const auto generation = zones_.empty() ? nullptr : policy.current();
-  if (generation != nullptr && generation != seen_ && now >= next_update_) {
-    for (Zone& zone : zones_) update(zone, generation, now_s);
-    seen_ = generation;
-    const MonoTime done = mono_now();
-    next_update_ = done + (done - now) * (kShare - 1);
-    show_stats();
-    has_changed = true;
+  if (!zones_.empty() && now >= next_update_) {
+    const PolicyMoment moment{policy.generation.current(), policy.exceptions.current(), at};
+    if (are_due(moment)) {
+      seen_groups_.clear();
+      for (Zone& zone : zones_) {
+        has_changed |= update(zone, moment, now_s);
+        seen_groups_.push_back(moment.group_named(zone.options.group));
+      }
+      seen_ = moment;
+      next_end_ = moment.exceptions->next_end(at);
+      const MonoTime done = mono_now();
+      next_update_ = done + (done - now) * (kShare - 1);
+      if (has_changed) show_stats();
+    }
   }
   notifier_.work(mono_now(), now_s);
   return has_changed;
 }
 
-void ZonePublisher::update(Zone& zone, const std::shared_ptr<const policy::Generation>& generation,
-                           std::uint64_t now_s) {
+bool ZonePublisher::update(Zone& zone, const PolicyMoment& moment, std::uint64_t now_s) {
   const auto before = zone.made->version();
-  auto updated = zone.made->update(generation, now_s);
+  auto updated = zone.made->update(moment, now_s);
   if (!updated) {
-    if (zone.error == updated.error().text) return;
+    if (zone.error == updated.error().text) return false;
     zone.error = updated.error().text;
     log_.error("zones", "publish " + zone.options.name + ": " + zone.error);
-    return;
+    return true;
   }
   zone.error.clear();
   const auto version = zone.made->version();
+  const bool has_indicators = zone.indicators != nullptr;
+  if (before == version && zone.options.collection.has_value() == has_indicators) return false;
   zone.flat =
-      std::make_shared<SharedFlat>(zone.made->plan().flat, version->generation, zone.made->flat());
+      std::make_shared<SharedFlat>(zone.made->plan().flat, version->moment, zone.made->flat());
   update_indicators(zone, now_s);
-  zone.is_news = !before || before->serial != version->serial;
-  if (!zone.is_news) return;
+  zone.is_news |= !before || before->serial != version->serial;
+  if (!zone.is_news) return true;
   std::error_code ignored;
   std::filesystem::create_directories(state_dir_, ignored);
   const auto saved =
@@ -127,9 +144,10 @@ void ZonePublisher::update(Zone& zone, const std::shared_ptr<const policy::Gener
     zone.is_told = true;
     log_.warning("zones",
                  "publish " + zone.options.name + ": the lists of group " + zone.options.group +
-                     " have rules on answers or servers whose order one zone cannot say; publish "
-                     "each list as a zone of its own (docs/decisions/0008)");
+                     " have rules on clients, answers or servers whose order one zone cannot say; "
+                     "publish each list as a zone of its own (docs/decisions/0008)");
   }
+  return true;
 }
 
 void ZonePublisher::update_indicators(Zone& zone, std::uint64_t now_s) const {

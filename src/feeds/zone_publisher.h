@@ -28,9 +28,9 @@ class ZonePublisher {
 
   /// A zone that is the same keeps its versions.
   void reconfigure(const ZoneServerOptions& options);
-  /// Makes versions where there is a new generation, and sends NOTIFY. True where something is to
-  /// be shown that was not before.
-  bool work(const Published<policy::Generation>& policy, MonoTime now, std::uint64_t now_s);
+  /// Makes versions where the policy is another than before, and sends NOTIFY. True where something
+  /// is to be shown that was not before.
+  bool work(const PublishedPolicy& policy, MonoTime now, WallTime at);
   /// Nothing to look for: no zone is published.
   bool is_idle() const { return zones_.empty(); }
   /// Adds the zones as they are.
@@ -59,8 +59,9 @@ class ZonePublisher {
   };
 
   void update_indicators(Zone& zone, std::uint64_t now_s) const;
-  void update(Zone& zone, const std::shared_ptr<const policy::Generation>& generation,
-              std::uint64_t now_s);
+  /// False where all is as it was.
+  bool update(Zone& zone, const PolicyMoment& moment, std::uint64_t now_s);
+  bool are_due(const PolicyMoment& moment) const;
   void tell(const Zone& zone) const;
   std::string mark_path(const Zone& zone) const;
   Zone make_zone(const PublishedZoneOptions& options) const;
@@ -70,7 +71,9 @@ class ZonePublisher {
   std::string state_dir_;
   dns::Name hidden_label_;
   std::vector<Zone> zones_;
-  std::shared_ptr<const policy::Generation> seen_;
+  PolicyMoment seen_;
+  std::vector<std::optional<std::uint16_t>> seen_groups_;  // In force then, of `zones_`.
+  std::optional<WallTime> next_end_;                       // Of an exception.
   MonoTime next_update_{};
   NotifyStats notify_stats_;
   NotifySender notifier_;

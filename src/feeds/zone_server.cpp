@@ -10,6 +10,7 @@
 #include "base/thread.h"
 #include "feeds/clocks.h"
 #include "feeds/transfer_keeper.h"
+#include "feeds/transfer_listener.h"
 #include "feeds/zone_desk.h"
 #include "feeds/zone_publisher.h"
 #include "feeds/zone_streams.h"
@@ -29,8 +30,7 @@ constexpr milliseconds kWhole{900'000};
 
 class ZoneServerThread final : public ZoneServer {
  public:
-  ZoneServerThread(ZoneServerOptions options, const Published<policy::Generation>& policy,
-                   Feeds& feeds, Log& log)
+  ZoneServerThread(ZoneServerOptions options, const PublishedPolicy& policy, Feeds& feeds, Log& log)
       : policy_(policy),
         desk_(feeds, log),
         publisher_(options, log),
@@ -42,6 +42,11 @@ class ZoneServerThread final : public ZoneServer {
     thread_ = std::jthread([this](const std::stop_token& stopping) { run(stopping); });
   }
   ~ZoneServerThread() override { stop(); }
+
+  Result<void> listen(TransferListenerOptions options, Log& log) {
+    listener_ = POSTERN_TRY(TransferListener::start(std::move(options), streams_, log));
+    return {};
+  }
 
   ZoneAnswer answer(const ZoneQuestion& question, std::span<std::uint8_t> out) override {
     ZoneQuestion asked = question;
@@ -72,12 +77,16 @@ class ZoneServerThread final : public ZoneServer {
   void collect(Metrics& metrics) const override {
     desk_.collect(metrics);
     publisher_.collect(metrics);
+    metrics.push_back({"postern_transfer_tls_failed_total", MetricKind::counter,
+                       "Connections to server.transfer_tls whose handshake came to nothing.", "",
+                       static_cast<double>(streams_.failed_handshakes())});
   }
 
   void stop() override {
     thread_.request_stop();
     wake_.notify_all();
     if (thread_.joinable()) thread_.join();
+    if (listener_) listener_->stop();
     streams_.stop();
   }
 
@@ -100,7 +109,7 @@ class ZoneServerThread final : public ZoneServer {
       const bool is_new = std::exchange(is_new_, false);
       if (is_new) publisher_.reconfigure(options_);
       lock.unlock();
-      const bool has_changed = publisher_.work(policy_, mono_now(), wall_seconds());
+      const bool has_changed = publisher_.work(policy_, mono_now(), wall_now());
       if (is_new || has_changed || mono_now() >= next_keys_) show();
       lock.lock();
       const milliseconds wait = publisher_.is_idle() ? milliseconds(kKeyReload) : kLook;
@@ -124,11 +133,12 @@ class ZoneServerThread final : public ZoneServer {
     desk_.show(std::move(zones));
   }
 
-  const Published<policy::Generation>& policy_;
+  const PublishedPolicy policy_;
   ZoneDesk desk_;
   ZonePublisher publisher_;  // The thread's own once it runs, but for `collect`.
   ZoneKeyLoader keys_;       // Likewise.
   ZoneStreams streams_;
+  std::unique_ptr<TransferListener> listener_;
   MonoTime next_keys_{};
 
   std::mutex mutex_;
@@ -150,10 +160,13 @@ std::vector<NotifySource> notify_sources(const std::vector<Source>& feeds) {
   return sources;
 }
 
-std::unique_ptr<ZoneServer> ZoneServer::start(ZoneServerOptions options,
-                                              const Published<policy::Generation>& policy,
-                                              Feeds& feeds, Log& log) {
-  return std::make_unique<ZoneServerThread>(std::move(options), policy, feeds, log);
+Result<std::unique_ptr<ZoneServer>> ZoneServer::start(ZoneServerOptions options,
+                                                      const PublishedPolicy& policy, Feeds& feeds,
+                                                      Log& log) {
+  TransferListenerOptions tls = options.tls;
+  auto server = std::make_unique<ZoneServerThread>(std::move(options), policy, feeds, log);
+  POSTERN_CHECK(server->listen(std::move(tls), log));
+  return server;
 }
 
 }  // namespace postern::feeds

@@ -262,6 +262,29 @@ std::vector<std::uint32_t> ExceptionTable::find_all(const Asker& asker, const dn
   return all;
 }
 
+std::vector<std::uint32_t> ExceptionTable::holding(const Asker& asker, WallTime now) const {
+  std::vector<bool> is_in(audiences_.size());
+  for_each_audience(asker, [&](std::uint32_t audience) {
+    is_in[audience] = true;
+    return false;
+  });
+  std::vector<std::uint32_t> numbers;
+  for (std::uint32_t i = 0; i < entries_.size(); ++i) {
+    const bool holds = entries_[i].until_us > microseconds_of(now);
+    if (holds && is_in[entries_[i].audience]) numbers.push_back(i);
+  }
+  return numbers;
+}
+
+std::optional<WallTime> ExceptionTable::next_end(WallTime now) const {
+  std::int64_t next = kForEver;
+  for (const Entry& entry : entries_) {
+    if (entry.until_us > microseconds_of(now)) next = std::min(next, entry.until_us);
+  }
+  if (next == kForEver) return std::nullopt;
+  return WallTime(microseconds(next));
+}
+
 Exception ExceptionTable::at(std::uint32_t number) const {
   POSTERN_ASSERT(number < entries_.size());
   const Entry& entry = entries_[number];

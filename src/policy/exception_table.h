@@ -65,6 +65,11 @@ class ExceptionTable {
   std::vector<std::uint32_t> find_all(const Asker& asker, const dns::Name& name,
                                       WallTime now) const;
 
+  /// All that hold for this asker, whatever the name; in the order of their names.
+  std::vector<std::uint32_t> holding(const Asker& asker, WallTime now) const;
+  /// When the first of those that have not ended ends; nothing where none ever does.
+  std::optional<WallTime> next_end(WallTime now) const;
+
   /// As it was given.
   Exception at(std::uint32_t number) const;
   Action action(std::uint32_t number) const { return entries_[number].action; }

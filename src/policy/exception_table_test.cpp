@@ -2,6 +2,7 @@
 #include "policy/exception_table.h"
 
 #include <random>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -180,6 +181,10 @@ TEST(ExceptionTable, RefusesMoreThanItsBound) {
   EXPECT_EQ(table.error().code, Errc::limit_exceeded);
 }
 
+bool is_of(const Exception& e, const dns::Name& of) {
+  return e.scope == Scope::exact ? e.name == of : of.is_at_or_below(e.name);
+}
+
 /// The twin: looks at each.
 std::uint32_t search(const std::vector<Exception>& exceptions, const ExceptionTable::Asker& asker,
                      const dns::Name& of, WallTime now) {
@@ -194,8 +199,7 @@ std::uint32_t search(const std::vector<Exception>& exceptions, const ExceptionTa
         (e.audience.kind == Audience::Kind::tenant && e.audience.name == asker.tenant) ||
         (e.audience.kind == Audience::Kind::group && e.audience.name == asker.group) ||
         (e.audience.kind == Audience::Kind::clients && e.audience.clients.contains(asker.client));
-    const bool is_of = e.scope == Scope::exact ? e.name == of : of.is_at_or_below(e.name);
-    if (!is_theirs || !is_of || (e.until && *e.until <= now)) continue;
+    if (!is_theirs || !is_of(e, of) || (e.until && *e.until <= now)) continue;
     if (best == nullptr || rank(e) > rank(*best)) best = &e;
   }
   return best == nullptr ? 0 : best->id;
@@ -240,7 +244,17 @@ TEST(ExceptionTable, DecidesAsASearchOfAllWould) {
       if (found) {
         EXPECT_EQ(all.front(), *found);
       }
+      std::set<std::uint32_t> of_name;
+      for (const std::uint32_t number : table->holding(asker, kNow)) {
+        if (is_of(table->at(number), of)) of_name.insert(number);
+      }
+      EXPECT_EQ(of_name, std::set<std::uint32_t>(all.begin(), all.end()));
     }
+    std::optional<WallTime> next;
+    for (const Exception& each : exceptions) {
+      if (each.until && *each.until > kNow && (!next || *each.until < *next)) next = each.until;
+    }
+    EXPECT_EQ(table->next_end(kNow), next);
   }
 }
 
