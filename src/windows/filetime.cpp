@@ -17,15 +17,19 @@ WallTime wall_time_of_filetime(std::uint64_t ticks) {
 
 std::optional<std::uint64_t> filetime_of_systemtime(OctetView systemtime) {
   if (systemtime.size() != 16) return std::nullopt;
-  const auto part = [&](std::size_t index) { return little_u16(&systemtime[index * 2]); };
-  const std::chrono::year_month_day date{std::chrono::year{part(0)}, std::chrono::month{part(1)},
-                                         std::chrono::day{part(3)}};
+  const auto part = [&](std::size_t index) {
+    return std::int64_t{little_u16(&systemtime[index * 2])};
+  };
+  const std::chrono::year_month_day date{std::chrono::year{static_cast<int>(part(0))},
+                                         std::chrono::month{static_cast<unsigned>(part(1))},
+                                         std::chrono::day{static_cast<unsigned>(part(3))}};
   if (!date.ok() || part(0) < 1601 || part(0) > 30827) return std::nullopt;
   if (part(4) > 23 || part(5) > 59 || part(6) > 59 || part(7) > 999) return std::nullopt;
   const std::int64_t day = std::chrono::sys_days{date}.time_since_epoch().count();
   const std::int64_t second =
       day * std::int64_t{kSecondsPerDay} + kSecondsTo1970 + part(4) * 3600 + part(5) * 60 + part(6);
-  return static_cast<std::uint64_t>(second) * kTicksPerSecond + part(7) * 10'000U;
+  return static_cast<std::uint64_t>(second) * kTicksPerSecond +
+         static_cast<std::uint64_t>(part(7) * 10'000);
 }
 
 TickTime tick_time_of(std::uint64_t ticks) {
