@@ -123,7 +123,7 @@ class Secondaries(Case):
             log = postern.log_text()
             self.assertEqual(log.count(f"IXFR of {ZONE}"), 5, log)
             self.assertNotIn("does not answer our NOTIFY", log)
-            self.assertGreaterEqual(metric(postern, 'postern_published_notifies_total{result="heard"}'), 5)
+            until(lambda: metric(postern, 'postern_published_notifies_total{result="heard"}') >= 5, "the acknowledgements")
             # What was published stays what it was; changes from before the restart are not known any more.
             serial = theirs.serial()
             postern.stop()

@@ -109,7 +109,7 @@ class Knot(Secondary):
             by = f"    key: {self.key.name}\n"
         (self.folder / "knot.conf").write_text(
             f"server:\n    rundir: {self.folder}\n    listen: 127.0.0.1@{self.port}\n    background-workers: 1\n"
-            "    udp-workers: 1\n    tcp-workers: 1\n"
+            "    udp-workers: 1\n    tcp-workers: 1\n    tcp-io-timeout: 10000\n"
             f"log:\n  - target: stderr\n    any: info\ndatabase:\n    storage: {self.folder}\n{key}"
             f"remote:\n  - id: primary\n    address: 127.0.0.1@{self.primary_port}\n{by}"
             f"acl:\n  - id: told\n    address: 127.0.0.1\n{by}    action: notify\n"
