@@ -113,7 +113,7 @@ void look_behind(Decision& d) {
 Decision decide(const policy::InForce& in_force, const ExplainQuestion& question) {
   const Generation& generation = in_force.generation();
   Decision d{in_force, generation, question, 0, 0, std::nullopt, {}, {}, {}, {}, {}};
-  if (question.client) d.own_group = in_force.own_group_of(*question.client);
+  d.own_group = group_of(in_force, question);
   d.group = in_force.group_at(d.own_group, question.now);
   if (question.client) {
     d.prefix = prefix_of(generation.groups()[d.own_group], *question.client);
@@ -181,25 +181,46 @@ void write_step(JsonWriter& json, std::string_view kind, std::string_view outcom
   json.end_object();
 }
 
+/// A sentence: how the client comes to be in `in_group`.
+std::string why_group(const Decision& d, const std::string& in_group) {
+  const policy::Group& group = d.generation.groups()[d.own_group];
+  const auto has = [](const auto& list, const auto& of) {
+    return of && std::ranges::find(list, *of) != list.end();
+  };
+  const policy::Identity& said = d.question.said;
+  if (has(group.client_ids, said.id)) {
+    return fmt::format("A client called \"{}\" is in {}.", said.id->view(), in_group);
+  }
+  if (has(group.devices, said.device)) {
+    return fmt::format("The device {} is in {}.", said.device->to_text(), in_group);
+  }
+  if (!d.question.client) {
+    return said.id || said.device
+               ? fmt::format("No group has such a client: {}.", in_group)
+               : fmt::format("No client was named: {}, for clients in no other.", in_group);
+  }
+  const std::string client = d.question.client->to_text();
+  if (d.in_force.own_group_of(*d.question.client, said) != d.own_group) {
+    return fmt::format("{} asked as one of {}, which its address alone does not make it.", client,
+                       in_group);
+  }
+  const auto device = d.in_force.device_of(*d.question.client);
+  if (has(group.devices, device)) {
+    return fmt::format("{} is the device {} at the moment, which is in {}.", client,
+                       device->to_text(), in_group);
+  }
+  if (d.prefix) {
+    return fmt::format("{} is in {} by the prefix {}.", client, in_group, d.prefix->to_text());
+  }
+  return fmt::format("{} is in no group's prefixes: {}.", client, in_group);
+}
+
 void write_group_step(JsonWriter& json, const Decision& d) {
   const policy::Group& group = d.generation.groups()[d.own_group];
   const std::string of_tenant =
       group.tenant.empty() ? "" : fmt::format(" of the tenant \"{}\"", group.tenant);
-  const auto device = d.question.client ? d.in_force.device_of(*d.question.client) : std::nullopt;
-  std::string text;
-  if (device && std::ranges::find(group.devices, *device) != group.devices.end()) {
-    text = fmt::format("{} is the device {} at the moment, which is in the group \"{}\"{}.",
-                       d.question.client->to_text(), device->to_text(), group.name, of_tenant);
-  } else if (!d.question.client) {
-    text =
-        fmt::format("No client was named: the group \"{}\", for clients in no other.", group.name);
-  } else if (d.prefix) {
-    text = fmt::format("{} is in the group \"{}\"{} by the prefix {}.",
-                       d.question.client->to_text(), group.name, of_tenant, d.prefix->to_text());
-  } else {
-    text = fmt::format("{} is in no group's prefixes: the group \"{}\".",
-                       d.question.client->to_text(), group.name);
-  }
+  const std::string in_group = fmt::format("the group \"{}\"{}", group.name, of_tenant);
+  std::string text = why_group(d, in_group);
   if (d.group != d.own_group) {
     const std::string& hours = d.generation.groups()[d.group].hours;
     text += fmt::format(" The schedule \"{}\" holds: the policy of its hours is in force.",
@@ -551,6 +572,19 @@ void write_record(JsonWriter& json, const ExplainQuestion& question) {
 }
 
 }  // namespace
+
+std::uint16_t group_of(const policy::InForce& in_force, const ExplainQuestion& question) {
+  const Generation& generation = in_force.generation();
+  if (question.by_trace) {
+    const auto group = generation.group_named(question.record->group.view());
+    if (group) return *group;
+  }
+  if (question.client) return in_force.own_group_of(*question.client, question.said);
+  std::optional<std::uint16_t> group;
+  if (question.said.id) group = generation.group_of(*question.said.id);
+  if (!group && question.said.device) group = generation.group_of(*question.said.device);
+  return group.value_or(0);
+}
 
 std::string explain_json(const policy::InForce& in_force, const ExplainQuestion& question) {
   const Generation& generation = in_force.generation();

@@ -273,6 +273,47 @@ TEST(Explain, ATraceIsToldFirst) {
   EXPECT_TRUE(told.steps.back().starts_with("answered: No rule matches the name:"));
 }
 
+TEST(Explain, WhoAClientIsSaidToBe) {
+  policy::PolicyInput input;
+  auto rules = std::make_shared<policy::ZoneRules>();
+  rules->add({.name = name("games.example"), .line = 3});
+  input.zones.push_back({{.name = "kids"}, rules});
+  input.groups = {{.name = "default"},
+                  {.name = "kids",
+                   .devices = {MacAddress::from_text("02:00:00:00:00:01").value()},
+                   .client_ids = {policy::ClientId::from_text("tablet").value()},
+                   .zones = {0}}};
+  const auto policy = policy::Generation::compile(std::move(input)).value();
+  const auto ask = [&](policy::Identity said, std::optional<IpAddress> client = std::nullopt) {
+    const Told told =
+        tell({.name = name("games.example"), .client = client, .said = said}, *policy);
+    return told.group + ": " + told.steps[0];
+  };
+  const auto id = [](const char* text) { return policy::ClientId::from_text(text); };
+  EXPECT_EQ(ask({.id = id("tablet")}),
+            "kids: chosen: A client called \"tablet\" is in the group \"kids\".");
+  EXPECT_EQ(ask({.device = MacAddress::from_text("02:00:00:00:00:01").value()}),
+            "kids: chosen: The device 02:00:00:00:00:01 is in the group \"kids\".");
+  EXPECT_EQ(ask({.id = id("Tablet")}),
+            "default: chosen: No group has such a client: the group \"default\".");
+  EXPECT_EQ(ask({.id = id("tablet")}, IpAddress::v4(192, 0, 2, 1)),
+            "kids: chosen: A client called \"tablet\" is in the group \"kids\".");
+
+  // What a query was decided for is what is told of it, whatever its address says now.
+  event::Query record = blocked_behind("kids", "games.example");
+  record.group.assign("kids");
+  const Told told = tell({.name = name("games.example"),
+                          .client = IpAddress::v4(192, 0, 2, 1),
+                          .record = record,
+                          .by_trace = true},
+                         *policy);
+  EXPECT_EQ(told.group, "kids");
+  EXPECT_EQ(
+      told.steps[1],
+      "chosen: 192.0.2.1 asked as one of the group \"kids\", which its address alone does not "
+      "make it.");
+}
+
 TEST(Explain, WithoutARecordItSaysWhatIsNotKnown) {
   ExplainQuestion question{.name = name("a.example"), .client = {}};
   question.why_no_record = "Nobody has asked.";

@@ -129,6 +129,18 @@ Result<ExplainQuestion> question_from(const Params& params) {
     }
     question.client = *address;
   }
+  if (const auto device = params.get("device")) {
+    const auto address = MacAddress::from_text(*device);
+    if (!address) return Unexpected<Error>(Error(address.error()).context("device"));
+    question.said.device = *address;
+  }
+  if (const auto id = params.get("client_id")) {
+    question.said.id = policy::ClientId::from_text(*id);
+    if (!question.said.id) {
+      return fail(Errc::invalid_input,
+                  "client_id: at most 32 printable ASCII characters, without spaces");
+    }
+  }
   if (const auto type = params.get("type")) {
     const auto known = dns::rr_type_from_text(*type);
     if (!known) {
@@ -160,18 +172,18 @@ Result<std::shared_ptr<const policy::Generation>> generation_for(const Context& 
 }
 
 /// Adds the newest record of the question's name, type and group, or why there is none.
-void add_record(const Context& context, const policy::Generation& generation, WallTime now,
+void add_record(const Context& context, const policy::InForce& in_force,
                 ExplainQuestion& question) {
   if (context.services.journal == nullptr) {
     question.why_no_record = "The journal is off, so where its answer leads is not known.";
     return;
   }
-  const std::uint16_t group = question.client ? generation.group_of(*question.client) : 0;
+  const std::uint16_t group = group_of(in_force, question);
   journal::Filter filter;
-  filter.since = now - kExplainLooksBack;
+  filter.since = question.now - kExplainLooksBack;
   filter.name_below = question.name.to_display();
   filter.qtype = question.type;
-  filter.group = generation.groups()[group].name;
+  filter.group = in_force.generation().groups()[group].name;
   const auto page = context.services.journal->search(filter, kExplainRows, std::nullopt);
   if (!page) {
     question.why_no_record = fmt::format(
@@ -294,7 +306,8 @@ Response reload(const Context& context, const Call& call) {
 }
 
 Response explain_name(const Context& context, const Call& call) {
-  if (const auto known = check_only(call.params, {"name", "client", "type", "at", "candidate"});
+  if (const auto known = check_only(
+          call.params, {"name", "client", "client_id", "device", "type", "at", "candidate"});
       !known) {
     return problem(known.error());
   }
@@ -303,10 +316,11 @@ Response explain_name(const Context& context, const Call& call) {
   const auto generation = generation_for(context, call, *question);
   if (!generation) return problem(generation.error());
   question->now = call.request.now;
-  add_record(context, **generation, call.request.now, *question);
   const auto exceptions = context.services.exceptions_in_force->current();
   const auto devices = devices_of(context);
-  return json(explain_json({**generation, *exceptions, devices.get()}, *question));
+  const policy::InForce in_force(**generation, *exceptions, devices.get());
+  add_record(context, in_force, *question);
+  return json(explain_json(in_force, *question));
 }
 
 Response explain_trace(const Context& context, const Call& call) {

@@ -1,6 +1,7 @@
 #include "app/client_commands.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <chrono>
 #include <cstdio>
@@ -228,8 +229,8 @@ int run_explain(const Arguments& arguments) {
     return misused("explain", "takes a NAME, or --trace ID");
   }
   if (trace) {
-    if (arguments.has("client") || arguments.has("type") || arguments.has("at") ||
-        arguments.has("candidate")) {
+    constexpr std::array kOfNames = {"client", "client-id", "device", "type", "at", "candidate"};
+    if (std::ranges::any_of(kOfNames, [&](const char* flag) { return arguments.has(flag); })) {
       return misused("explain", "--trace ID says client and type itself, and is about now");
     }
     return show(arguments, get(arguments, "/api/v1/explain/" + percent_encoded(*trace)),
@@ -241,9 +242,10 @@ int run_explain(const Arguments& arguments) {
                    fmt::format("\"{}\" is not a name ({})", name, to_string(read.error())));
   }
   QueryParameters parameters = {{"name", name}};
-  for (const std::string_view key : {"client", "type", "at", "candidate"}) {
+  for (const std::string_view key : {"client", "device", "type", "at", "candidate"}) {
     if (const auto value = arguments.value(key)) parameters.emplace_back(key, *value);
   }
+  if (const auto id = arguments.value("client-id")) parameters.emplace_back("client_id", *id);
   return show(arguments, get(arguments, "/api/v1/explain" + query_string(parameters)),
               view_explanation);
 }

@@ -66,6 +66,8 @@ constexpr Flag kQueryFlags[] = {
 
 constexpr Flag kExplainFlags[] = {
     {"client", 0, "ADDR", "For this client's group; else the default group."},
+    {"client-id", 0, "ID", "For the group of who is called so behind a forwarder."},
+    {"device", 0, "MAC", "For the group of this device."},
     {"type", 't', "TYPE", "The record type asked for (A)."},
     {"at", 0, "TIME",
      "With the rules of then, for the groups of now: 1h, 2d ago, or 2026-03-02T08:00:00Z."},
