@@ -292,7 +292,7 @@ std::string_view RowFields::make_plain(FieldIndex index, std::string& room) {
     case Made::query:
       return sent_query(row_->value(Common::query));
     case Made::extension:
-      return extension_of(row_->value(Common::stem));
+      return stem_extension(row_->value(Common::stem));
     case Made::client:
       return client_of(*row_);
     case Made::url: {

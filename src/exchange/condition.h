@@ -26,7 +26,7 @@ enum class Made : std::uint8_t {
   text,       ///< The whole line; of an event all its values, with line breaks between.
   query,      ///< `sent_query`.
   url,        ///< The stem, and '?' and the query where there is one.
-  extension,  ///< `extension_of` the stem.
+  extension,  ///< `stem_extension` the stem.
   client,     ///< `client_of` the row.
 };
 

@@ -153,8 +153,8 @@ TEST(UrlText, WhatExchangeAddsToAQueryIsNoPartOfIt) {
   EXPECT_EQ(sent_query("a=1&b=2"), "a=1&b=2");
   EXPECT_EQ(sent_query("CorrelationID=<empty>;&x"), "");
   EXPECT_EQ(sent_query("CorrelationID=5&x=1"), "CorrelationID=5&x=1") << "that is the client's";
-  EXPECT_EQ(extension_of("/a.b/c"), "");
-  EXPECT_EQ(extension_of("/a.b/c.tar.GZ"), "GZ");
+  EXPECT_EQ(stem_extension("/a.b/c"), "");
+  EXPECT_EQ(stem_extension("/a.b/c.tar.GZ"), "GZ");
 }
 
 TEST(Regex, RequiredTextIsInAllThatMatches) {

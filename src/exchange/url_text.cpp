@@ -112,7 +112,7 @@ std::string_view sent_query(std::string_view query) {
   return query;
 }
 
-std::string_view extension_of(std::string_view stem) {
+std::string_view stem_extension(std::string_view stem) {
   const std::size_t slash = stem.rfind('/');
   const std::string_view name = slash == std::string_view::npos ? stem : stem.substr(slash + 1);
   const std::size_t dot = name.rfind('.');

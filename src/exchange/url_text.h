@@ -15,6 +15,6 @@ void decode_escapes(std::string_view text, std::string& out);
 std::string_view sent_query(std::string_view query);
 
 /// "aspx" of "/owa/auth/x.ASPX"; the letters as they are. Empty where the last part has no dot.
-std::string_view extension_of(std::string_view stem);
+std::string_view stem_extension(std::string_view stem);
 
 }  // namespace postern::exchange
