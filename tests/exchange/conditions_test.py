@@ -6,11 +6,11 @@ import pathlib
 import re
 import shutil
 import sys
-import tempfile
 import unittest
 import urllib.parse
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import scratch  # noqa: E402
 import server  # noqa: E402
 
 STATIC = ("css", "js", "gif", "png", "ico", "eot", "ttf", "woff", "svg", "flt", "htm")
@@ -87,7 +87,7 @@ PROXY = {"PL-01", "PL-02", "PL-03", "PL-04", "PL-13", "PS-02"}
 class Conditions(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.base = pathlib.Path(tempfile.mkdtemp(prefix="postern-conditions-"))
+        cls.base = scratch.folder("conditions")
         cls.addClassCleanup(shutil.rmtree, cls.base)
         wishes = [("everything", seed, 2) for seed in range(11, 17)] + [
             (name, 11, 4) for name in ("exchange-2013", "attempted", "clean-exposed", "exchange-2010")]

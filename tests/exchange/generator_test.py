@@ -9,11 +9,11 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 import unittest
 import zipfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import scratch  # noqa: E402
 import server  # noqa: E402
 from scenarios import SCENARIOS  # noqa: E402
 
@@ -40,7 +40,7 @@ def fingerprint(folder):
 class Generator(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.base = pathlib.Path(tempfile.mkdtemp(prefix="postern-generator-"))
+        cls.base = scratch.folder("generator")
         cls.addClassCleanup(shutil.rmtree, cls.base)
         # Few days hold every step, in a fraction of the files: six where days matter; "rotated" is about its fourteen.
         few = {"clean-patched", "clean-exposed", "attempted", "patched-shell", "ghost", "exchange-2010", "uncovered", "short-baseline",
