@@ -83,13 +83,13 @@ def proxylogon(world, at, stages=7):
 
 def _set_directory(world, at, ip):
     """The URL is set: Exchange's own logs say so."""
-    url = shells.external_url()
+    url, which = shells.external_url(variation.word(world.rng, 1, 12)), world.rng.choice(("ExternalUrl", "InternalUrl"))
     quoted = url.replace('"', '""')
-    world.ecp.append((at, logs.ecp_data(f"Set-OabVirtualDirectory.ExternalUrl=''{url}''.Identity=''7f9c2d11-OAB''"), [
-        world.plant("a page as ExternalUrl", ["PL-14"], "exploited", cve=WRITE, actor=ip)]))
+    world.ecp.append((at, logs.ecp_data(f"Set-OabVirtualDirectory.{which}=''{url}''.Identity=''7f9c2d11-OAB''"), [
+        world.plant("a page as URL", ["PL-14"], "exploited", cve=WRITE, actor=ip)]))
     world.event(MANAGEMENT, events.CMDLET_SUCCEEDED, at, events.cmdlet(
-        "Set-OabVirtualDirectory", f'-ExternalUrl "{quoted}" -Identity "{world.server.name}\\OAB (Default Web Site)"'), [
-            world.plant("a page as -ExternalUrl", ["PL-15"], "exploited", cve=WRITE)])
+        "Set-OabVirtualDirectory", f'-{which} "{quoted}" -Identity "{world.server.name}\\OAB (Default Web Site)"'), [
+            world.plant("a page as URL", ["PL-15"], "exploited", cve=WRITE)])
 
 
 def _reset_directory(world, at, shell):
@@ -141,9 +141,10 @@ def unified_messaging(world, at):
     page = world.windows(world.ex("FrontEnd/HttpProxy/owa/auth/um.aspx"))
     world.event(SYSMON, events.SYSMON_FILE, at + 2, events.sysmon_file(worker, page, "-"), [
         world.plant("UMWorkerProcess writes a page", ["PL-11"], "exploited", cve=["CVE-2021-26858"])])
-    target = world.windows(world.c("inetpub/wwwroot/aspnet_client/help.aspx"))
-    world.oab.append((at + 30, f"Download failed and temporary file '{target}' needs to be removed.", [
-        world.plant("the OAB generator wrote a page", ["PL-12"], "exploited", cve=["CVE-2021-26858"], lead=target)]))
+    for place in (world.c("inetpub/wwwroot/aspnet_client/help.aspx"), world.ex("FrontEnd/HttpProxy/owa/auth/help.aspx")):
+        target = variation.spelled(world.rng, world.windows(place))
+        world.oab.append((at + 30, f"Download failed and temporary file '{target}' needs to be removed.", [
+            world.plant("the OAB generator wrote a page", ["PL-12"], "exploited", cve=["CVE-2021-26858"], lead=target)]))
 
 
 def proxyshell(world, at):

@@ -1,6 +1,7 @@
 """What Windows and Exchange log about themselves on a quiet day; among it what resembles the attacks and is none."""
 import events
 import logs
+import variation
 
 APPLICATION, SECURITY, SYSTEM, MANAGEMENT = ("Application.evtx", "Security.evtx", "System.evtx", "MSExchange Management.evtx")
 TASKS = "Microsoft-Windows-TaskScheduler%4Operational.evtx"
@@ -42,7 +43,8 @@ def every_day(world, day):
         "AuthenticatedUser": "NT AUTHORITY\\SYSTEM", "ClientInfo": "Exchange BackEnd Probes"}, []))
     world.cmdlets.append((day + 13 * 3600, {"Cmdlet": "Get-MailboxDatabase", "Parameters": "-Status", "ExecutionResult": "Success",
                                             "AuthenticatedUser": "NT AUTHORITY\\SYSTEM"}, []))
-    for name in (f"{directory}\\Temp\\f1b2.tmp", f"\\\\?\\{directory.lower()}\\Temp\\a.lzx"):
+    for name in (f"{directory}\\Temp\\f1b2.tmp", f"\\\\?\\{directory.lower()}\\Temp\\a.lzx",
+                 variation.short_names(f"{directory}\\Temp\\a.lzx"), f"\\\\localhost\\{directory.replace(':', '$', 1)}\\b.lzx"):
         if day == world.begin:
             world.oab.append((day + 5.5 * 3600, f"Download failed and temporary file '{name}' needs to be removed.", [
                 world.benign("the OAB generator cleans its own folder", "PL-12: beneath ClientAccess\\OAB")]))
