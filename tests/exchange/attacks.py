@@ -3,6 +3,7 @@ which it begins, and says all it does to the truth."""
 import events
 import logs
 import shells
+import variation
 from logs import Request
 
 CHAIN_CVE = ["CVE-2021-26855", "CVE-2021-27065"]
@@ -14,7 +15,6 @@ SYSMON = "Microsoft-Windows-Sysmon%4Operational.evtx"
 W3WP = "C:\\Windows\\System32\\inetsrv\\w3wp.exe"
 POOL = 'c:\\windows\\system32\\inetsrv\\w3wp.exe -ap "MSExchangeOWAAppPool" -v "v4.0" -l "webengine4.dll"'
 CMD = "C:\\Windows\\System32\\cmd.exe"
-SHELL_URL = "/aspnet_client/discover.aspx"
 
 
 def _fqdn(world):
@@ -25,13 +25,21 @@ def _machine(world):
     return f"CORP\\{world.server.name}$"
 
 
-def _forged(world, at, ip, target, *, script="y.js", status=200, size=2_000, agent="python-requests/2.25.1", query=""):
+def _forger(world):
+    """What one intruder always does the same way: the script that is not there, his program, how he names the server."""
+    rng = world.rng
+    return {"script": f"{variation.word(rng, 1, 10)}.js", "agent": rng.choice(variation.AGENTS),
+            "host": rng.choice(("a]@", "x]@", "")) + variation.cased(rng, _fqdn(world)) + rng.choice((":444", ":443", "")),
+            "hint": rng.choice(("X-BEResource-Cookie", "X-AnonResource-Backend-Cookie"))}
+
+
+def _forged(world, at, ip, target, how, *, status=200, size=2_000):
     """A request whose cookie says which back end it is for, and all it leaves: rows in three logs."""
     autodiscover = target.startswith("/autodiscover")
-    request = Request(at, ip, "POST", f"/ecp/{script}", query=query, protocol="Ecp", status=status, backend_status=status,
-                      agent=agent, anchor=f"ServerInfo~a]@{_fqdn(world)}:444{target}#", hint="X-BEResource-Cookie",
+    request = Request(at, ip, "POST", f"/ecp/{how['script']}", protocol="Ecp", status=status, backend_status=status,
+                      agent=how["agent"], anchor=f"ServerInfo~{how['host']}{target}#", hint=how["hint"],
                       sc_bytes=size, backend_user=_machine(world), backend_stem=target.partition("?")[0],
-                      backend_query=target.partition("?")[2], cookie=f"Server~a]@{_fqdn(world)}:444{target}#~1942062522")
+                      backend_query=target.partition("?")[2], cookie=f"Server~{how['host']}{target}#~1942062522")
     request.mark("front", world.plant("POST to a script that is not there", ["PL-05", "PL-06"], "exploited", cve=SSRF))
     request.mark("proxy", world.plant("forged anchor", ["PL-02" if autodiscover else "PL-01", "PL-04"],
                                       "exploited", cve=SSRF, anchor=request.anchor))
@@ -39,18 +47,24 @@ def _forged(world, at, ip, target, *, script="y.js", status=200, size=2_000, age
     return request
 
 
-def proxylogon(world, at, ip="203.0.113.5", shell=SHELL_URL, stages=7):
+def proxylogon(world, at, stages=7):
     """The chain of CVE-2021-26855 and CVE-2021-27065, up to `stages`, and the page that it writes."""
-    schema = "msExchEcpCanary=x&schema="
-    steps = [(0, "/autodiscover/autodiscover.xml", 200),
-             (4, f"/mapi/emsmdb?MailboxId={world.people[0].mailbox}@corp.example", 200),
-             (9, "/ecp/proxyLogon.ecp", 241),
-             (15, f"/ecp/DDI/DDIService.svc/GetObject?{schema}OABVirtualDirectory", 200),
-             (22, f"/ecp/DDI/DDIService.svc/SetObject?{schema}OABVirtualDirectory", 200),
-             (31, f"/ecp/DDI/DDIService.svc/SetObject?{schema}ResetOABVirtualDirectory", 200),
-             (40, f"/ecp/DDI/DDIService.svc/SetObject?{schema}OABVirtualDirectory", 200)][:stages]
-    for number, (after, target, status) in enumerate(steps, 1):
-        request = _forged(world, at + after, ip, target, status=status)
+    rng, ip, how, schema = world.rng, world.stranger(), _forger(world), "msExchEcpCanary=x&schema="
+    shell = rng.choice((variation.page_folder(rng), variation.page_folder(rng), "/owa/auth/")) + variation.page_name(rng)
+    world.thief = ip, how
+    steps = [("/autodiscover/autodiscover.xml", 200),
+             (f"/mapi/emsmdb?MailboxId={world.people[0].mailbox}@corp.example", 200),
+             ("/ecp/proxyLogon.ecp", 241),
+             (f"/ecp/DDI/DDIService.svc/GetObject?{schema}OABVirtualDirectory", 200),
+             (f"/ecp/DDI/DDIService.svc/SetObject?{schema}OABVirtualDirectory", 200),
+             (f"/ecp/DDI/DDIService.svc/SetObject?{schema}ResetOABVirtualDirectory", 200),
+             (f"/ecp/DDI/DDIService.svc/SetObject?{schema}OABVirtualDirectory", 200)][:stages]
+    # A tool takes seconds, a person at most some minutes for a step: a chain may not break at 300 s.
+    slow, times = rng.choice((1, 4, 30)), [0.0]
+    while len(times) < len(steps):
+        times.append(times[-1] + rng.uniform(2, 9) * slow)
+    for number, (after, (target, status)) in enumerate(zip(times, steps), 1):
+        request = _forged(world, at + after, ip, target, how, status=status)
         if number == 3:
             request.marks["front"][0].rules.append("W-11")
         if number == 6:
@@ -58,12 +72,13 @@ def proxylogon(world, at, ip="203.0.113.5", shell=SHELL_URL, stages=7):
             request.mark("back", world.plant("reset of the virtual directory at the back end", ["PL-16"], "exploited",
                                              cve=WRITE, actor=world.server.address))
     request.mark("proxy", world.plant("the chain", ["PL-08"], "exploited", cve=CHAIN_CVE, stage=stages, loose=True))
-    world.chains.append({"address": ip, "stage": stages, "first": logs.iso(at), "last": logs.iso(at + steps[-1][0]),
+    world.chains.append({"address": ip, "stage": stages, "first": logs.iso(at), "last": logs.iso(at + times[-1]),
                          "cve": CHAIN_CVE if stages > 4 else SSRF})
     if stages >= 5:
-        _set_directory(world, at + 22.3, ip)
+        _set_directory(world, at + times[4] + 0.3, ip)
     if stages >= 6:
-        _reset_directory(world, at + 31.4, shell)
+        _reset_directory(world, at + times[5] + 0.4, shell)
+        world.shell = shell
 
 
 def _set_directory(world, at, ip):
@@ -91,16 +106,17 @@ def _reset_directory(world, at, shell):
         world.plant("properties of an OAB virtual directory with a page in them", ["PL-17", place], "exploited", cve=WRITE)])
 
 
-def mail_theft(world, at, ip="203.0.113.5", count=120):
-    """SOAP through the forged anchor: one mailbox after the other is read."""
-    victims, total = world.people[1:4], 0
+def mail_theft(world, at, count=120):
+    """SOAP through the forged anchor: one mailbox after the other is read, by whoever broke in last."""
+    (ip, how), victims, total = world.thief, world.people[1:4], 0
+    how = how | {"agent": "ExchangeServicesClient/0.0.0.0", "script": f"{variation.word(world.rng, 1, 3)}.js"}
     for index in range(count):
         victim = victims[index * len(victims) // count]
         first = index * len(victims) // count != (index - 1) * len(victims) // count
         target = f"/mapi/emsmdb?MailboxId={victim.mailbox}@corp.example" if first else "/EWS/Exchange.asmx?a=~1942062522"
         size = 2_000 if first else world.rng.randrange(400_000, 900_000)
         total += 0 if first else size
-        request = _forged(world, at + index * 20, ip, target, script="w.js", size=size, agent="ExchangeServicesClient/0.0.0.0")
+        request = _forged(world, at + index * 20, ip, target, how, size=size)
         request.marks["proxy"][0].rules.append("PL-18")
     request.mark("proxy", world.plant("mail read over EWS", ["PL-07", "W-01"], "exploited", cve=SSRF, loose=True, bytes=total))
     world.stolen.append({"address": ip, "bytes": total, "how": "EWS",
@@ -129,8 +145,9 @@ def unified_messaging(world, at):
         world.plant("the OAB generator wrote a page", ["PL-12"], "exploited", cve=["CVE-2021-26858"], lead=target)]))
 
 
-def proxyshell(world, at, ip="203.0.113.15"):
+def proxyshell(world, at):
     """CVE-2021-34473, -34523, -31207: Autodiscover as a door to the back end's PowerShell; a mailbox becomes a page."""
+    rng, ip, agent = world.rng, world.stranger(), world.rng.choice(variation.AGENTS)
     email = "&Email=autodiscover/autodiscover.json%3F@evil.example"
     token = "X-Rps-CAT=VgEAVAdXaW5kb3dzQwBBCEtlcmJlcm9zTA9hZG1pbkBjb3Jw"
     for after, method, query, status in ((0, "GET", f"@evil.example/mapi/nspi?{email}", 302),
@@ -138,29 +155,32 @@ def proxyshell(world, at, ip="203.0.113.15"):
                                          (9, "POST", f"@evil.example/PowerShell?{token}{email}", 200),
                                          (12, "POST", f"%40evil.example/%50owerShell?{token}{email}", 200),
                                          (13, "POST", f"%252540evil.example/%252550OWERSHELL;x=1?{token}{email}", 200)):
-        request = Request(at + after, ip, method, "/autodiscover/autodiscover.json", query=query, status=status,
-                          protocol="Autodiscover", agent="Mozilla/5.0 (Windows NT 10.0; Win64; x64)", cs_bytes=1_900,
-                          backend_user=_machine(world), backend_stem="/PowerShell" if "X-Rps" in query else query.partition("?")[0].replace("@evil.example", ""))
+        target = "/PowerShell" if "X-Rps" in query else query.partition("?")[0].replace("@evil.example", "")
+        request = Request(at + after, ip, method, variation.cased(rng, "/autodiscover/autodiscover.json"), status=status,
+                          query=variation.encoded(rng, query), protocol="Autodiscover", agent=agent, cs_bytes=1_900,
+                          backend_user=_machine(world), backend_stem=target)
         request.mark("front", world.plant("Autodiscover as a door", ["PS-01"], "exploited", cve=["CVE-2021-34473"]))
         request.mark("proxy", world.plant("Autodiscover as a door", ["PS-02"], "exploited", cve=["CVE-2021-34473"]))
         world.requests.append(request)
     world.rps.append((at + 9.2, {"UrlStem": "/powershell", "UrlQuery": token, "HttpStatus": 200, "ClientIpAddress": ip,
                                  "AuthenticatedUser": "corp.example\\Administrator", "ClientInfo": "Microsoft WinRM Client"}, [
         world.plant("a forged token opened PowerShell", ["PS-03"], "exploited", cve=["CVE-2021-34523"], actor=ip)]))
-    share = f"\\\\127.0.0.1\\C$\\inetpub\\wwwroot\\aspnet_client\\qwerty.aspx"
+    folder, names = variation.page_folder(rng), (variation.page_name(rng), variation.page_name(rng))
+    pst, certificate = (variation.share(rng, world.server.name, folder, name) for name in names)
+    world.shell = folder + names[0]
     for after, name, parameters, rules, tier in (
             (20, "New-ManagementRoleAssignment", '-Role "Mailbox Import Export" -User "administrator@corp.example"', ["PS-05"], "exploited"),
-            (40, "New-MailboxExportRequest", f'-Mailbox "administrator@corp.example" -IncludeFolders ("#Drafts#") -FilePath "{share}"',
+            (40, "New-MailboxExportRequest", f'-Mailbox "administrator@corp.example" -IncludeFolders ("#Drafts#") -FilePath "{pst}"',
              ["PS-04"], "exploited"),
-            (90, "New-ExchangeCertificate", '-GenerateRequest "True" -RequestFile "\\\\localhost\\C$\\inetpub\\wwwroot\\aspnet_client\\cert.aspx" '
-             '-SubjectName "CN=made.for.tests"', ["PS-06"], "exploited"),
+            (90, "New-ExchangeCertificate", f'-GenerateRequest "True" -RequestFile "{certificate}" -SubjectName "CN=made.for.tests"',
+             ["PS-06"], "exploited"),
             (300, "Remove-MailboxExportRequest", '-Identity "x\\y" -Confirm "False"', ["PS-07"], "hunt")):
         world.event(MANAGEMENT, events.CMDLET_SUCCEEDED, at + after, events.cmdlet(name, parameters), [
             world.plant(name, rules, tier, cve=["CVE-2021-31207"])])
         world.cmdlets.append((at + after, {"Cmdlet": name, "Parameters": parameters, "ExecutionResult": "Success",
                                            "AuthenticatedUser": "corp.example\\Administrator"}, []))
-    for name, octets in (("qwerty.aspx", shells.in_pst()), ("cert.aspx", shells.in_der())):
-        world.put(world.c(f"inetpub/wwwroot/aspnet_client/{name}"), octets, at + 45, [
+    for name, octets in zip(names, (shells.in_pst(), shells.in_der())):
+        world.put(world.c(f"inetpub/wwwroot{folder}{name}"), octets, at + 45, [
             world.plant("a page with another file's head", ["PS-08", "F-01"], "exploited", cve=["CVE-2021-31207"])])
     hidden = world.c("ProgramData/COM1/zing/made.aspx")
     world.put(hidden, shells.in_pst(), at + 50, [world.plant("a page behind a reserved name", ["PS-08"], "exploited")])
@@ -169,12 +189,13 @@ def proxyshell(world, at, ip="203.0.113.15"):
     world.chains.append({"address": ip, "stage": "proxyshell", "first": logs.iso(at), "last": logs.iso(at + 300), "cve": PROXYSHELL})
 
 
-def proxynotshell(world, at, ip="203.0.113.25"):
+def proxynotshell(world, at):
     """CVE-2022-41040 and -41082: the same door with a stolen account; then OWASSRF by way of /owa."""
+    ip = world.stranger()
     account = world.people[2].account
     for after, method in ((0, "GET"), (5, "POST"), (9, "POST")):
-        request = Request(at + after, ip, method, "/autodiscover/autodiscover.json",
-                          query="a=a@evil.example/powershell/?Email=autodiscover/autodiscover.json%3Fa=a@evil.example",
+        request = Request(at + after, ip, method, "/autodiscover/autodiscover.json", query=variation.encoded(
+            world.rng, "a=a@evil.example/PowerShell/?Email=autodiscover/autodiscover.json%3Fa=a@evil.example"),
                           status=200, user=account, protocol="Autodiscover", agent="Mozilla/5.0 (Windows NT 10.0; Win64; x64)",
                           cs_bytes=6_000)
         request.mark("front", world.plant("the door, with an account", ["PN-01", "PS-01"], "exploited", cve=["CVE-2022-41040"],
@@ -190,11 +211,13 @@ def proxynotshell(world, at, ip="203.0.113.25"):
                          "cve": ["CVE-2022-41040", "CVE-2022-41082"]})
 
 
-def owassrf(world, at, ip="203.0.113.26"):
+def owassrf(world, at):
     """CVE-2022-41080: the same by way of /owa, which the rewrite rule does not see."""
+    ip = world.stranger()
     account = world.people[3].account
     for after, status in ((0, 401), (4, 200), (9, 200)):
-        request = Request(at + after, ip, "POST", "/owa/mastermailbox%40outlook.com/powershell", status=status, protocol="Owa",
+        request = Request(at + after, ip, "POST", world.rng.choice((
+            "/owa/mastermailbox%40outlook.com/powershell", "/owa/x@corp.example/PowerShell", "/OWA/a%40b.example/powershell")), status=status, protocol="Owa",
                           user=account if status == 200 else "", agent="python-requests/2.28.1", cs_bytes=5_000)
         if status == 200:
             request.mark("front", world.plant("PowerShell by way of OWA", ["PN-02"], "exploited", cve=["CVE-2022-41080"],
@@ -205,8 +228,9 @@ def owassrf(world, at, ip="203.0.113.26"):
         world.plant("PowerShell from a program of its own", ["PN-03"], "exploited", cve=["CVE-2022-41082"], actor=ip)]))
 
 
-def other_holes(world, at, ip="203.0.113.35"):
+def other_holes(world, at):
     """CVE-2020-0688, ProxyToken, CVE-2021-42321."""
+    ip = world.stranger()
     state = "/wEyhAYAAQAAAP////8BAAAAAAAAAAwCAAAAXk1pY3Jvc29mdC5Qb3dlclNoZWxs"
     world.requests += [
         Request(at, ip, "GET", "/ecp/default.aspx", query=f"__VIEWSTATEGENERATOR=B97B4E27&__VIEWSTATE={state}", status=500,
@@ -229,8 +253,9 @@ def other_holes(world, at, ip="203.0.113.35"):
             world.plant("Get-App threw", ["K-03"], "exploited", cve=["CVE-2021-42321"])])
 
 
-def shell_use(world, at, ip="203.0.113.6", url=SHELL_URL):
-    """Somebody works through a planted page: commands in the body, one in the query."""
+def shell_use(world, at):
+    """Somebody works through the page that was planted last: commands in the body, one in the query."""
+    ip, url = world.stranger(), world.shell
     protocol = "Owa" if url.startswith("/owa") else ""
     for index in range(40):
         request = Request(at + index * 17, ip, "POST", url, protocol=protocol, agent="antSword/v2.1", cs_bytes=1_200,
@@ -253,8 +278,9 @@ def shell_use(world, at, ip="203.0.113.6", url=SHELL_URL):
             world.plant("the Exchange snap-in from PowerShell", ["F-18"], "attempt")])
 
 
-def tunnel(world, at, ip="203.0.113.7", url="/aspnet_client/tunnel.aspx"):
+def tunnel(world, at):
     """A page as a way into the inner network: hundreds of small requests."""
+    ip, url = world.stranger(), "/aspnet_client/" + variation.page_name(world.rng)
     for index in range(260):
         verb = ("connect" if index == 0 else "read" if index % 2 else "forward")
         request = Request(at + index * 1.7, ip, "POST", url, agent="Mozilla/5.0 (compatible; MSIE 9.0)", cs_bytes=150,
@@ -267,9 +293,10 @@ def tunnel(world, at, ip="203.0.113.7", url="/aspnet_client/tunnel.aspx"):
         world.plant("a page that is a tunnel", ["F-01"], "exploited")])
 
 
-def oddities(world, at, ip="203.0.113.8"):
+def oddities(world, at):
     """Single requests that only somebody makes who is in: a machine account from outside, a POST to a picture, a page
     that is gone, an archive that is fetched."""
+    ip = world.stranger()
     world.requests += [
         Request(at, ip, "POST", "/EWS/Exchange.asmx", user=_machine(world), protocol="Ews", agent="python-requests/2.25.1",
                 hint="WindowsIdentity").mark("front", world.plant("the server's own account from outside", ["W-06"], "attempt")),
@@ -278,7 +305,7 @@ def oddities(world, at, ip="203.0.113.8"):
         Request(at + 120, ip, "POST", "/aspnet_client/gone.aspx", agent="Mozilla/5.0 (X11)", sc_bytes=900).mark(
             "front", world.plant("a page that is not on the disk", ["W-04"], "attempt")),
         Request(at + 180, ip, "GET", "/aspnet_client/system_web/backup.png", agent="curl/7.68.0", sc_bytes=48_000_000, took=70_000)]
-    _forged(world, at + 240, ip, "/EWS/Exchange.asmx?a=1,2,\"3\"")
+    _forged(world, at + 240, ip, "/EWS/Exchange.asmx?a=1,2,\"3\"", _forger(world))
 
 
 def wiped(world, at):

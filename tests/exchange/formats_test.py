@@ -99,6 +99,16 @@ class Evtx(Folder):
                     self.assertEqual(evtx.name_hash(name) % 64, bucket)
                     at = int.from_bytes(chunk[at:at + 4], "little")
 
+    def test_a_log_that_was_not_closed_says_one_chunk_and_holds_many(self):
+        with evtx.Writer(self.folder / "x.evtx", "Security", "EX01", dirty=True) as log:
+            for number in range(2_000):
+                log.add(events.PROCESS_CREATED, AT + number, events.process("a.exe", "a", "b.exe"))
+        octets = (self.folder / "x.evtx").read_bytes()
+        self.assertEqual((octets[42], octets[120]), (1, 1))
+        self.assertGreater(len(octets), 4096 + 5 * 65536)
+        self.assertIn("Is dirty", tool("evtxinfo", str(self.folder / "x.evtx"))[1])
+        self.assertEqual(len(re.findall(r"^Event number", self.exported("-m", "all"), re.M)), 2_000)
+
     def test_the_hash_of_names_is_the_one_of_windows(self):
         self.assertEqual([evtx.name_hash(name) for name in ("Event", "System", "Provider")], [0x0CBA, 0x546F, 0x7BF1])
 

@@ -166,6 +166,10 @@ def traps(world, at):
     world.put(sparse, b"")
     os.truncate(world.root / sparse, 64 << 20)
     world.put(world.c("ProgramData/odd/deep.zip"), disk.zip_of({"zeros": bytes(20 << 20), "../../escape.aspx": b"x", "inner.zip": disk.zip_of({"a": b"b"})}))
+    nasty = "\x1b]0;owned\x07\x1b[2J<script>alert(1)</script>=cmd|' /C calc'!A0 \u202egpj.exe " + "A" * 20_000
+    world.event("Microsoft-Windows-PowerShell%4Operational.evtx", events.SCRIPT_BLOCK, at, events.script(nasty), [
+        world.benign("text meant for the terminal and the page that show it", "F-16, F-18: nothing runs in it")])
+    world.event("MSExchange Management.evtx", events.CMDLET_SUCCEEDED, at, events.cmdlet("Get-Mailbox", f'-Identity "{nasty}"'))
     fifo = base / "pipe"
     os.mkfifo(fifo)
     world.notes.append(f"{world.c('ProgramData/odd')}: names, links, a pipe, a sparse file, an archive that grows 1000-fold")

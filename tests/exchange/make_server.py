@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes a synthetic Exchange server with the truth about it.
 
-usage: make_server.py FOLDER --scenario NAME [--seed N] [--days N] [--mbytes N]
+usage: make_server.py FOLDER --scenario NAME [--seed N] [--days N] [--mbytes N] [--files N]
        make_server.py --list
 """
 import argparse
@@ -20,6 +20,7 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--days", type=int, help="of logs; each scenario has its own number")
     parser.add_argument("--mbytes", type=int, help="about so many megabytes of web logs; by default what twelve people make")
+    parser.add_argument("--files", type=int, default=0, help="so many files of no interest beside the others")
     parser.add_argument("--list", action="store_true", help="say what the scenarios are")
     wish = parser.parse_args()
     if wish.list:
@@ -28,7 +29,7 @@ def main():
         return 0
     if not wish.folder or (pathlib.Path(wish.folder) / "evidence").exists():
         parser.error("a folder is needed that holds no evidence yet")
-    truth = server.generate(wish.folder, wish.seed, wish.scenario, wish.days, wish.mbytes)
+    truth = server.generate(wish.folder, wish.seed, wish.scenario, wish.days, wish.mbytes, wish.files)
     for one in truth["servers"]:
         print(f"{one['name']}: {one['verdict']}; {len(one['planted'])} planted, {len(one['lost'])} lost with rotated logs, "
               f"{len(one['benign'])} look-alikes")

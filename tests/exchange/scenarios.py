@@ -51,7 +51,7 @@ class Scenario(NamedTuple):
 
 SCANNED = (Step(0.2, 1.0, traffic.scans),)
 CHAIN = (*SCANNED,
-         Step(0.64, 4.2, attacks.proxylogon, {"stages": 3, "ip": "203.0.113.4"}),
+         Step(0.64, 4.2, attacks.proxylogon, {"stages": 3}),
          Step(0.65, 4.2, attacks.proxylogon),
          Step(0.65, 5.5, attacks.mail_theft),
          Step(0.65, 9.0, attacks.unified_messaging),
@@ -60,7 +60,7 @@ CHAIN = (*SCANNED,
          Step(0.72, 4.0, attacks.oddities),
          Step(0.72, 4.5, leftovers.all_of_it))
 SHELL = (Step(0.65, 21.0, attacks.proxyshell),
-         Step(0.72, 2.0, attacks.shell_use, {"url": "/aspnet_client/qwerty.aspx", "ip": "203.0.113.16"}))
+         Step(0.72, 2.0, attacks.shell_use))
 NOT_SHELL = (Step(0.5, 13.0, attacks.proxynotshell), Step(0.7, 22.0, attacks.owassrf))
 
 

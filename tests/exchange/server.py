@@ -30,8 +30,9 @@ OCTETS_A_REQUEST = 950  # Over front end, back end and proxy log, as measured.
 EXPOSED_SINCE = "2021-01-03"  # The first known use of CVE-2021-26855.
 
 
-def generate(folder, seed, scenario, days=None, mbytes=None):
-    """Writes a scenario beneath `folder`, which must not hold one yet, and returns its truth."""
+def generate(folder, seed, scenario, days=None, mbytes=None, files=0):
+    """Writes a scenario beneath `folder`, which must not hold one yet, and returns its truth. `mbytes` of web logs, and
+    `files` of no interest in Windows\\WinSxS, are for measuring."""
     folder, plan = pathlib.Path(folder), SCENARIOS[scenario]
     evidence = folder / "evidence"
     evidence.mkdir(parents=True)
@@ -39,6 +40,9 @@ def generate(folder, seed, scenario, days=None, mbytes=None):
     for server in plan.servers:
         options = server.options._replace(days=days or server.options.days)
         world = World(evidence, server.prefix, options, f"{seed}/{scenario}")
+        for index in range(files):
+            world.put(world.c(f"Windows/WinSxS/amd64_made_{index // 250:05d}/{index}{('.dll', '.mui', '.txt', '.xml')[index % 4]}"),
+                      f"file {index}\r\n" * (1 + index % 50))
         _fill(world, server, mbytes and mbytes / len(plan.servers))
         worlds.append((world, server))
     if plan.layout != "tree":

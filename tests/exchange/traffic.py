@@ -186,10 +186,11 @@ def scans(world, at):
                 anchor="ServerInfo~localhost/ecp/default.flt?~3", hint="X-AnonResource-Backend-Cookie").mark("proxy", plant(
                     "the NSE probe for ProxyLogon", ["PL-03"], "probe", cve=["CVE-2021-26855"])).mark("front", plant(
                         "the NSE probe's path", ["PL-06"], "attempt", cve=["CVE-2021-26855"])),
-        Request(at + 7200, "203.0.113.68", "POST", "/ecp/y.js", status=500, protocol="Ecp", agent="python-requests/2.25.1",
+        Request(at + 7200, "203.0.113.68", "POST", "/ecp/y.js", status=404, protocol="Ecp", agent="python-requests/2.25.1",
                 anchor=f"ServerInfo~{world.server.name.lower()}.corp.example/autodiscover/autodiscover.xml?a=~1942062522",
-                hint="X-BEResource-Cookie", backend_status=500).mark("proxy", plant(
-                    "ServerInfo to autodiscover only", ["PL-02"], "attempt", cve=["CVE-2021-26855"])),
+                hint="X-BEResource-Cookie", backend_status=404).mark("proxy", plant(
+                    "ServerInfo to autodiscover only", ["PL-02"], "attempt", cve=["CVE-2021-26855"])).mark("front", plant(
+                        "a script that is not there", ["PL-06"], "attempt", cve=["CVE-2021-26855"])),
         Request(at + 9000, "203.0.113.69", "GET", "/autodiscover/autodiscover.json", status=404, agent="Mozilla/5.0",
                 query="@evil.example/mapi/nspi?&Email=autodiscover/autodiscover.json%3F@evil.example",
                 protocol="Autodiscover").mark("front", plant("ProxyShell refused", ["PS-01"], "attempt", cve=["CVE-2021-34473"])),

@@ -48,6 +48,9 @@ class World:
         self.server = ServerFacts(options.name, "mail.corp.example", "10.1.0.5", options.build)
         self.people = people.make(self.rng, options.people)
         self.health_mailbox = f"{self.rng.getrandbits(128):032x}"
+        self.addresses = [f"203.0.113.{number}" for number in [*range(1, 60), *range(100, 190)]]
+        self.rng.shuffle(self.addresses)
+        self.shell = "/aspnet_client/discover.aspx"  # The page that the last break-in has planted, as a URL.
         self.begin = midnight(options.first_day)
         self.end = self.begin + options.days * 86400
         self.requests, self.events, self.ecp, self.oab, self.rps, self.cmdlets = [], [], [], [], [], []
@@ -55,11 +58,16 @@ class World:
         self.times = {}  # Path → modification time, set when everything is written.
         self.stomped = set()  # Paths whose time is without the part below the second, as tools set it.
         self.files = {}  # Path → octets of a page that belongs to Microsoft's, for the known-good list.
+        self.thief = None  # The address and the ways of who broke in last.
         self.stolen, self.chains, self.gaps = [], [], []
         self.virtual_directories, self.modules = [], []
         self.logging_off = None  # What was planted where IIS is told to log nothing.
         self.leaps = {}  # Event log → (since when, what was planted): records of it are missing.
         self.tasks = []  # Names and whether the registry has their security descriptor.
+
+    def stranger(self):
+        """An address from which nobody else comes."""
+        return self.addresses.pop()
 
     def plant(self, what, rules, tier, **keys):
         made = Plant(what, rules, tier, **keys)
