@@ -23,6 +23,10 @@ namespace postern::exchange {
 inline constexpr std::string_view kStageDetail = "stage";      ///< 1 to 7: how far the chain got.
 inline constexpr std::string_view kBytesDetail = "bytes out";  ///< That an intruder was sent.
 inline constexpr std::string_view kMailboxDetail = "mailbox";  ///< One that was read; may be many.
+// And what becomes an indicator for others.
+inline constexpr std::string_view kDomainDetail = "domain";    ///< A name that an intruder uses.
+inline constexpr std::string_view kAddressDetail = "address";  ///< Likewise; beside the actor.
+inline constexpr std::string_view kHashDetail = "sha256";      ///< Of a file that was found.
 
 enum class Outcome : std::uint8_t {
   no_evidence,          ///< Nothing, and everything that would show it was there to be read.

@@ -189,10 +189,11 @@ TEST(Verdict, AnActorsStory) {
   EXPECT_EQ(worst.bytes_out, 123456789U);
   EXPECT_EQ(worst.findings, (std::vector<std::size_t>{1, 0}));
   EXPECT_EQ(verdict.actors[2].tier, Tier::attempt);
-  const std::vector<std::string> want = {
-      "3 findings prove it.",
+  const std::string story =
       "192.0.2.1, from 2021-01-11 00:00 UTC to 2021-01-12 00:00 UTC: wrote a web shell (stage 6 of "
-      "7); was sent 123.5 MB; read 2 mailboxes.",
+      "7); was sent 123.5 MB; read 2 mailboxes.";
+  const std::vector<std::string> want = {
+      "3 findings prove it.", story,
       "192.0.2.7, from 2021-01-04 00:00 UTC to 2021-01-04 00:00 UTC: 1 finding.",
       "1 attempt to break in.", "It is Exchange 2016 CU19 Mar21SU."};
   EXPECT_EQ(verdict.because, want);
