@@ -9,28 +9,19 @@
 #include "exchange/report.h"
 #include "exchange/safe_text.h"
 
+extern "C" {
+// report_head.html (cmake/embed.cmake).
+extern const unsigned char postern_exchange_report_head[];
+extern const unsigned long postern_exchange_report_head_size;
+}
+
 namespace postern::exchange {
 namespace {
 
-constexpr std::string_view kHead = R"(<!doctype html>
-<html lang="en"><head><meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'">
-<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="referrer" content="no-referrer">
-<title>Sweep report</title><style>
-:root{color-scheme:light dark;--line:#8884;--dim:#777;--bad:#b3261e;--warn:#8a5a00;--good:#1b6e3c;--back:#8881}
-@media(prefers-color-scheme:dark){:root{--bad:#ff8a80;--warn:#ffc266;--good:#7fd6a0;--dim:#999}}
-body{font:15px/1.5 system-ui,sans-serif;max-width:75rem;margin:2rem auto;padding:0 1rem}
-h1,h2,h3{line-height:1.2}h2{margin-top:2.5rem}code,td.path{font:13px/1.4 ui-monospace,monospace;overflow-wrap:anywhere}
-table{border-collapse:collapse;width:100%;margin:.5rem 0 1rem}th,td{text-align:left;vertical-align:top;padding:.35rem .6rem;border-bottom:1px solid var(--line)}
-th{font-weight:600;white-space:nowrap}.scroll{overflow-x:auto}.dim{color:var(--dim)}
-.verdict{border-left:.4rem solid;padding:.6rem 1rem;background:var(--back);margin:1rem 0}
-.verdict strong{font-size:1.25rem;text-transform:capitalize}
-.compromised,.exploited{color:var(--bad)}.attempted,.ruled,.attempt{color:var(--warn)}.none{color:var(--good)}
-.verdict p{color:CanvasText;margin:.3rem 0 0}.nowrap{white-space:nowrap}
-details{margin:.2rem 0}summary{cursor:pointer}
-@media print{body{max-width:none}details{display:block}}
-</style></head><body>
-)";
+std::string_view head() {
+  return {reinterpret_cast<const char*>(postern_exchange_report_head),
+          postern_exchange_report_head_size};
+}
 
 std::string_view class_of(Outcome outcome) {
   switch (outcome) {
@@ -53,7 +44,7 @@ std::string time_cell(const std::optional<WallTime>& at) {
 class HtmlWriter {
  public:
   std::string write(const Report& report) && {
-    out_ = kHead;
+    out_ = head();
     add("<h1>Sweep report</h1><p class=\"dim\">Case {}; {}; {} to {}; {} files, {} of them "
         "unchanged "
         "since the sweep before.</p>",

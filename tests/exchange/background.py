@@ -1,6 +1,7 @@
 """What Windows and Exchange log about themselves on a quiet day; among it what resembles the attacks and is none."""
 import events
 import logs
+import variation
 
 APPLICATION, SECURITY, SYSTEM, MANAGEMENT = ("Application.evtx", "Security.evtx", "System.evtx", "MSExchange Management.evtx")
 TASKS = "Microsoft-Windows-TaskScheduler%4Operational.evtx"
@@ -31,7 +32,8 @@ def every_day(world, day):
     world.event(POWERSHELL, events.SCRIPT_BLOCK, day + 9 * 3600, events.script("Get-ExchangeServer | Get-QueueDigest"))
     directory = world.windows(world.ex("ClientAccess/OAB"))
     world.oab.append((day + 5 * 3600, "OAB generation of 'Default Offline Address Book' succeeded.", []))
-    world.ecp.append((day + 10 * 3600, logs.ecp_data("Get-OabVirtualDirectory.Identity=''OAB''", "/ecp/DDI/DDIService.svc/GetObject"), []))
+    looked = logs.ecp_data("Get-OabVirtualDirectory.Identity=''OAB''", "/ecp/DDI/DDIService.svc/GetObject")
+    world.ecp.append((day + 10 * 3600, looked, []))
     world.ecp.append((day + 11 * 3600, 'S:TIME=18;S:SID=x;S:CMD=Get-MailboxStatistics.Identity="Öztürk, Änne";S:URL=/ecp/', []))
     world.rps.append((day + 10.5 * 3600, {
         "UrlStem": "/powershell", "UrlQuery": "clientApplication=EMC;PSVersion=5.1.14393.3866", "HttpStatus": 200,
@@ -41,7 +43,8 @@ def every_day(world, day):
         "AuthenticatedUser": "NT AUTHORITY\\SYSTEM", "ClientInfo": "Exchange BackEnd Probes"}, []))
     world.cmdlets.append((day + 13 * 3600, {"Cmdlet": "Get-MailboxDatabase", "Parameters": "-Status", "ExecutionResult": "Success",
                                             "AuthenticatedUser": "NT AUTHORITY\\SYSTEM"}, []))
-    for name in (f"{directory}\\Temp\\f1b2.tmp", f"\\\\?\\{directory.lower()}\\Temp\\a.lzx"):
+    for name in (f"{directory}\\Temp\\f1b2.tmp", f"\\\\?\\{directory.lower()}\\Temp\\a.lzx",
+                 variation.short_names(f"{directory}\\Temp\\a.lzx"), f"\\\\localhost\\{directory.replace(':', '$', 1)}\\b.lzx"):
         if day == world.begin:
             world.oab.append((day + 5.5 * 3600, f"Download failed and temporary file '{name}' needs to be removed.", [
                 world.benign("the OAB generator cleans its own folder", "PL-12: beneath ClientAccess\\OAB")]))
@@ -55,7 +58,8 @@ def look_alikes(world, at):
     managed(0, "Set-OabVirtualDirectory", f'-Identity "{world.server.name}\\OAB (Default Web Site)" -ExternalUrl "https://{host}/OAB"',
             "PL-15: a clean URL")
     managed(60, "Set-OwaVirtualDirectory", f'-Identity "owa" -ExternalUrl "https://{host}/owa" -InternalUrl $null', "PL-15: a clean URL")
-    managed(120, "New-MailboxExportRequest", '-Mailbox "leaver@corp.example" -FilePath "\\\\fs01\\pst$\\leaver.pst"', "PS-04: a PST on a share")
+    managed(120, "New-MailboxExportRequest", '-Mailbox "leaver@corp.example" -FilePath "\\\\fs01\\pst$\\leaver.pst"',
+            "PS-04: a PST on a share")
     managed(180, "New-ExchangeCertificate", '-GenerateRequest "True" -RequestFile "\\\\fs01\\certs\\mail.req" -SubjectName "CN=mail"',
             "PS-06: not beneath a web root")
     managed(240, "Remove-MobileDevice", '-Identity "x" -Confirm "False"', "PS-07: no export request")

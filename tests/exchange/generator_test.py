@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import unittest
+import xml.etree.ElementTree
 import zipfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
@@ -175,6 +176,16 @@ class Generator(unittest.TestCase):
             if "exploited" == thing.get("tier") and path.suffix.lower() in (".aspx", ".ashx", ".asmx", ".soap", ".cer"):
                 text = path.read_bytes().replace(b"\0", b"")
                 self.assertIn(b"@@ made for tests, does not compile @@", text, path)
+
+    def test_configuration_and_tasks_are_well_formed(self):
+        count = 0
+        for name in ("everything", "proxynotshell", "exchange-2010"):
+            evidence = self.base / name / "evidence"
+            for path in [*evidence.rglob("*.config"), *evidence.rglob("*.compiled"), *(evidence / "Windows/System32/Tasks").rglob("*")]:
+                if path.is_file():
+                    xml.etree.ElementTree.fromstring(path.read_bytes())
+                    count += 1
+        self.assertGreater(count, 30)
 
     def test_torn_lines_are_told(self):
         for name in ("everything", "traps"):

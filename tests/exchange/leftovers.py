@@ -72,7 +72,8 @@ def ghosts(world, at):
     for name, virtual in (("ohno.aspx", "/aspnet_client/ohno.aspx"), ("gone.aspx", "/aspnet_client/gone.aspx")):
         path = world.c(f"{TEMPORARY}/{name}.f5dba9b9.compiled")
         world.put(path, disk.compiled(virtual), at, [world.plant("a page that ran and is gone", ["F-04"], "exploited", ghost=virtual)])
-        world.put(world.c(f"{TEMPORARY}/App_Web_{name}.f5dba9b9.q1w2e3r4.dll"), pe.image((0, 0, 0, 0), dll=True, signed=False), at)
+        world.put(world.c(f"{TEMPORARY}/App_Web_{name}.f5dba9b9.q1w2e3r4.dll"), pe.image((0, 0, 0, 0), dll=True, signed=False), at, [
+            world.trace("what it was compiled to")])
 
 
 def minidump(process="lsass.exe", module="lsasrv.dll"):
@@ -119,14 +120,16 @@ def persistence(world, at):
     tasks = "Windows/System32/Tasks"
     world.put(world.c(f"{tasks}/VSPerfMon"), disk.task("C:\\ProgramData\\VSPerfMon\\vs.bat", "", hidden=True), at, [
         world.plant("a known task", ["F-12", "F-13"], "exploited")])
-    world.put(world.c(f"{tasks}/Winnet"), disk.task("powershell.exe", "-nop -w hidden -enc bQBhAGQAZQAgAGYAbwByACAAdABlAHMAdABzAA=="), at, [
+    encoded = "-nop -w hidden -enc bQBhAGQAZQAgAGYAbwByACAAdABlAHMAdABzAA=="
+    world.put(world.c(f"{tasks}/Winnet"), disk.task("powershell.exe", encoded), at, [
         world.plant("a task that runs encoded PowerShell", ["F-13"], "exploited")])
     world.tasks += [("VSPerfMon", False), ("Winnet", True)]
     for path in ("ProgramData/VSPerfMon/vs.bat", "Users/Public/opera/Opera_browser.exe", "Windows/Temp/xx.bat", "Windows/Temp/cw.exe"):
         world.put(world.c(path), "rem made for tests\r\n", at, [world.plant("a known trace", ["F-12"], "exploited")])
-    world.put(world.ex("FrontEnd/HttpProxy/owa/auth/google.log"), "made for tests\r\n", at, [world.plant("a known trace", ["F-12"], "exploited")])
+    world.put(world.ex("FrontEnd/HttpProxy/owa/auth/google.log"), "made for tests\r\n", at, [
+        world.plant("a known trace", ["F-12"], "exploited")])
     world.event("Microsoft-Windows-TaskScheduler%4Operational.evtx", events.TASK_REGISTERED, at, {
-        "TaskName": "\\Winnet", "UserContext": "NT AUTHORITY\\SYSTEM"}, [])
+        "TaskName": "\\Winnet", "UserContext": "NT AUTHORITY\\SYSTEM"}, [world.trace("a task is registered")])
     image = world.c("Windows/System32/inetsrv/HttpMadeModule.dll")
     world.put(image, pe.image((1, 0, 0, 0), {"CompanyName": "Made For Tests"}, dll=True, signed=False, body=b"RegisterModule\0"), at, [
         world.plant("an IIS module of nobody's", ["F-14"], "exploited")])
@@ -145,7 +148,8 @@ def persistence(world, at):
         "Install-TransportAgent", '-Name "Made" -TransportAgentFactory "Made.Factory" -AssemblyPath '
         f'"{world.windows(world.ex("TransportRoles/agents/Made/made.dll"))}"'), [
             world.plant("a transport agent is installed", ["F-15"], "attempt")])
-    world.put(world.ex("TransportRoles/agents/Made/made.dll"), pe.image((1, 0, 0, 0), {"CompanyName": "?"}, dll=True, signed=False), at)
+    world.put(world.ex("TransportRoles/agents/Made/made.dll"), pe.image((1, 0, 0, 0), {"CompanyName": "?"}, dll=True, signed=False), at, [
+        world.trace("the transport agent")])
 
 
 def traps(world, at):
@@ -165,7 +169,9 @@ def traps(world, at):
     sparse = world.c("ProgramData/odd/sparse.log")
     world.put(sparse, b"")
     os.truncate(world.root / sparse, 64 << 20)
-    world.put(world.c("ProgramData/odd/deep.zip"), disk.zip_of({"zeros": bytes(20 << 20), "../../escape.aspx": b"x", "inner.zip": disk.zip_of({"a": b"b"})}))
+    inner = disk.zip_of({"a": b"b"})
+    world.put(world.c("ProgramData/odd/deep.zip"), disk.zip_of({
+        "zeros": bytes(20 << 20), "../../escape.aspx": b"x", "inner.zip": inner}))
     nasty = "\x1b]0;owned\x07\x1b[2J<script>alert(1)</script>=cmd|' /C calc'!A0 \u202egpj.exe " + "A" * 20_000
     world.event("Microsoft-Windows-PowerShell%4Operational.evtx", events.SCRIPT_BLOCK, at, events.script(nasty), [
         world.benign("text meant for the terminal and the page that show it", "F-16, F-18: nothing runs in it")])
@@ -186,4 +192,4 @@ def all_of_it(world, at):
     persistence(world, at + 7200)
     world.event("System.evtx", events.SERVICE_INSTALLED, at + 7300, {
         "ServiceName": "made", "ImagePath": "C:\\ProgramData\\made.exe", "ServiceType": "user mode service",
-        "StartType": "auto start", "AccountName": "LocalSystem"}, [])
+        "StartType": "auto start", "AccountName": "LocalSystem"}, [world.trace("a service is installed")])

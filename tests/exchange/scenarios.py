@@ -83,7 +83,8 @@ TREES = {
     "rotated": Scenario("Open for months; Exchange's logs of the last week are there.", (Server(
         UNPATCHED._replace(installed="2020-12-18"), "cannot be ruled out", exchange_days=7, missing=(2,)),)),
     "attempted": Scenario("Scanners and failed attempts.", (Server(UNPATCHED, "attempted", SCANNED),)),
-    "proxylogon": Scenario("The whole chain, mail theft, planted pages, dumps, tasks, tunnels.", (Server(UNPATCHED, "compromised", CHAIN),)),
+    "proxylogon": Scenario("The whole chain, mail theft, planted pages, dumps, tasks, tunnels.", (Server(
+        UNPATCHED, "compromised", CHAIN),)),
     "wiped": Scenario("The same, and the intruder clears logs behind him.", (Server(UNPATCHED, "compromised", (
         *CHAIN, Step(0.8, 3.0, attacks.wiped))),)),
     "proxyshell": Scenario("Autodiscover as a door, mailboxes exported as pages.", (Server(SUMMER, "compromised", SHELL),)),

@@ -32,7 +32,8 @@ def _owa_session(world, rng, person, at, ip):
         return
     signed = common | {"user": person.account, "anchor": f"Sid~{person.sid}", "hint": "Sid-OwaCookie"}
     yield Request(at + 10, ip, "GET", "/owa/", sc_bytes=120_000, backend_user=person.account, **signed)
-    yield Request(at + 11, ip, "GET", f"/owa/prem/{version}/scripts/boot.worldwide.0.mouse.js", sc_bytes=rng.randrange(200_000, 600_000), **signed)
+    yield Request(at + 11, ip, "GET", f"/owa/prem/{version}/scripts/boot.worldwide.0.mouse.js",
+                  sc_bytes=rng.randrange(200_000, 600_000), **signed)
     for step in range(rng.randrange(6, 16)):
         action = rng.choice(("FindItem", "GetItem", "FindConversation", "GetConversationItems", "SubscribeToNotification",
                              "UpdateItem", "CreateItem", "GetAttachmentThumbnail", "GetCalendarView"))
@@ -75,7 +76,8 @@ def _outlook(rng, person, at, ip):
                       cs_bytes=rng.randrange(400, 9_000), sc_bytes=rng.randrange(500, 60_000), backend_user=person.account, **common)
     yield Request(at + 5, ip, "POST", "/mapi/nspi/", query=f"MailboxId={person.mailbox}@corp.example", protocol="Mapi", **common)
     if rng.random() < 0.2:
-        yield Request(at + 6, ip, "GET", "/OAB/5a1c2d7e-8b0f-4f55-9a07-2b0c5f1d7e11/oab.xml", protocol="Oab", sc_bytes=9_000, **common)
+        yield Request(at + 6, ip, "GET", "/OAB/5a1c2d7e-8b0f-4f55-9a07-2b0c5f1d7e11/oab.xml", protocol="Oab", sc_bytes=9_000,
+                      **common)
 
 
 def _web_services(rng, person, at, ip):
@@ -126,8 +128,8 @@ def other_servers(world, rng, day):
     """Another Exchange server of the organisation: its machine account, legitimate proxying, and what looks like more."""
     at, sibling = day + 3600 * rng.uniform(8, 16), "10.1.0.6"
     machine = f"CORP\\{world.server.name}$"
-    yield Request(at, sibling, "POST", "/EWS/Exchange.asmx", user=machine, protocol="Ews", agent="ExchangeInternalEwsClient-FreeBusy",
-                  anchor=world.people[0].smtp, hint="WindowsIdentity").mark("front", world.benign(
+    yield Request(at, sibling, "POST", "/EWS/Exchange.asmx", user=machine, protocol="Ews",
+                  agent="ExchangeInternalEwsClient-FreeBusy", anchor=world.people[0].smtp, hint="WindowsIdentity").mark("front", world.benign(
                       "machine account of a sibling server", "W-06: its address is the organisation's own"))
     yield Request(at + 60, sibling, "POST", "/ecp/proxyLogon.ecp", user=machine, protocol="Ecp", status=241, backend_status=241,
                   agent="Microsoft.Exchange.HttpProxy", anchor=f"Sid~{world.people[0].sid}", hint="WindowsIdentity").mark(
@@ -212,6 +214,6 @@ def scans(world, at):
         request = Request(at + 20000 + index * 1.5, "203.0.113.72", "GET", folder + name, status=404, agent="Go-http-client/1.1",
                           protocol="" if index % 2 else "Owa")
         if index == len(names) - 1:
-            world.requests.append(Request(at + 20100, "203.0.113.72", "OPTIONS", "/*~1*/a.aspx", status=404, agent="Go-http-client/1.1"))
+            world.requests.append(Request(at + 20100, request.ip, "OPTIONS", "/*~1*/a.aspx", status=404, agent=request.agent))
             request.mark("front", plant("a search for other people's shells", ["W-05"], "hunt", loose=True))
         world.requests.append(request)

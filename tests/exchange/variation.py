@@ -30,6 +30,22 @@ def encoded(rng, text):
     return "".join(out)
 
 
+def short_names(path):
+    """A Windows path with the 8.3 names that its long parts have if they were made first."""
+    parts = []
+    for part in path.split("\\"):
+        stem, dot, extension = part.rpartition(".") if "." in part else (part, "", "")
+        if len(stem) > 8 or " " in part:
+            part = "".join(character for character in stem if character.isalnum())[:6].upper() + "~1" + dot + extension[:3].upper()
+        parts.append(part)
+    return "\\".join(parts)
+
+
+def spelled(rng, path):
+    """A Windows path as one of the names that lead to the same file."""
+    return rng.choice((path, path.upper(), "\\\\?\\" + path, "\\\\localhost\\" + path.replace(":", "$", 1), short_names(path)))
+
+
 def page_name(rng):
     """A name for a page that is not one of Microsoft's."""
     return word(rng, 3, 12) + rng.choice((".aspx", ".aspx", ".aspx", ".ASPX", ".Aspx"))

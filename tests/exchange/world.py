@@ -74,6 +74,10 @@ class World:
         self.plants.append(made)
         return made
 
+    def trace(self, what, **keys):
+        """What belongs to an attack, but no rule has to name it."""
+        return self.plant(what, [], "hunt", **keys)
+
     def benign(self, what, why, **keys):
         made = Benign(what, why, **keys)
         self.benigns.append(made)
