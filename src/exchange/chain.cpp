@@ -20,6 +20,16 @@ constexpr std::string_view kRemade = "PL-15-made-anew";
 constexpr std::string_view kRight = "PS-05";
 constexpr std::string_view kExport = "PS-04";
 
+constexpr std::string_view kScript = "PL-06";
+
+bool is_request(std::string_view rule) {
+  return rule == "PL-01" || rule == "PL-02";
+}
+
+bool is_cmdlet(std::string_view rule) {
+  return rule == kSet || rule == kRemade || rule == kRight || rule == kExport;
+}
+
 bool has_word(std::string_view text, std::string_view small) {
   return contains_folded(text, small, Fold::ascii);
 }
@@ -121,11 +131,15 @@ void Chains::add(std::map<std::string, Marks>& to, std::size_t& count, std::stri
   to[std::string(key)].push_back(mark);
 }
 
+bool Chains::is_part(std::string_view rule) {
+  return is_request(rule) || is_cmdlet(rule) || rule == kScript;
+}
+
 void Chains::take(const Hit& hit, std::string_view path) {
   const std::string_view rule = hit.rule->id;
-  const bool request = rule == "PL-01" || rule == "PL-02";
-  const bool cmdlet = rule == kSet || rule == kRemade || rule == kRight || rule == kExport;
-  if (!request && !cmdlet && rule != "PL-06") return;
+  const bool request = is_request(rule);
+  const bool cmdlet = is_cmdlet(rule);
+  if (!is_part(rule)) return;
   const auto at = hit.row->at();
   if (!at) {
     ++left_out_;

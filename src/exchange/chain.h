@@ -52,6 +52,8 @@ class Chains {
   /// More octets of mail in one hour are a theft.
   static constexpr std::uint64_t kTheftOctets = 1'000'000;
 
+  /// Whether hits of this rule may belong to a chain.
+  static bool is_part(std::string_view rule);
   /// A hit in the log at `path`. Of rules that belong to no chain it is nothing.
   void take(const Hit& hit, std::string_view path);
   /// What all of them are, in a fixed order.

@@ -1,6 +1,7 @@
 #include "exchange/log_coverage.h"
 
 #include <algorithm>
+#include <charconv>
 #include <chrono>
 
 #include <fmt/format.h>
@@ -46,6 +47,36 @@ void LogDays::add(const LogDays& other) {
   for (const auto& [day, of_day] : other.days_) {
     if (days_.size() < kMaxDays || days_.contains(day)) days_[day] |= of_day;
   }
+}
+
+std::string LogDays::to_text() const {
+  std::string text = fmt::format("{}", rows_);
+  for (const auto& [day, of_day] : days_) {
+    text += fmt::format(" {}:{:x}", day.time_since_epoch().count(), of_day);
+  }
+  return text;
+}
+
+std::optional<LogDays> LogDays::from_text(std::string_view text) {
+  LogDays days;
+  const char* at = text.data();
+  const char* const end = at + text.size();
+  const auto read = [&](auto& number, int base) {
+    const auto [next, error] = std::from_chars(at, end, number, base);
+    at = next;
+    return error == std::errc();
+  };
+  if (!read(days.rows_, 10)) return std::nullopt;
+  while (at != end) {
+    int day = 0;
+    Hours of_day = 0;
+    if (*at++ != ' ' || !read(day, 10) || at == end || *at++ != ':' || !read(of_day, 16)) {
+      return std::nullopt;
+    }
+    if (days.days_.size() >= kMaxDays) return std::nullopt;
+    days.days_[Day(std::chrono::days(day))] |= of_day & 0xff'ffffU;
+  }
+  return days;
 }
 
 std::optional<Day> LogDays::first() const {

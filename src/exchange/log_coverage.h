@@ -42,6 +42,10 @@ class LogDays {
   bool covers(Day day) const { return days_.contains(day); }
   std::size_t day_count() const { return days_.size(); }
 
+  /// As it is kept between sweeps: rows, then each day with a bit for each hour.
+  std::string to_text() const;
+  static std::optional<LogDays> from_text(std::string_view text);
+
   /// Between first and last row: hours in a row without any, of which at least `kGapHours` are
   /// ones in which four of five days of the same kind (workdays, weekends) have rows. Not judged
   /// (empty) where there are fewer than `kRhythmDays` days.

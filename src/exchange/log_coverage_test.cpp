@@ -78,6 +78,21 @@ TEST(LogDays, ItsDaysAreBounded) {
   EXPECT_EQ(log.rows(), LogDays::kMaxDays + 5);
 }
 
+TEST(LogDays, AreKeptAsText) {
+  LogDays log;
+  add_day(log, kMonday, 3, 9);
+  log.add(WallTime(Day()) - hours(30));  // Before 1970.
+  const auto again = LogDays::from_text(log.to_text());
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->to_text(), log.to_text());
+  EXPECT_EQ(again->rows(), log.rows());
+  EXPECT_TRUE(again->covers(kMonday));
+  EXPECT_EQ(LogDays::from_text(LogDays().to_text())->day_count(), 0U);
+  for (const char* wrong : {"", "x", "1 ", "1 2", "1 2:", "1 2:g", "1 2:1x", "1  2:1"}) {
+    EXPECT_FALSE(LogDays::from_text(wrong)) << wrong;
+  }
+}
+
 TEST(LogCoverage, DaysWithoutAnyOfTheKinds) {
   LogCoverage coverage;
   coverage.of("IIS").add(WallTime(kMonday));

@@ -21,7 +21,7 @@ namespace postern::exchange {
 
 // Details of a finding that the verdict reads; all else is for people.
 inline constexpr std::string_view kStageDetail = "stage";      ///< 1 to 7: how far the chain got.
-inline constexpr std::string_view kBytesDetail = "bytes out";  ///< That an intruder was sent.
+inline constexpr std::string_view kBytesDetail = "octets";     ///< That an intruder was sent.
 inline constexpr std::string_view kMailboxDetail = "mailbox";  ///< One that was read; may be many.
 // And what becomes an indicator for others.
 inline constexpr std::string_view kDomainDetail = "domain";    ///< A name that an intruder uses.

@@ -180,7 +180,7 @@ TEST(Verdict, AnActorsStory) {
                      found("PL-01", Tier::exploited, 90, "192.0.2.7", 1),
                      found("PL-02", Tier::attempt, 70, "192.0.2.3", 2)};
   server.findings[0].details = {{"stage", "6"}, {"stage", "x"}};
-  server.findings[1].details = {{"bytes out", "123456789"}, {"mailbox", "a@x"}, {"mailbox", "b@x"}};
+  server.findings[1].details = {{"octets", "123456789"}, {"mailbox", "a@x"}, {"mailbox", "b@x"}};
   const Verdict verdict = server.verdict();
   ASSERT_EQ(verdict.actors.size(), 3U);
   const Actor& worst = verdict.actors[0];

@@ -38,6 +38,8 @@ struct Subject {
   const exchange::ServerFacts& server;
   std::string exposed_from;  ///< "2021-01-03": since when the server was open; empty: not known.
   ArchiveSource octets;      ///< Of the file itself, at any offset.
+  /// Whether the tree has a page at this path of a URL. May be empty.
+  std::function<bool(std::string_view stem)> has_page;
 };
 
 /// What came of it.

@@ -16,6 +16,7 @@
 #include "files/path.h"
 #include "files/walk.h"
 #include "host/file_examiner.h"
+#include "host/log_examiner.h"
 
 namespace postern::host {
 namespace {
@@ -284,7 +285,8 @@ class Sweep {
       return opened->read_at(offset, into);
     };
     const std::size_t slot = slot_of(file);
-    const Subject subject{file, facts_[slot], exposed_from_[slot], octets};
+    Subject subject{file, facts_[slot], exposed_from_[slot], octets};
+    subject.has_page = [this](std::string_view stem) { return has_page(stem); };
     for (std::size_t i = 0; i < set.size(); ++i) {
       const bool wanted = options_.examiners[i]->wants(file.kind, file.placed, file.metadata.size);
       // Names and streams are the first examiner's to judge, whatever is to be read.
@@ -330,6 +332,7 @@ class Sweep {
       }
       if (file.kind == FileKind::compiled) judge_compiled(file, examination.facts);
     }
+    if (options_.rules != nullptr) tell_stories(*options_.rules);
     for (std::size_t i = 0; i < report_.servers.size(); ++i) {
       SweptServer& server = report_.servers[i];
       server.mitigations = exchange::mitigations_of(configs[i]);
@@ -338,6 +341,23 @@ class Sweep {
       server.patch = exchange::patch_state(*server.layout.patch, exchange::built_in_builds());
       auto open = exchange::exposure_findings(*server.patch, {.path = server.layout.setup});
       std::ranges::move(open, std::back_inserter(server.findings));
+    }
+  }
+
+  // Logs of a server tell more together than each by itself.
+  void tell_stories(const exchange::RuleSet& rules) {
+    std::vector<std::unique_ptr<LogStory>> stories(facts_.size());
+    for (auto& story : stories) story = std::make_unique<LogStory>(rules);
+    for (std::size_t i = 0; i < candidates_.size(); ++i) {
+      stories[slot_of(candidates_[i])]->take(examinations_[i].facts);
+    }
+    for (std::size_t i = 0; i < stories.size(); ++i) {
+      const bool is_server = i < report_.servers.size();
+      auto& findings = is_server ? report_.servers[i].findings : report_.findings;
+      std::ranges::move(stories[i]->findings(), std::back_inserter(findings));
+      if (!is_server) continue;
+      report_.servers[i].coverage = stories[i]->coverage();
+      report_.servers[i].logs = stories[i]->logs();
     }
   }
 

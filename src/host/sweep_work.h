@@ -11,8 +11,11 @@
 
 #include "base/result.h"
 #include "exchange/finding.h"
+#include "exchange/judge.h"
 #include "exchange/known_good.h"
+#include "exchange/log_coverage.h"
 #include "exchange/patch_state.h"
+#include "exchange/report.h"
 #include "files/not_examined.h"
 #include "host/examiner.h"
 #include "host/server_layout.h"
@@ -33,6 +36,8 @@ struct SweepOptions {
   const exchange::KnownGood* known = nullptr;
   /// Who looks at files. Each file is given to every one that wants it.
   std::vector<const ExaminerFactory*> examiners;
+  /// That logs are judged by: LogExaminers' own. None: what logs tell together is not told.
+  const exchange::RuleSet* rules = nullptr;
   SweepState* state = nullptr;  ///< Of earlier sweeps; none: everything is read.
   std::function<void(const SweepProgress&)> progress;  ///< Called often, on the caller's thread.
   std::function<bool()> stop;  ///< Asked often; true ends the work early, with what there is.
@@ -51,6 +56,8 @@ struct SweptServer {
   std::optional<exchange::PatchState> patch;
   exchange::Mitigations mitigations;
   std::vector<exchange::Finding> findings;  ///< The worst first.
+  exchange::LogCoverage coverage;
+  std::vector<exchange::ReadLog> logs;
 };
 
 struct SweepReport {
