@@ -1,6 +1,7 @@
 // Logs as libevtx reads them, where its evtxexport is installed, and real ones where there are.
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -72,16 +73,19 @@ std::vector<std::string> events_of(const std::string& output) {
   return events;
 }
 
-/// What the two are known to say otherwise: libevtx writes times with two more digits and keywords
-/// with zeros in front, and leaves out an element whose only value is null and optional.
-std::string as_libevtx_writes(std::string xml) {
-  const auto replace = [&](const std::string& from, const std::string& to, std::size_t after = 0) {
-    const std::size_t at = xml.find(from, after);
-    if (at != std::string::npos) xml.replace(at, from.size(), to);
-  };
-  replace("Z\"", "00Z\"", std::min(xml.find("SystemTime"), xml.size()));
-  replace("<Keywords>0x80000000000000<", "<Keywords>0x0080000000000000<");
-  replace("<Binary/>", "");
+/// Without what the two are known to say otherwise: libevtx writes times with two more digits and
+/// hexadecimal numbers with zeros in front, and leaves out an element whose only value is null.
+std::string comparable(std::string xml) {
+  const std::size_t time = std::min(xml.find("SystemTime"), xml.size());
+  const std::size_t end_of_time = xml.find("00Z\"", time);
+  if (end_of_time != std::string::npos && end_of_time == time + 39) xml.erase(end_of_time, 2);
+  const std::size_t binary = xml.find("<Binary/>");
+  if (binary != std::string::npos) xml.erase(binary, 9);
+  for (std::size_t at = xml.find(">0x"); at != std::string::npos; at = xml.find(">0x", at + 1)) {
+    while (xml[at + 3] == '0' && std::isxdigit(static_cast<unsigned char>(xml[at + 4]))) {
+      xml.erase(at + 3, 1);
+    }
+  }
   return xml;
 }
 
@@ -123,7 +127,7 @@ TEST(SecondOpinion, LibevtxReadsOurLogsAsWeDo) {
   ASSERT_EQ(ours.events.size(), 301U);
   ASSERT_EQ(theirs.size(), 301U);
   for (std::size_t i = 0; i < theirs.size(); ++i) {
-    ASSERT_EQ(as_libevtx_writes(ours.events[i].xml), theirs[i]);
+    ASSERT_EQ(comparable(ours.events[i].xml), comparable(theirs[i]));
   }
 }
 
@@ -146,11 +150,11 @@ TEST(SecondOpinion, RealLogsAreReadAsLibevtxReadsThem) {
     SCOPED_TRACE(path);
     const std::string file = read_file(path);
     const ReadLog ours = read_log(octets_of(file));
-    EXPECT_TRUE(ours.summary.problems.empty());
+    EXPECT_EQ(ours.summary.problems.size(), ours.summary.count(EvtxProblem::dirty));
     const auto theirs = libevtx_says(path);
     ASSERT_EQ(ours.events.size(), theirs.size());
     for (std::size_t i = 0; i < theirs.size(); ++i) {
-      EXPECT_EQ(as_libevtx_writes(ours.events[i].xml), theirs[i]);
+      EXPECT_EQ(comparable(ours.events[i].xml), comparable(theirs[i]));
     }
   }
 }
