@@ -1,0 +1,126 @@
+#include "host/sweep_report.h"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <string_view>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "exchange/verdict.h"
+
+namespace postern::host {
+namespace {
+
+/// Tests that need logs of which at least one must be there.
+struct Needed {
+  std::string_view tests;
+  std::array<std::string_view, 3> kinds;
+  std::string_view why;
+};
+constexpr std::array kNeeded = {
+    Needed{"whether pages were written through the control panel (PL-12 to PL-15)",
+           {"ECP", "OABGenerator", "MSExchange Management"},
+           "there is no log of ECP, of the OAB generator or of MSExchange Management"},
+    Needed{"what was done with Exchange's own commands (PS-04 to PS-07, K-03, F-15)",
+           {"MSExchange Management", "CmdletInfra", ""},
+           "there is no log of MSExchange Management or CmdletInfra"},
+    Needed{"failures that attacks leave behind (PL-09, K-01)",
+           {"Application", "", ""},
+           "there is no Application event log"},
+};
+
+std::vector<exchange::SkippedTest> skipped_of(const exchange::LogCoverage& coverage) {
+  std::vector<exchange::SkippedTest> skipped;
+  for (const Needed& needed : kNeeded) {
+    const bool has_any = std::ranges::any_of(needed.kinds, [&](std::string_view kind) {
+      const exchange::LogDays* days = coverage.find(kind);
+      return days != nullptr && !days->empty();
+    });
+    if (!has_any) skipped.push_back({std::string(needed.tests), std::string(needed.why)});
+  }
+  return skipped;
+}
+
+bool is_beneath(std::string_view path, std::string_view top) {
+  return top.empty() ||
+         (path.starts_with(top) && (path.size() == top.size() || path[top.size()] == '/'));
+}
+
+/// Some of a tree's tops lie beneath others: each path is of the longest.
+std::uint64_t not_examined_of(const SweepReport& sweep, const ServerLayout& layout) {
+  if (sweep.servers.size() == 1) return sweep.not_examined.count();
+  const auto& named = sweep.not_examined.named();
+  return static_cast<std::uint64_t>(std::ranges::count_if(named, [&](const auto& item) {
+    return is_beneath(item.path, layout.top);
+  }));
+}
+
+std::string name_of(const SweepReport& sweep, const SweptServer& server) {
+  if (!server.layout.name.empty()) return server.layout.name;
+  return server.layout.top.empty() ? sweep.root : server.layout.top;
+}
+
+exchange::ServerReport server_report(SweptServer server, const SweepReport& sweep,
+                                     exchange::Day today) {
+  exchange::ServerReport out;
+  out.name = name_of(sweep, server);
+  out.path = server.layout.top;
+  out.patch = std::move(server.patch);
+  out.coverage = std::move(server.coverage);
+  out.findings = std::move(server.findings);
+  out.logs = std::move(server.logs);
+  out.skipped = skipped_of(out.coverage);
+  for (const std::string& note : server.layout.notes) {
+    out.skipped.push_back({"the version of Exchange", note});
+  }
+  exchange::Evidence evidence;
+  evidence.findings = out.findings;
+  evidence.patch = out.patch ? &*out.patch : nullptr;
+  evidence.coverage = &out.coverage;
+  evidence.skipped = out.skipped;
+  evidence.not_examined = not_examined_of(sweep, server.layout);
+  // Where nothing of the installation is there, it is a collection of logs.
+  const bool has_files = !server.layout.install.empty();
+  evidence.files = has_files ? sweep.counts.examined + sweep.counts.kept : 0;
+  for (const exchange::ReadLog& log : out.logs) evidence.unread_rows += log.unread;
+  evidence.today = today;
+  out.verdict = exchange::judge(evidence);
+  return out;
+}
+
+}  // namespace
+
+exchange::Report report_of(std::vector<SweepReport> sweeps, const CaseFacts& facts) {
+  exchange::Report report;
+  report.case_id = facts.case_id;
+  report.program = facts.program;
+  report.began = facts.began;
+  report.ended = facts.ended;
+  report.complete = facts.complete;
+  report.rules_not_supported = facts.rules_not_supported;
+  const exchange::Day today = std::chrono::floor<std::chrono::days>(facts.ended);
+  for (SweepReport& sweep : sweeps) {
+    report.roots.push_back(sweep.root);
+    report.complete = report.complete && !sweep.stopped;
+    report.files += sweep.counts.examined + sweep.counts.kept;
+    report.files_unchanged += sweep.counts.kept;
+    report.octets += sweep.counts.octets_read;
+    report.left_out_count += sweep.not_examined.count();
+    for (const files::NotExamined& item : sweep.not_examined.named()) {
+      report.left_out.push_back({item.path, std::string(files::to_string(item.reason)), item.text});
+    }
+    for (SweptServer& server : sweep.servers) {
+      report.servers.push_back(server_report(std::move(server), sweep, today));
+    }
+    if (sweep.findings.empty()) continue;
+    SweptServer none;
+    none.layout.name = fmt::format("{}: files of no server", sweep.root);
+    none.findings = std::move(sweep.findings);
+    report.servers.push_back(server_report(std::move(none), sweep, today));
+  }
+  return report;
+}
+
+}  // namespace postern::host
