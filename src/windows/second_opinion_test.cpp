@@ -140,22 +140,9 @@ std::filesystem::path written_by_python() {
   const auto folder =
       std::filesystem::temp_directory_path() / ("postern_by_python_" + std::to_string(getpid()));
   std::filesystem::create_directories(folder);
-  std::ofstream(folder / "write.py") << R"(
-import sys
-sys.path.insert(0, sys.argv[1])
-import evtx, events, hive, pe
-named = evtx.Kind("Made", 7, ("Image", "Id:u32", "Sid:sid", "At:time"), guid="{00112233-4455-6677-8899-aabbccddeeff}")
-classic = evtx.Kind("MSExchange CmdletLogs", 1, qualifiers=16384, keywords=0x80000000000000)
-with evtx.Writer("log.evtx", "Made/Operational", "EX01", first_id=50) as log:
-    for i in range(220):
-        if i == 150: log.skip(9)
-        if i % 2: log.add(classic, 1614729612 + i, ["New-MailboxExportRequest", "-FilePath \u00e9" + "x" * (i % 70), ""])
-        else: log.add(named, 1614729612 + i, {"Image": "C:\\" + "y" * (i % 90), "Id": i, "Sid": "S-1-5-18", "At": 1614729612})
-hive.write("SOFTWARE", "SOFTWARE", hive.software(r"D:\Exchange\V15", (15, 1, 2176, 2)))
-pe.write("ExSetup.exe", (15, 1, 2176, 2), {"OriginalFilename": "ExSetup.exe"})
-)";
-  const std::string source = std::string(POSTERN_SOURCE_DIR) + "/tests/exchange";
-  output_of("cd '" + folder.string() + "' && python3 -B write.py '" + source + "' 2>&1");
+  const std::string source = POSTERN_SOURCE_DIR;
+  output_of("cd '" + folder.string() + "' && python3 -B '" + source +
+            "/src/windows/testing/write_samples.py' '" + source + "/tests/exchange' 2>&1");
   return folder;
 }
 
