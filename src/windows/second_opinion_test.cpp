@@ -1,13 +1,10 @@
 // Logs as libevtx reads them, where its evtxexport is installed, and real ones where there are.
 #include <algorithm>
-#include <array>
 #include <cctype>
-#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -18,6 +15,7 @@
 #include "windows/hive.h"
 #include "windows/pe.h"
 #include "windows/testing/evtx_writer.h"
+#include "windows/testing/output_of.h"
 #include "windows/testing/read_events.h"
 #include <nlohmann/json.hpp>
 
@@ -29,9 +27,9 @@ using testing::EvtxWriter;
 using testing::modern_record;
 using testing::ModernEvent;
 using testing::nested_value;
-using testing::null_value;
 using testing::number_value;
 using testing::octets_value;
+using testing::output_of;
 using testing::read_log;
 using testing::ReadLog;
 using testing::string_value;
@@ -39,18 +37,6 @@ using testing::string_value;
 std::string read_file(const std::filesystem::path& path) {
   std::ifstream in(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(in), {}};
-}
-
-std::string output_of(const std::string& command) {
-  std::string output;
-  const std::unique_ptr<FILE, int (*)(FILE*)> pipe(popen(command.c_str(), "r"), &pclose);
-  std::array<char, 4096> piece;
-  while (pipe) {
-    const std::size_t count = std::fread(piece.data(), 1, piece.size(), pipe.get());
-    if (count == 0) break;
-    output.append(piece.data(), count);
-  }
-  return output;
 }
 
 /// The <Event>s of evtxexport's output, without the spaces it sets between elements.
