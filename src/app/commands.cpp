@@ -34,7 +34,14 @@ constexpr Flag kSweepData = {"data", 0, "DIR",
                              "earlier sweeps; else sweep in the state folder."};
 
 constexpr Flag kSweepFlags[] = {
+    {"case", 0, "ID", "What this case is called in reports and indicators."},
+    {"csv", 0, "FILE", "Write the findings as CSV, too."},
+    {"html", 0, "FILE", "Write the report as a page that needs nothing else, too."},
     {"json", 0, "", "Print JSON, for programs: all of it, also what the text cuts."},
+    {"publish", 0, "FILE",
+     "Write addresses and names of proved intruders as a feed that the resolver loads (format "
+     "stix)."},
+    {"stix", 0, "FILE", "Write what was proved as a STIX 2.1 bundle, with hashes of files."},
     kSweepData,
     {"no-state", 0, "", "Read every file, and remember nothing."},
     {"threads", 0, "N",

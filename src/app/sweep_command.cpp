@@ -1,26 +1,34 @@
 #include <algorithm>
+#include <array>
+#include <cerrno>
 #include <charconv>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include "app/asking.h"
 #include "app/places.h"
 #include "app/sweep_commands.h"
-#include "app/sweep_views.h"
 #include "app/table.h"
 #include "config/config.h"
+#include "exchange/report.h"
+#include "exchange/rule_pack.h"
+#include "exchange/sigma.h"
 #include "files/root.h"
 #include "host/file_examiner.h"
+#include "host/log_examiner.h"
 #include "host/sweep_data.h"
+#include "host/sweep_report.h"
 #include "host/sweep_work.h"
 
 namespace postern::app {
@@ -112,13 +120,90 @@ Result<std::optional<host::SweepState>> open_state(const Arguments& arguments,
   return std::optional(std::move(state));
 }
 
-bool has_findings(const host::SweepReport& report) {
-  // What is worth a look at any confidence, but for what only says that a build is not known.
-  const auto counts = [](const exchange::Finding& finding) { return finding.confidence >= 50; };
-  return std::ranges::any_of(report.findings, counts) ||
-         std::ranges::any_of(report.servers, [&](const host::SweptServer& server) {
-           return std::ranges::any_of(server.findings, counts);
-         });
+/// Our own rules on rows, and those that were imported.
+struct Rules {
+  exchange::RuleSet set;
+  std::vector<std::string> not_supported;  ///< "NAME: why".
+};
+
+Result<Rules> rules_of(const host::SweepData& data) {
+  exchange::RuleBook book;
+  const auto own = exchange::read_rule_pack(exchange::built_in_rule_pack(), "built-in", book);
+  if (!own) return Unexpected<Error>(own.error());
+  std::vector<std::string> not_supported;
+  for (const host::SigmaFile& file : data.sigma) {
+    const auto read = exchange::read_sigma(file.text, file.name, {}, book);
+    if (!read) not_supported.push_back(read.error().text);
+  }
+  return Rules{POSTERN_TRY(exchange::RuleSet::compile(std::move(book))), std::move(not_supported)};
+}
+
+/// The forms that a report is written in, by flag.
+struct Form {
+  const char* flag;
+  std::string (*write)(const exchange::Report&);
+};
+constexpr std::array kForms = {
+    Form{"html", exchange::to_html},
+    Form{"csv", exchange::to_csv},
+    Form{"stix", [](const exchange::Report& report) { return exchange::to_stix(report); }},
+    Form{"publish",
+         [](const exchange::Report& report) {
+           return exchange::to_stix(report, {.with_hashes = false});
+         }},
+};
+
+/// Beside its name first: a resolver that reads it sees the old one or the new one.
+Result<void> write_file(const std::string& path, const std::string& text) {
+  const std::string beside = path + ".new";
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(beside.c_str(), "wbe"),
+                                                             std::fclose);
+  if (!file) return Unexpected<Error>(system_error("write " + beside, errno));
+  const bool is_whole = std::fwrite(text.data(), 1, text.size(), file.get()) == text.size() &&
+                        std::fflush(file.get()) == 0;
+  if (!is_whole || std::rename(beside.c_str(), path.c_str()) != 0) {
+    return Unexpected<Error>(system_error("write " + path, errno));
+  }
+  return {};
+}
+
+bool write_forms(const Arguments& arguments, const exchange::Report& report) {
+  bool is_whole = true;
+  for (const Form& form : kForms) {
+    const auto path = arguments.value(form.flag);
+    if (!path) continue;
+    if (const auto written = write_file(*path, form.write(report)); !written) {
+      complain(written.error());
+      is_whole = false;
+    }
+  }
+  return is_whole;
+}
+
+/// A place to write to that is beneath what is swept; nothing where there is none.
+std::optional<std::string> misplaced(const Arguments& arguments, const std::string& folder) {
+  std::vector<std::string> places;
+  if (!arguments.has("no-state")) places.push_back(folder);
+  for (const Form& form : kForms) {
+    if (const auto path = arguments.value(form.flag)) places.push_back(*path);
+  }
+  for (const std::string& root : arguments.positional()) {
+    for (const std::string& place : places) {
+      if (lies_beneath(place, root)) {
+        return fmt::format("{} lies beneath {}, where nothing may be written", place, root);
+      }
+    }
+  }
+  return std::nullopt;
+}
+
+WallTime wall_now() {
+  return std::chrono::time_point_cast<microseconds>(std::chrono::system_clock::now());
+}
+
+/// "sweep-20261122T151200Z": of the moment it began.
+std::string default_case_id(WallTime began) {
+  return fmt::format("sweep-{:%Y%m%dT%H%M%S}Z", std::chrono::floor<seconds>(began));
 }
 
 }  // namespace
@@ -127,54 +212,56 @@ int run_sweep(const Arguments& arguments) {
   const auto threads = threads_of(arguments);
   if (!threads) return misused("sweep", "--threads is a number from 1 to 64");
   const std::string folder = data_folder(arguments);
-  for (const std::string& path : arguments.positional()) {
-    if (!arguments.has("no-state") && lies_beneath(folder, path)) {
-      return misused("sweep", fmt::format("{} lies beneath {}, where nothing may be written; name "
-                                          "another folder with --data, or give --no-state",
-                                          folder, path));
-    }
-  }
+  if (const auto place = misplaced(arguments, folder)) return misused("sweep", *place);
   const host::SweepData data = host::load_sweep_data(folder);
   for (const std::string& note : data.notes)
     fmt::print(stderr, "postern sweep: {}\n", printable(note));
+  const auto rules = rules_of(data);
   auto state = open_state(arguments, folder, data);
-  if (!state) {
-    complain(std::move(state).error());
+  if (!state || !rules) {
+    complain(state ? rules.error() : state.error());
     return kExitIncomplete;
   }
   const host::FileExaminers files(data.yara ? &*data.yara : nullptr);
+  const host::LogExaminers logs(rules->set);
   ProgressLine line;
   host::SweepOptions options;
   options.threads = *threads;
   options.known = data.known ? &*data.known : nullptr;
-  options.examiners = {&files};
+  options.examiners = {&files, &logs};
+  options.rules = &rules->set;
   options.state = *state ? &**state : nullptr;
   options.progress = [&](const host::SweepProgress& progress) { line.show(progress); };
   options.stop = [] { return g_interrupted != 0; };
   std::signal(SIGINT, on_interrupt);
 
-  std::vector<host::SweepReport> reports;
-  bool complete = true;
+  host::CaseFacts facts;
+  facts.began = wall_now();
+  facts.case_id = arguments.value("case").value_or(default_case_id(facts.began));
+  facts.program = fmt::format("postern {}", POSTERN_VERSION);
+  facts.rules_not_supported = rules->not_supported;
+  std::vector<host::SweepReport> swept;
   for (const std::string& path : arguments.positional()) {
     auto report = host::sweep(path, options);
-    if (!report) {
-      complete = false;
+    if (report) {
+      swept.push_back(*std::move(report));
+    } else {
+      facts.complete = false;
       complain(std::move(report).error());
-      continue;
     }
-    complete = complete && !report->stopped;
-    reports.push_back(*std::move(report));
   }
+  facts.ended = wall_now();
+  const exchange::Report report = host::report_of(std::move(swept), facts);
   const bool as_json = arguments.has("json");
   const bool in_colour = ::isatty(STDOUT_FILENO) == 1;
-  std::fputs((as_json ? sweep_json(reports) : sweep_text(reports, in_colour)).c_str(), stdout);
+  fmt::print("{}",
+             as_json ? exchange::to_json(report) + "\n" : exchange::to_text(report, in_colour));
   if (!as_json && !data.known) {
     fmt::print(
         "\nNo hashes of Microsoft's files are imported: changed pages cannot be told "
         "(postern sweep import).\n");
   }
-  if (!complete) return kExitIncomplete;
-  return std::ranges::any_of(reports, has_findings) ? kExitFindings : kExitNoFinding;
+  return write_forms(arguments, report) ? exchange::exit_code_of(report) : kExitIncomplete;
 }
 
 int run_sweep_import(const Arguments& arguments) {

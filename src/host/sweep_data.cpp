@@ -13,6 +13,7 @@
 #include <zlib.h>
 
 #include "base/file_descriptor.h"
+#include "exchange/sigma.h"
 
 namespace postern::host {
 namespace {
@@ -21,6 +22,7 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kTableName = "known-good.table";
 constexpr std::string_view kYaraFolder = "yara";
+constexpr std::string_view kSigmaFolder = "sigma";
 constexpr std::string_view kFilesHeader = "sha256,path,build_idx";
 constexpr std::string_view kBuildsHeader = "build_idx,build";
 
@@ -75,6 +77,11 @@ bool is_signatures(const fs::path& path) {
   return extension == ".yar" || extension == ".yara";
 }
 
+bool is_sigma(const fs::path& path) {
+  const std::string extension = exchange::lower(path.extension().string());
+  return extension == ".yml" || extension == ".yaml";
+}
+
 std::string hash_text(std::string_view text) {
   exchange::Sha256 hash{};
   SHA256(reinterpret_cast<const unsigned char*>(text.data()), text.size(), hash.data());
@@ -87,7 +94,9 @@ class Importer {
 
   Result<Imported> run(const std::vector<std::string>& paths) {
     std::error_code error;
-    fs::create_directories(folder_ + "/" + std::string(kYaraFolder), error);
+    for (const std::string_view kind : {kYaraFolder, kSigmaFolder}) {
+      if (!error) fs::create_directories(folder_ + "/" + std::string(kind), error);
+    }
     if (error) return fail(Errc::denied, fmt::format("{}: {}", folder_, error.message()));
     for (const std::string& path : paths) collect(path);
     for (const std::string& path : files_) POSTERN_CHECK(take(path));
@@ -128,8 +137,10 @@ class Importer {
       build_lists_.emplace_back(path, *std::move(text));
     } else if (is_signatures(path)) {
       return take_signatures(path, *text);
+    } else if (is_sigma(path)) {
+      return take_sigma(path, *text);
     } else if (!from_folder_) {
-      refuse(path, "neither hashes of known files nor signatures");
+      refuse(path, "neither hashes of known files nor rules");
     }
     return {};
   }
@@ -145,6 +156,19 @@ class Importer {
         fmt::format("{}/{}/{}", folder_, kYaraFolder, fs::path(path).filename().string());
     POSTERN_CHECK(write_whole(to, octets_of(text)));
     out_.lines.push_back(fmt::format("{}: {} signatures", path, rules->count()));
+    return {};
+  }
+
+  Result<void> take_sigma(const std::string& path, const std::string& text) {
+    exchange::RuleBook book;
+    if (const auto read = exchange::read_sigma(text, path, {}, book); !read) {
+      refuse(path, read.error().text);
+      return {};
+    }
+    const std::string to =
+        fmt::format("{}/{}/{}", folder_, kSigmaFolder, fs::path(path).filename().string());
+    POSTERN_CHECK(write_whole(to, octets_of(text)));
+    out_.lines.push_back(fmt::format("{}: a Sigma rule", path));
     return {};
   }
 
@@ -209,6 +233,32 @@ class Importer {
 
 }  // namespace
 
+namespace {
+
+std::vector<std::string> files_in(const std::string& folder, bool (*is_one)(const fs::path&)) {
+  std::vector<std::string> paths;
+  std::error_code error;
+  for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
+    if (is_one(at->path())) paths.push_back(at->path().string());
+  }
+  std::ranges::sort(paths);
+  return paths;
+}
+
+void load_sigma(const std::string& folder, std::string& identity, SweepData& out) {
+  for (const std::string& path : files_in(folder, is_sigma)) {
+    auto text = read_unpacked(path);
+    if (!text) {
+      out.notes.push_back(text.error().text);
+      continue;
+    }
+    identity += hash_text(*text);
+    out.sigma.push_back({fs::path(path).filename().string(), *std::move(text)});
+  }
+}
+
+}  // namespace
+
 SweepData load_sweep_data(const std::string& folder) {
   SweepData out;
   std::string identity;
@@ -224,14 +274,7 @@ SweepData load_sweep_data(const std::string& folder) {
     }
   }
   std::vector<YaraSource> sources;
-  std::error_code error;
-  std::vector<std::string> paths;
-  for (fs::directory_iterator at(folder + "/" + std::string(kYaraFolder), error), end;
-       !error && at != end; at.increment(error)) {
-    if (is_signatures(at->path())) paths.push_back(at->path().string());
-  }
-  std::ranges::sort(paths);
-  for (const std::string& path : paths) {
+  for (const std::string& path : files_in(folder + "/" + std::string(kYaraFolder), is_signatures)) {
     auto text = read_unpacked(path);
     if (!text) {
       out.notes.push_back(text.error().text);
@@ -251,6 +294,7 @@ SweepData load_sweep_data(const std::string& folder) {
       out.notes.push_back(rules.error().text);
     }
   }
+  load_sigma(folder + "/" + std::string(kSigmaFolder), identity, out);
   out.identity = hash_text(identity);
   return out;
 }

@@ -13,11 +13,17 @@
 
 namespace postern::host {
 
+/// A file of Sigma rules, as it was imported.
+struct SigmaFile {
+  std::string name, text;
+};
+
 /// What is imported into a folder.
 struct SweepData {
   Octets table;  ///< The octets of `known`.
   std::optional<exchange::KnownGood> known;
   std::optional<YaraRules> yara;
+  std::vector<SigmaFile> sigma;
   std::string identity;            ///< Another one where anything of it is another.
   std::vector<std::string> notes;  ///< What could not be used, and why.
 };
@@ -37,8 +43,8 @@ inline constexpr std::size_t kMaxImportFiles = 10'000;
 
 /// Takes files, or folders of files, into the folder: hashes (CSV with the columns sha256, path,
 /// build_idx, with or without gzip; beside it, or given too, the builds: build_idx, build) and
-/// signatures (.yar, .yara). What a file is, its content says. An error is one of the folder; a
-/// file that is refused is in the lines.
+/// signatures (.yar, .yara), Sigma rules (.yml, .yaml). What a file is, its content says. An error
+/// is one of the folder; a file that is refused is in the lines.
 Result<Imported> import_sweep_data(const std::string& folder,
                                    const std::vector<std::string>& paths);
 

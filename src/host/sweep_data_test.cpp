@@ -16,6 +16,26 @@ const std::string kFiles = "sha256,path,build_idx\n" + std::string(64, 'a') +
                            ",FrontEnd/HttpProxy/owa/auth/logon.aspx,0\n";
 constexpr std::string_view kBuilds = "build_idx,build\n0,15.1.2176.2\n";
 constexpr std::string_view kRule = "rule A { condition: true }";
+constexpr std::string_view kSigma =
+    "title: A page\nid: 6b2d3c1e-0000-4000-8000-000000000001\nlogsource:\n  category: webserver\n"
+    "detection:\n  selection:\n    cs-uri-stem|endswith: /x.aspx\n  condition: selection\n"
+    "level: high\n";
+
+TEST(SweepData, SigmaRulesAreImportedAndLoaded) {
+  const TemporaryFolder from;
+  const TemporaryFolder to;
+  from.write("a.yml", kSigma);
+  from.write("b.yaml", "title: nothing");
+  const std::string before = load_sweep_data(to.path()).identity;
+  const auto imported = import_sweep_data(to.path(), {from.path()});
+  ASSERT_TRUE(imported.has_value()) << imported.error().text;
+  EXPECT_EQ(imported->refused, 1U) << "the other one is no rule";
+  const SweepData data = load_sweep_data(to.path());
+  ASSERT_EQ(data.sigma.size(), 1U);
+  EXPECT_EQ(data.sigma[0].name, "a.yml");
+  EXPECT_EQ(data.sigma[0].text, kSigma);
+  EXPECT_NE(data.identity, before);
+}
 
 TEST(SweepData, HashesAndSignaturesAreImportedAndLoaded) {
   const TemporaryFolder from;

@@ -52,9 +52,8 @@ bool is_beneath(std::string_view path, std::string_view top) {
 std::uint64_t not_examined_of(const SweepReport& sweep, const ServerLayout& layout) {
   if (sweep.servers.size() == 1) return sweep.not_examined.count();
   const auto& named = sweep.not_examined.named();
-  return static_cast<std::uint64_t>(std::ranges::count_if(named, [&](const auto& item) {
-    return is_beneath(item.path, layout.top);
-  }));
+  return static_cast<std::uint64_t>(std::ranges::count_if(
+      named, [&](const auto& item) { return is_beneath(item.path, layout.top); }));
 }
 
 std::string name_of(const SweepReport& sweep, const SweptServer& server) {

@@ -285,8 +285,8 @@ class Sweep {
       return opened->read_at(offset, into);
     };
     const std::size_t slot = slot_of(file);
-    Subject subject{file, facts_[slot], exposed_from_[slot], octets,
-                    file_extra(opened->descriptor()), {}};
+    Subject subject{
+        file, facts_[slot], exposed_from_[slot], octets, file_extra(opened->descriptor()), {}};
     subject.has_page = [this](std::string_view stem) { return has_page(stem); };
     for (std::size_t i = 0; i < set.size(); ++i) {
       const bool wanted = options_.examiners[i]->wants(file.kind, file.placed, file.metadata.size);
