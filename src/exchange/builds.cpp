@@ -21,22 +21,22 @@ constexpr std::string_view kHeader = "product,cu,build,update,released,alone,fix
 constexpr std::uint32_t kMaxVersionPart = 99'999;
 
 struct ConditionName {
-  Condition condition;
+  Prerequisite condition;
   std::string_view name, text;
 };
 constexpr std::array kConditions = {
-    ConditionName{Condition::none, "", ""},
-    ConditionName{Condition::extended_protection, "extended-protection",
+    ConditionName{Prerequisite::none, "", ""},
+    ConditionName{Prerequisite::extended_protection, "extended-protection",
                   "Extended Protection must be required on the virtual directories"},
-    ConditionName{Condition::schema, "schema", "the directory's schema must be extended"},
-    ConditionName{Condition::prepare_all_domains, "prepare-all-domains",
+    ConditionName{Prerequisite::schema, "schema", "the directory's schema must be extended"},
+    ConditionName{Prerequisite::prepare_all_domains, "prepare-all-domains",
                   "Setup /PrepareAllDomains must have run"},
-    ConditionName{Condition::token_cache_off, "token-cache-off",
+    ConditionName{Prerequisite::token_cache_off, "token-cache-off",
                   "IIS' TokenCacheModule must be removed, or Windows have its update"},
-    ConditionName{Condition::windows_update, "windows-update",
+    ConditionName{Prerequisite::windows_update, "windows-update",
                   "Windows must have its own update of that month"},
-    ConditionName{Condition::fip_fs, "fip-fs", "OutsideIn must be off in FIP-FS' configuration"},
-    ConditionName{Condition::certificate_signing, "certificate-signing",
+    ConditionName{Prerequisite::fip_fs, "fip-fs", "OutsideIn must be off in FIP-FS' configuration"},
+    ConditionName{Prerequisite::certificate_signing, "certificate-signing",
                   "signing of serialised PowerShell data must be on"},
 };
 
@@ -142,7 +142,7 @@ std::optional<WrittenVersion> version_of(std::string_view text) {
   return out;
 }
 
-std::string_view to_text(Condition condition) {
+std::string_view to_text(Prerequisite condition) {
   return kConditions.at(static_cast<std::size_t>(condition)).text;
 }
 

@@ -45,7 +45,7 @@ struct WrittenVersion {
 std::optional<WrittenVersion> version_of(std::string_view text);
 
 /// What must be done besides installing an update before it fixes a hole.
-enum class Condition : std::uint8_t {
+enum class Prerequisite : std::uint8_t {
   none,
   extended_protection,  ///< Extended Protection is required on the virtual directories.
   schema,               ///< The schema of the directory is extended.
@@ -57,11 +57,11 @@ enum class Condition : std::uint8_t {
 };
 
 /// One line for a person: "Extended Protection must be required". Empty for `none`.
-std::string_view to_text(Condition condition);
+std::string_view to_text(Prerequisite condition);
 
 struct Fix {
   std::string cve;  ///< Or an advisory: "ADV190018".
-  Condition condition{};
+  Prerequisite condition{};
 
   bool operator==(const Fix&) const = default;
 };

@@ -200,11 +200,11 @@ class Judge {
     }
   }
 
-  void apply_condition(Condition condition, CvePatch& out) const {
-    if (condition == Condition::none) return;
+  void apply_condition(Prerequisite condition, CvePatch& out) const {
+    if (condition == Prerequisite::none) return;
     const auto protection = facts_.mitigations.extended_protection;
     out.note = to_text(condition);
-    if (condition != Condition::extended_protection || !protection) {
+    if (condition != Prerequisite::extended_protection || !protection) {
       out.state = CveState::depends;
     } else if (!*protection) {
       out.state = CveState::exposed;

@@ -37,8 +37,9 @@ enum class Change : std::uint8_t { unknown, fresh, still_there, gone };
 std::string_view to_string(Change change);
 
 struct ServerReport {
-  std::string name;  ///< Of the swept folder, or what its logs call it.
-  std::string path;  ///< Beneath which root it lies.
+  std::string name;     ///< Of the swept folder, or what its logs call it.
+  std::string path;     ///< Beneath which root it lies.
+  std::string version;  ///< "15.1.2176.9"; empty where none was found.
   std::optional<PatchState> patch;
   LogCoverage coverage;
   std::vector<Finding> findings;

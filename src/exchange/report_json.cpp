@@ -139,6 +139,7 @@ void write_logs(JsonWriter& json, const std::vector<ReadLog>& logs) {
 
 void write_server(JsonWriter& json, const ServerReport& server) {
   json.begin_object().field("name", server.name).field("path", server.path);
+  json.field("version", server.version);
   write_verdict(json, server.verdict);
   write_patch(json, server);
   write_coverage(json, server.coverage);

@@ -59,7 +59,7 @@ struct Subject {
   ArchiveSource octets;      ///< Of the file itself, at any offset.
   FileExtra extra;           ///< Of files on disk.
   /// Whether the tree has a page at this path of a URL. May be empty.
-  std::function<bool(std::string_view stem)> has_page;
+  std::function<bool(std::string_view stem)> has_page{};
 };
 
 /// What came of it.

@@ -245,7 +245,8 @@ class Members final : public ArchiveVisitor {
     if (octets_.empty()) return;
     member_.metadata.modified = archive_.candidate.metadata.modified;
     const Subject subject{
-        member_, archive_.server, archive_.exposed_from, ArchiveSource::of(octets_), {}};
+        member_, archive_.server,  archive_.exposed_from, ArchiveSource::of(octets_),
+        {},      archive_.has_page};
     examiner_.examine_at(subject, depth_ + 1, out_);
   }
 

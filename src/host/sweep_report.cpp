@@ -66,6 +66,7 @@ exchange::ServerReport server_report(SweptServer server, const SweepReport& swee
   exchange::ServerReport out;
   out.name = name_of(sweep, server);
   out.path = server.layout.top;
+  if (server.layout.patch) out.version = exchange::to_string(server.layout.patch->version);
   out.patch = std::move(server.patch);
   out.coverage = std::move(server.coverage);
   out.findings = std::move(server.findings);

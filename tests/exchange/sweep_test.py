@@ -1,4 +1,5 @@
-"""`postern sweep` on synthetic servers: what is planted in files is found, at its place; nothing else is called an attack."""
+"""`postern sweep` on synthetic servers: what is planted is found, at its place; nothing else is called an attack; each server
+has the verdict that is true of it."""
 import json
 import os
 import pathlib
@@ -13,15 +14,14 @@ import server  # noqa: E402
 
 BINARY = os.environ.get("POSTERN_BINARY")
 
-# Rules that look at files. F-07 needs the times of names, which no mount gives; F-15 to F-18 are of logs.
-FILE_RULES = {f"F-{n:02d}" for n in (1, 2, 3, 4, 6, 8, 9, 10, 11, 12, 13, 14)} | {"PS-08", "PS-09", "PL-17", "K-05"}
-SCENARIOS = ["everything", "clean-patched", "clean-exposed", "proxyshell", "patched-shell", "ghost", "exchange-2010", "exchange-2013",
+# F-05 are signatures, which nobody imported here; F-07 needs the times of names, which no mount gives. Traffic as a whole
+# (W-01, W-03 to W-05, W-08) is not judged yet (issue 4).
+NOT_RUN = {"F-05", "F-07", "W-01", "W-03", "W-04", "W-05", "W-08"}
+SCENARIOS = ["attempted", "proxylogon", "proxynotshell", "rotated", "wiped", "flat", "zip",
+             "everything", "clean-patched", "clean-exposed", "proxyshell", "patched-shell", "ghost", "exchange-2010", "exchange-2013",
              "uncovered", "short-baseline", "tuple-compare", "two-servers", "traps"]
 BAD = {"attempt", "exploited"}
-
-
-def is_log(path):
-    return path.lower().endswith((".evtx", ".log", ".gz")) and "google.log" not in path and "7z.log" not in path
+LOGS_ALONE = ("flat", "zip")
 
 
 @unittest.skipUnless(BINARY, "no binary is named by POSTERN_BINARY")
@@ -45,38 +45,58 @@ class Sweep(unittest.TestCase):
 
     @classmethod
     def sweep(cls, folder):
-        return json.loads(cls.run_postern("--json", "--data", folder / "data", folder / "evidence"))["roots"][0]
+        return json.loads(cls.run_postern("--json", "--data", folder / "data", folder / "evidence"))
 
     @staticmethod
     def findings(report):
-        return report["findings"] + [found for one in report["servers"] for found in one["findings"]]
+        return [found for one in report["servers"] for found in one["findings"]]
 
-    def test_what_is_planted_in_files_is_found_at_its_place(self):
-        wanted = 0
+    def test_what_is_planted_is_found_at_its_place(self):
+        wanted, missed = 0, []
         for name, (_, truth, report) in self.cases.items():
-            found = {(one["path"], one["rule"]) for one in self.findings(report)}
+            found = self.findings(report)
+            exact = {(one["place"]["path"], one["place"]["line"], one["place"]["record"], one["rule"]) for one in found}
+            by_actor = {(one["actor"], one["rule"]) for one in found} | {("", one["rule"]) for one in found}
             for one in truth["servers"]:
                 for plant in one["planted"]:
-                    if is_log(plant["path"]) or plant.get("attributes_set") is False or plant.get("loose"):
+                    if plant.get("attributes_set") is False:
                         continue
-                    for rule in set(plant["rules"]) & FILE_RULES:
+                    for rule in set(plant["rules"]) - NOT_RUN:
                         wanted += 1
-                        with self.subTest(scenario=name, path=plant["path"], rule=rule):
-                            self.assertIn((plant["path"], rule), found)
+                        place = (plant["path"], plant.get("line", 0), plant.get("record", 0), rule)
+                        hit = (plant.get("actor", ""), rule) in by_actor if plant.get("loose") else place in exact
+                        if not hit:
+                            missed.append(f"{name}: {place} {plant['what']}")
+        print(f"found {wanted - len(missed)} of {wanted} planted", flush=True)
+        self.assertEqual(missed, [])
         self.assertGreater(wanted, 60)
 
     def test_nothing_benign_is_called_an_attack(self):
+        wrong = []
         for name, (_, truth, report) in self.cases.items():
-            planted = {plant["path"] for one in truth["servers"] for plant in one["planted"]}
+            planted = [plant for one in truth["servers"] for plant in one["planted"]]
+            places = {(plant["path"], plant.get("line", 0), plant.get("record", 0)) for plant in planted}
+            actors = {plant["actor"] for plant in planted if plant.get("actor")}
             for found in self.findings(report):
-                with self.subTest(scenario=name, finding=found):
-                    self.assertTrue(found["tier"] not in BAD or found["path"] in planted)
+                place = found["place"]
+                is_planted = (place["path"], place["line"], place["record"]) in places or found["actor"] in actors
+                if found["tier"] in BAD and not is_planted:
+                    wrong.append(f"{name}: {found['rule']} {place} {found['title']} {found['details']}")
+        self.assertEqual(wrong, [])
+
+    def test_each_server_has_the_verdict_that_is_true_of_it(self):
+        for name, (_, truth, report) in self.cases.items():
+            with self.subTest(scenario=name):
+                self.assertEqual(sorted(one["verdict"] for one in truth["servers"]),
+                                 sorted(one["verdict"]["outcome"] for one in report["servers"]), report["servers"][0]["verdict"]["gaps"])
 
     def test_each_server_is_found_with_its_build_and_holes(self):
         for name, (_, truth, report) in self.cases.items():
             with self.subTest(scenario=name):
+                if name in LOGS_ALONE:
+                    continue
                 self.assertEqual(sorted(one["build"] for one in truth["servers"]), sorted(one["version"] for one in report["servers"]))
-            for one in truth["servers"]:
+            for one in truth["servers"] if name not in LOGS_ALONE else ():
                 swept = next(other for other in report["servers"] if other["version"] == one["build"])
                 states = {cve["cve"]: cve["state"] for cve in swept["patch"]["cves"]}
                 for cve in one["fixed"]:
@@ -90,7 +110,7 @@ class Sweep(unittest.TestCase):
         folder, _, first = self.cases["everything"]
         again = self.sweep(folder)
         # What could not be looked at is tried again.
-        self.assertLessEqual(again["counts"]["examined"], again["not_examined_count"])
+        self.assertLessEqual(again["files"] - again["files_unchanged"], again["left_out_count"])
         self.assertEqual(self.findings(first), self.findings(again))
 
     def test_nothing_is_written_beneath_the_root(self):
