@@ -37,7 +37,7 @@ struct LogKind {
 inline constexpr std::size_t kGuessOctets = 16'384;
 
 /// What the file is, by what it begins with, or where that says nothing by its path ('/' or '\'
-/// between parts). Nothing for what is none of these logs.
+/// between parts). Nothing for what is none of these logs, or is packed.
 std::optional<LogKind> guess_log(std::string_view path, OctetView head);
 
 /// Who wants the rows.
@@ -110,8 +110,6 @@ class LogReader final : private LineSink {
 
   /// Whole after `finish`.
   const LogStats& stats() const { return stats_; }
-  /// Those that were in force, for whoever keeps something about them; they live as long as this.
-  std::size_t schema_count() const { return schemas_.size(); }
 
  private:
   void on_text(std::string_view text) override { sink_.on_text(text); }

@@ -51,9 +51,8 @@ bool is_digit(char c) {
 
 /// "attack.t1505.003", "cve.2021-26855", "cve.2021.26855"; others say nothing to us.
 void take_tag(std::string_view tag, RowRule& rule) {
-  if (tag.starts_with("attack.t") && tag.size() > 8 && is_digit(tag[8])) {
-    rule.attack.push_back(upper(tag.substr(7)));
-  } else if (tag.starts_with("attack.g") && tag.size() > 8 && is_digit(tag[8])) {
+  const bool of_attack = tag.starts_with("attack.t") || tag.starts_with("attack.g");
+  if (of_attack && tag.size() > 8 && is_digit(tag[8])) {
     rule.attack.push_back(upper(tag.substr(7)));
   } else if (tag.starts_with("cve.") && tag.size() > 9 && is_digit(tag[4])) {
     std::string id = "CVE-" + std::string(tag.substr(4));
@@ -144,7 +143,7 @@ Result<RowRule> read_rule(const YamlNode& root, const SigmaOptions& options, Rul
 
 Result<void> read_sigma(std::string_view text, std::string_view name, const SigmaOptions& options,
                         RuleBook& book) {
-  const auto at = [&](Error error) {
+  const auto at = [&](const Error& error) {
     // "line 7: what" becomes "name:7: what".
     std::string_view what = error.text;
     if (what.starts_with("line ")) what.remove_prefix(5);

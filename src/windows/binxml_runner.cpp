@@ -18,6 +18,13 @@ void BinXmlRunner::begin_chunk(OctetView chunk) {
   names_.clear();
   plan_count_ = 0;
   ++stamp_;
+  if (plans_.size() > kPlansKept) plans_.resize(kPlansKept);
+  for (const auto& plan : plans_) let_go_of_excess(plan.get());
+  for (const auto& plan : scratch_) let_go_of_excess(plan.get());
+}
+
+void BinXmlRunner::let_go_of_excess(Plan* plan) {
+  if (plan && plan->steps.capacity() > kStepsKept) plan->steps = {};
 }
 
 BinXmlRunner::Outcome BinXmlRunner::run(std::size_t begin, std::size_t end, BinXmlSink& sink,
@@ -172,6 +179,9 @@ void BinXmlRunner::steps(const Steps& steps, const Values& values, std::size_t d
         break;
       case PlanStep::Kind::text:
         sink_->text(step.text);
+        break;
+      case PlanStep::Kind::literal:
+        sink_->value({static_cast<std::uint8_t>(step.index), octets_of(step.text)}, false);
         break;
       case PlanStep::Kind::value:
         value(step, values, depth, item.index == i ? item : Override{});
