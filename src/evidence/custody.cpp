@@ -43,7 +43,8 @@ CustodyEntry entry_of(const Json& json) {
 CustodyCheck check_custody(std::string_view log, OctetView signature, const PublicKey& key) {
   CustodyCheck check;
   const std::vector<std::string> lines = whole_lines(log);
-  if (!log.empty() && log.back() != '\n') check.problems.emplace_back("its last line is torn");
+  const bool is_torn = !log.empty() && log.back() != '\n';
+  if (is_torn) check.problems.emplace_back("its last line is torn");
   std::string previous(kDigits, '0');
   for (const std::string& line : lines) {
     const std::string place = "line " + std::to_string(check.entries.size() + 1);
@@ -64,9 +65,13 @@ CustodyCheck check_custody(std::string_view log, OctetView signature, const Publ
     check.problems.emplace_back("it is empty");
     return check;
   }
-  if (key.verifies(octets_of(lines.back() + "\n"), signature)) return check;
+  if (key.verifies(octets_of(lines.back() + "\n"), signature)) {
+    check.is_interrupted = is_torn;
+    return check;
+  }
   const bool is_one_behind =
       lines.size() > 1 && key.verifies(octets_of(lines[lines.size() - 2] + "\n"), signature);
+  check.is_interrupted = is_one_behind;
   check.problems.emplace_back(is_one_behind
                                   ? "its last line is not signed: writing it was interrupted, or "
                                     "somebody else added it"
@@ -93,6 +98,18 @@ Result<void> add_to_custody(int pack, CustodyEntry entry, const Witness& witness
   POSTERN_CHECK(log.append(line));
   const Octets signed_line = key.sign(octets_of(line + "\n"));
   return replace_file(pack, kCustodySignature, text_of(signed_line), 0644);
+}
+
+Result<void> mend_custody(int pack, const Witness& witness, const SigningKey& key) {
+  const std::string pem = POSTERN_TRY(read_file(pack, kPublicKeyFile, kMaxPemOctets));
+  if (pem != key.public_key().pem()) return fail(Errc::denied, "the pack is of another key");
+  const std::string log = POSTERN_TRY(read_file(pack, kCustodyFile, kMaxCustodyOctets));
+  const std::string signature = POSTERN_TRY(read_file(pack, kCustodySignature, kSignatureOctets));
+  if (!check_custody(log, octets_of(signature), key.public_key()).is_interrupted) return {};
+  CustodyEntry entry;
+  entry.event = "resumed";
+  entry.what = "the log was found interrupted";
+  return add_to_custody(pack, entry, witness, key);
 }
 
 }  // namespace postern::evidence

@@ -28,6 +28,8 @@ struct CustodyEntry {
 struct CustodyCheck {
   std::vector<CustodyEntry> entries;  ///< As far as the chain holds.
   std::vector<std::string> problems;  ///< A sentence each; none where all is well.
+  /// Whether they are no more than what a crash leaves: a last line that is torn or not signed.
+  bool is_interrupted = false;
 };
 
 /// Whether the lines are a chain and `signature` is the key's over the last of them. Any octets.
@@ -37,5 +39,9 @@ CustodyCheck check_custody(std::string_view log, OctetView signature, const Publ
 /// line unsigned, the new one says so.
 Result<void> add_to_custody(int pack, CustodyEntry entry, const Witness& witness,
                             const SigningKey& key);
+
+/// Where a crash left the last line torn or unsigned, adds one that says so; else does nothing.
+/// `denied` where the key is not the pack's.
+Result<void> mend_custody(int pack, const Witness& witness, const SigningKey& key);
 
 }  // namespace postern::evidence

@@ -79,11 +79,30 @@ TEST_F(CustodyTest, ALineThatACrashLeftUnsignedIsSaid) {
   const CustodyCheck torn = check(log());
   ASSERT_EQ(torn.problems.size(), 1U);
   EXPECT_NE(torn.problems[0].find("not signed"), std::string::npos);
+  EXPECT_TRUE(torn.is_interrupted);
   std::ofstream(folder_ / "custody.sig", std::ios::binary) << signature_held_;
-  add("three");
+  folder_.write("public-key.pem", key_.public_key().pem());
+  const auto folder = open_folder_at(folder_.path());
+  EXPECT_TRUE(mend_custody(folder->get(), testing::witness(), key_));
   const CustodyCheck all = check();
   EXPECT_TRUE(all.problems.empty());
   EXPECT_NE(all.entries[2].what.find("without this key's signature"), std::string::npos);
+}
+
+TEST_F(CustodyTest, WhatNoCrashLeavesIsNotMended) {
+  add("one");
+  folder_.write("public-key.pem", key_.public_key().pem());
+  const auto folder = open_folder_at(folder_.path());
+  const std::string whole = log();
+  EXPECT_TRUE(mend_custody(folder->get(), testing::witness(), key_));
+  EXPECT_EQ(log(), whole) << "there was nothing to mend";
+  std::string changed = whole;
+  changed.replace(changed.find("one"), 3, "two");
+  folder_.write("custody.log", changed);
+  EXPECT_TRUE(mend_custody(folder->get(), testing::witness(), key_));
+  EXPECT_EQ(log(), changed);
+  const auto other = SigningKey::open_or_make(folder_ / "other");
+  EXPECT_EQ(mend_custody(folder->get(), testing::witness(), *other).error().code, Errc::denied);
 }
 
 TEST_F(CustodyTest, ATornLineIsCutOffBeforeTheNext) {

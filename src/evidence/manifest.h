@@ -15,7 +15,6 @@ namespace postern::evidence {
 inline constexpr std::string_view kManifestFile = "manifest.jsonl";
 inline constexpr std::string_view kManifestSignature = "manifest.sig";
 inline constexpr std::string_view kPartialManifest = "manifest.partial";
-inline constexpr std::string_view kPublicKeyFile = "public-key.pem";
 inline constexpr std::size_t kMaxManifestOctets = std::size_t{1} << 30;
 
 /// The first line.

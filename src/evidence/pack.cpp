@@ -20,8 +20,6 @@
 namespace postern::evidence {
 namespace {
 
-constexpr std::size_t kMaxPemOctets = 4096;
-
 bool is_there(int folder, std::string_view name) {
   return files::open_beneath(folder, name, O_PATH).has_value();
 }
@@ -60,9 +58,8 @@ class Maker {
     ManifestHeader& header = manifest_.header;
     if (is_resumed) {
       header = POSTERN_TRY(header_from_json(partial.lines().front()));
-      const files::Metadata& root = root_.metadata();
-      if (header.case_name != order_.case_name || header.root_inode != root.inode ||
-          header.root_device != root.device) {
+      // Its device's number may be another one where it was mounted anew.
+      if (header.case_name != order_.case_name || header.root_inode != root_.metadata().inode) {
         return fail(Errc::denied, "the pack was begun for the case \"" + header.case_name +
                                       "\" and the root " + header.root +
                                       "; name another folder for this one");
@@ -102,8 +99,8 @@ class Maker {
 
   void remember(const std::vector<std::string>& lines) {
     for (std::size_t at = 1; at < lines.size(); ++at) {
-      auto record = record_from_json(lines[at]);
-      if (record) before_[record->path] = *std::move(record);
+      const auto record = record_from_json(lines[at]);
+      if (record) before_[record->path] = *record;
     }
   }
 

@@ -18,8 +18,6 @@
 namespace postern::evidence {
 namespace {
 
-constexpr std::size_t kMaxPemOctets = 4096;
-
 using Bio = std::unique_ptr<BIO, int (*)(BIO*)>;
 using Context = std::unique_ptr<EVP_MD_CTX, void (*)(EVP_MD_CTX*)>;
 

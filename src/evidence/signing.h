@@ -13,6 +13,9 @@ struct evp_pkey_st;
 namespace postern::evidence {
 
 inline constexpr std::size_t kSignatureOctets = 64;
+/// In a pack: the key that it is signed with.
+inline constexpr std::string_view kPublicKeyFile = "public-key.pem";
+inline constexpr std::size_t kMaxPemOctets = 4096;
 
 struct FreeKey {
   void operator()(evp_pkey_st* key) const;

@@ -10,8 +10,6 @@
 namespace postern::evidence {
 namespace {
 
-constexpr std::size_t kMaxPemOctets = 4096;
-
 /// Looks at one pack, part by part; each adds to what is wrong.
 class Verifier {
  public:
