@@ -132,8 +132,8 @@ Result<void> Service::start_parts() {
   feeds_ = feeds::Feeds::start(gated_feeds_options(config), policy_, log_);
   // No query is answered before all that is on this machine is in force.
   feeds_->wait_until_local_sources_are_in_force();
-  zones_ = feeds::ZoneServer::start(zone_server_options(config, places_),
-                                    {policy_, exceptions_in_force_}, *feeds_, log_);
+  zones_ = POSTERN_TRY(feeds::ZoneServer::start(zone_server_options(config, places_),
+                                                {policy_, exceptions_in_force_}, *feeds_, log_));
   zone_door_ = std::make_unique<ZoneDoor>(*zones_);
   if (config.journal_enabled) {
     journal_ = POSTERN_TRY(journal::open_sqlite(journal_options(config, places_), log_));

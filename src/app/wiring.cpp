@@ -367,6 +367,8 @@ feeds::ZoneServerOptions zone_server_options(const config::Config& config, const
   feeds::ZoneServerOptions options;
   options.state_dir = places.published();
   options.sources = feeds::notify_sources(sources_of(config));
+  options.tls = {config.transfer_tls_listen, config.transfer_tls_certificate_file,
+                 config.transfer_tls_key_file};
   for (const config::Publish& publish : config.publish) {
     feeds::PublishedZoneOptions& zone = options.published.emplace_back();
     zone.name = publish.name;
@@ -377,6 +379,7 @@ feeds::ZoneServerOptions zone_server_options(const config::Config& config, const
     zone.clients = publish.clients;
     zone.notify = publish.notify;
     zone.history_octets = publish.history_octets;
+    zone.tls_only = publish.tls_only;
     if (!publish.taxii_title.empty()) {
       zone.collection = {publish.taxii_title, publish.taxii_user, publish.taxii_password_file,
                          publish.taxii_token_file};

@@ -39,6 +39,22 @@ void check_server(const Config& config, const Node& root, Problems& problems) {
   }
 }
 
+void check_transfer_tls(const Config& config, const Node& root, Problems& problems) {
+  const bool has_files =
+      !config.transfer_tls_certificate_file.empty() && !config.transfer_tls_key_file.empty();
+  if (!config.transfer_tls_listen.empty() && !has_files) {
+    problems.add(place_of(root, "server.transfer_tls.listen"), "server.transfer_tls",
+                 "there is an address to listen at, but no certificate with its key",
+                 "give certificate_file and key_file");
+  }
+  for (const Endpoint& at : config.transfer_tls_listen) {
+    if (std::ranges::find(config.listen, at) == config.listen.end()) continue;
+    problems.add(place_of(root, "server.transfer_tls.listen"), "server.transfer_tls.listen",
+                 fmt::format("{} is in server.listen too", at.to_text()),
+                 "give transfers over TLS a port of their own, e.g. 853");
+  }
+}
+
 void check_forward(const Draft& draft, const Node& root, Problems& problems) {
   const bool forwards = draft.config.resolver_mode == ResolverMode::forward;
   bool has_root = false;
@@ -344,6 +360,7 @@ void check_canary_group(const Draft& draft, const Node& root, Problems& problems
 
 void check(const Draft& draft, const Node& root, Problems& problems) {
   check_server(draft.config, root, problems);
+  check_transfer_tls(draft.config, root, problems);
   check_forward(draft, root, problems);
   check_sinkhole(draft, root, problems);
   check_feeds(draft, problems);

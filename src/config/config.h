@@ -181,6 +181,7 @@ struct Publish {
   std::vector<std::string> keys;  ///< Names of `Config::keys`.
   std::vector<Endpoint> notify;
   std::uint64_t history_octets = 16U << 20;
+  bool tls_only = false;
   // As a TAXII collection too, where there is a title.
   std::string taxii_title;
   std::string taxii_user;
@@ -196,6 +197,9 @@ struct Config {
   std::uint32_t tcp_max_connections = 1000;
   std::uint32_t tcp_max_pipelined = 100;
   std::uint32_t tcp_idle_timeout_ms = 10'000;
+  std::vector<Endpoint> transfer_tls_listen;
+  std::string transfer_tls_certificate_file;
+  std::string transfer_tls_key_file;
   std::vector<IpPrefix> access_allow;
   // resolver
   ResolverMode resolver_mode = ResolverMode::recurse;

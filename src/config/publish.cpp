@@ -64,6 +64,12 @@ void check_group_of(const Draft& draft, const Publish& publish, const Complaint&
            near ? fmt::format("did you mean {}?", *near) : "add it under groups");
 }
 
+void check_tls_of(const Draft& draft, const Publish& publish, const Complaint& complain) {
+  if (!publish.tls_only || !draft.config.transfer_tls_listen.empty()) return;
+  complain("tls_only", "nobody could have the zone: server.transfer_tls.listen is empty",
+           "give it an address, a certificate and its key");
+}
+
 void check_collection(const Publish& publish, const Complaint& complain) {
   if (publish.taxii_title.empty()) {
     complain("taxii", "taxii has no title", "add title: what the collection is called");
@@ -102,6 +108,7 @@ void check_publish(const Draft& draft, Problems& problems) {
     const Complaint complain("publish", i, *draft.publish_nodes[i], problems);
     check_keys_of(draft, publish, complain);
     check_group_of(draft, publish, complain);
+    check_tls_of(draft, publish, complain);
     const bool has_zone = draft.publish_nodes[i]->find("zone") != nullptr;
     if (has_zone && publish.zone.is_root()) {
       complain("zone", "the root is no policy zone", "give a name, e.g. policy.postern");

@@ -68,6 +68,13 @@ TEST(PublishOptions, MistakesSayWhatToDo) {
        "another one is called \"x\" too"},
       {"publish: [{name: x, zone: z, clients: ['::1']}, {name: y, zone: Z, clients: ['::1']}]",
        "\"z\" is published twice"},
+      {"publish: [{name: x, zone: z, clients: ['::1'], tls_only: true}]",
+       "nobody could have the zone: server.transfer_tls.listen is empty"},
+      {"server: {transfer_tls: {listen: ['127.0.0.1:853'], key_file: /k}}",
+       "an address to listen at, but no certificate with its key; give certificate_file"},
+      {"server: {listen: ['127.0.0.1:53'], transfer_tls: {listen: ['127.0.0.1:53'], "
+       "certificate_file: /c, key_file: /k}}",
+       "127.0.0.1:53 is in server.listen too"},
       // As a collection.
       {"publish: [{name: x, zone: z, taxii: {title: t}}]",
        "nobody may have the collection; add token_file"},

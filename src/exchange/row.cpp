@@ -172,6 +172,12 @@ std::optional<Common> common_of(std::string_view name) {
   return at->what;
 }
 
+std::string_view native_name_of(Common what, Source source) {
+  const CommonName& common = kCommonNames[static_cast<std::size_t>(what)];
+  if (what == Common::date && source == Source::ecp) return "TimeStamp";
+  return source == Source::iis ? common.iis : common.csv;
+}
+
 Schema::Schema(Source source, std::vector<std::string> names)
     : source_(source), names_(std::move(names)) {
   if (names_.size() > kMaxColumns) names_.resize(kMaxColumns);

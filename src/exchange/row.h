@@ -53,8 +53,10 @@ enum class Common : std::uint8_t {
 };
 inline constexpr std::size_t kCommonCount = 19;
 
-/// "client", "method", "bytes_out", …; nothing for any other name.
+/// "client", "method", "bytes_out", …, of `query` "raw_query"; nothing for any other name.
 std::optional<Common> common_of(std::string_view name);
+/// The name of the column in logs of that source ("c-ip"); empty where they have none.
+std::string_view native_name_of(Common what, Source source);
 
 /// The number of a column, from 0.
 using Column = std::uint16_t;

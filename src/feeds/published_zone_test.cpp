@@ -35,7 +35,9 @@ using Shared = std::shared_ptr<const Generation>;
 Shared compile(std::vector<policy::ZoneInput> zones, std::optional<BlockAnswer> answer = {}) {
   policy::PolicyInput input;
   policy::Group group{.name = "default", .clients = {}, .zones = {}, .answer = answer};
-  for (std::uint16_t i = 0; i < zones.size(); ++i) group.zones.push_back(i);
+  for (std::size_t i = 0; i < zones.size(); ++i) {
+    group.zones.push_back(static_cast<std::uint16_t>(i));
+  }
   input.zones = std::move(zones);
   input.groups.push_back(std::move(group));
   auto made = Generation::compile(std::move(input));
@@ -73,7 +75,7 @@ std::string line_of(const PackedRecords& record) {
          "\n";
 }
 
-std::string text_of_source(RecordSource source) {
+std::string text_of_source(const RecordSource& source) {
   std::string text;
   for (Octets packed; source(packed);) {
     for (PackedRecords records(packed); records.next();) text += line_of(records);

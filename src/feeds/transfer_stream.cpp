@@ -65,7 +65,21 @@ Result<std::unique_ptr<TransferStream>> TransferStream::connect(const net::DnsSe
   if (primary.transport == net::DnsServer::Transport::tls) {
     // RFC 9103 §7: nothing older.
     stream->tls_ = POSTERN_TRY(net::TlsClient::create(primary, net::TlsClient::Oldest::tls_1_3));
-    POSTERN_CHECK(stream->shake_hands(patience));
+    POSTERN_CHECK(stream->shake_hands(stream->tls_->connect(stream->fd_.get()), patience));
+    if (!stream->tls_->accepts(stream->ssl_.get())) {
+      return fail(Errc::denied, "TLS certificate: none of the pinned keys");
+    }
+  }
+  return stream;
+}
+
+Result<std::unique_ptr<TransferStream>> TransferStream::accept(FileDescriptor fd,
+                                                               const net::TlsServer& tls,
+                                                               const Patience& patience) {
+  std::unique_ptr<TransferStream> stream(new TransferStream(std::move(fd)));
+  POSTERN_CHECK(stream->shake_hands(tls.accept(stream->fd_.get()), patience));
+  if (!net::TlsServer::accepts(stream->ssl_.get())) {
+    return fail(Errc::denied, "TLS: the client does not say that it speaks \"dot\"");
   }
   return stream;
 }
@@ -76,8 +90,8 @@ std::unique_ptr<TransferStream> TransferStream::adopt(FileDescriptor fd, Octets 
   return stream;
 }
 
-Result<void> TransferStream::shake_hands(const Patience& patience) {
-  ssl_ = tls_->connect(fd_.get());
+Result<void> TransferStream::shake_hands(net::Ssl ssl, const Patience& patience) {
+  ssl_ = std::move(ssl);
   if (!ssl_) return fail(Errc::unavailable, "set up TLS");
   for (;;) {
     ERR_clear_error();
@@ -90,9 +104,6 @@ Result<void> TransferStream::shake_hands(const Patience& patience) {
                   net::TlsClient::failure_of(ssl_.get()));
     }
     POSTERN_CHECK(wait(io, patience));
-  }
-  if (!tls_->accepts(ssl_.get())) {
-    return fail(Errc::denied, "TLS certificate: none of the pinned keys");
   }
   return {};
 }

@@ -13,6 +13,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "net/tls_client.h"
+#include "net/tls_server.h"
 
 namespace postern::feeds {
 
@@ -36,9 +37,15 @@ class TransferStream {
                                                          const Patience& patience);
   /// A connection that another server has opened to us. `received` has come over it already.
   static std::unique_ptr<TransferStream> adopt(FileDescriptor fd, Octets received);
+  /// One that another server has opened to us over TLS, whose handshake is still to come.
+  static Result<std::unique_ptr<TransferStream>> accept(FileDescriptor fd,
+                                                        const net::TlsServer& tls,
+                                                        const Patience& patience);
   ~TransferStream();
   TransferStream(const TransferStream&) = delete;
   TransferStream& operator=(const TransferStream&) = delete;
+
+  bool is_over_tls() const { return ssl_ != nullptr; }
 
   Result<void> send(OctetView message, const Patience& patience);
   /// The next message; an error also where the connection ends.
@@ -48,7 +55,7 @@ class TransferStream {
   enum class Io : std::uint8_t { done, wants_read, wants_write, over };
 
   explicit TransferStream(FileDescriptor fd) : fd_(std::move(fd)) {}
-  Result<void> shake_hands(const Patience& patience);
+  Result<void> shake_hands(net::Ssl ssl, const Patience& patience);
   Io io_result(long result, std::size_t& count) const;
   Result<void> wait(Io io, const Patience& patience) const;
   Result<void> read_more(const Patience& patience);

@@ -26,6 +26,8 @@ constexpr Refusal kNotReady{dns::Rcode::servfail, dns::EdeCode::not_ready,
                             "the zone is not made yet; ask again"};
 constexpr Refusal kByTcp{dns::Rcode::refused, dns::EdeCode::not_supported,
                          "a whole zone is sent over TCP"};
+constexpr Refusal kByTls{dns::Rcode::refused, dns::EdeCode::not_supported,
+                         "this zone is given over TLS alone"};
 constexpr Refusal kBusy{dns::Rcode::servfail, dns::EdeCode::not_ready,
                         "too many transfers, or other queries on this connection; ask again"};
 constexpr Refusal kOnlyZones{.text = "this connection is for zone transfers now"};
@@ -126,6 +128,8 @@ DeskAnswer ZoneDesk::answer_of(const ServedZones::Zone& zone, const ZoneQuestion
   RequestProof proof = zone.keys.proof_of(question.message, now_s);
   std::optional<Refusal> refusal = refusal_of(zone, question.client.address, proof);
   const bool is_axfr = request.kind == Kind::axfr;
+  const bool is_plain = zone.options.tls_only && !question.is_over_tls;
+  if (!refusal && is_plain && request.kind != Kind::soa) refusal = kByTls;
   if (!refusal && is_axfr && question.is_udp) refusal = kByTcp;
   if (!refusal && !question.is_udp) {
     const bool is_long =
@@ -169,7 +173,8 @@ Result<void> ZoneDesk::converse(OctetView message, const Endpoint& client, Trans
                                 const Patience& patience) {
   const auto request = read_zone_request(message);
   if (!request) return stream.send(refused(message, nullptr, kOnlyZones), patience);
-  const ZoneQuestion question{.message = message, .client = client, .may_take = true};
+  const ZoneQuestion question{
+      .message = message, .client = client, .is_over_tls = stream.is_over_tls(), .may_take = true};
   const DeskAnswer single = answer(question, *request, wall_seconds());
   if (single.outcome == Outcome::not_ours) {
     return stream.send(refused(message, &*request, kOnlyZones), patience);

@@ -10,6 +10,7 @@
 #include "base/thread.h"
 #include "feeds/clocks.h"
 #include "feeds/transfer_keeper.h"
+#include "feeds/transfer_listener.h"
 #include "feeds/zone_desk.h"
 #include "feeds/zone_publisher.h"
 #include "feeds/zone_streams.h"
@@ -42,6 +43,11 @@ class ZoneServerThread final : public ZoneServer {
   }
   ~ZoneServerThread() override { stop(); }
 
+  Result<void> listen(TransferListenerOptions options, Log& log) {
+    listener_ = POSTERN_TRY(TransferListener::start(std::move(options), streams_, log));
+    return {};
+  }
+
   ZoneAnswer answer(const ZoneQuestion& question, std::span<std::uint8_t> out) override {
     ZoneQuestion asked = question;
     const auto request = read_zone_request(question.message);
@@ -71,12 +77,16 @@ class ZoneServerThread final : public ZoneServer {
   void collect(Metrics& metrics) const override {
     desk_.collect(metrics);
     publisher_.collect(metrics);
+    metrics.push_back({"postern_transfer_tls_failed_total", MetricKind::counter,
+                       "Connections to server.transfer_tls whose handshake came to nothing.", "",
+                       static_cast<double>(streams_.failed_handshakes())});
   }
 
   void stop() override {
     thread_.request_stop();
     wake_.notify_all();
     if (thread_.joinable()) thread_.join();
+    if (listener_) listener_->stop();
     streams_.stop();
   }
 
@@ -128,6 +138,7 @@ class ZoneServerThread final : public ZoneServer {
   ZonePublisher publisher_;  // The thread's own once it runs, but for `collect`.
   ZoneKeyLoader keys_;       // Likewise.
   ZoneStreams streams_;
+  std::unique_ptr<TransferListener> listener_;
   MonoTime next_keys_{};
 
   std::mutex mutex_;
@@ -149,10 +160,13 @@ std::vector<NotifySource> notify_sources(const std::vector<Source>& feeds) {
   return sources;
 }
 
-std::unique_ptr<ZoneServer> ZoneServer::start(ZoneServerOptions options,
-                                              const PublishedPolicy& policy, Feeds& feeds,
-                                              Log& log) {
-  return std::make_unique<ZoneServerThread>(std::move(options), policy, feeds, log);
+Result<std::unique_ptr<ZoneServer>> ZoneServer::start(ZoneServerOptions options,
+                                                      const PublishedPolicy& policy, Feeds& feeds,
+                                                      Log& log) {
+  TransferListenerOptions tls = options.tls;
+  auto server = std::make_unique<ZoneServerThread>(std::move(options), policy, feeds, log);
+  POSTERN_CHECK(server->listen(std::move(tls), log));
+  return server;
 }
 
 }  // namespace postern::feeds

@@ -61,15 +61,24 @@ struct PublishedZoneOptions {
   std::vector<TransferKey> keys;
   std::vector<Endpoint> notify;  ///< Told of each new serial, signed with the first key.
   std::uint64_t history_octets = 16U << 20;
+  bool tls_only = false;  ///< Without TLS nothing is said but its serial.
   std::optional<CollectionOptions> collection;
 
   bool operator==(const PublishedZoneOptions&) const = default;
+};
+
+/// Where secondaries may have zones over TLS (RFC 9103). Nowhere where `listen` is empty.
+struct TransferListenerOptions {
+  std::vector<Endpoint> listen;
+  std::string certificate_file;  ///< PEM, with those between it and the authority.
+  std::string key_file;          ///< PEM.
 };
 
 struct ZoneServerOptions {
   std::vector<NotifySource> sources;
   std::vector<PublishedZoneOptions> published;
   std::string state_dir;  ///< Serials that survive a restart; made if missing.
+  TransferListenerOptions tls;
 };
 
 /// The sources of the feeds that are transferred.
@@ -80,6 +89,7 @@ struct ZoneQuestion {
   OctetView message;
   Endpoint client;
   bool is_udp = false;
+  bool is_over_tls = false;
   std::size_t udp_max_octets = 1232;  ///< The largest answer over UDP, whatever the client takes.
   bool may_take = false;              ///< Its connection can be given to `take`.
 };
@@ -123,8 +133,10 @@ class ZoneServer {
   /// must outlive the ZoneServer. Where zones are published, `policy` is looked at four times a
   /// second, and where it decides otherwise for the zone's group that costs some microseconds of
   /// CPU for each rule of the zone.
-  static std::unique_ptr<ZoneServer> start(ZoneServerOptions options, const PublishedPolicy& policy,
-                                           Feeds& feeds, Log& log);
+  /// Errors: what `ZoneServerOptions::tls` asks for cannot be had.
+  static Result<std::unique_ptr<ZoneServer>> start(ZoneServerOptions options,
+                                                   const PublishedPolicy& policy, Feeds& feeds,
+                                                   Log& log);
   virtual ~ZoneServer() = default;
 
   /// Answers into `out`, which has 65535 octets, or over UDP at least `udp_max_octets`. Returns

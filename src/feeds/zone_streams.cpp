@@ -6,6 +6,12 @@
 #include "base/thread.h"
 
 namespace postern::feeds {
+namespace {
+
+/// A client that does not shake hands by then is gone.
+constexpr milliseconds kHandshake{10'000};
+
+}  // namespace
 
 void ZoneStreams::drop_those_over(std::list<Stream>& dropped) {
   for (auto at = streams_.begin(); at != streams_.end();) {
@@ -35,19 +41,35 @@ std::size_t ZoneStreams::count() {
   return streams_.size();
 }
 
-void ZoneStreams::take(net::DetachedConnection connection) {
+Result<std::unique_ptr<TransferStream>> ZoneStreams::stream_of(net::DetachedConnection connection,
+                                                               const net::TlsServer* tls) const {
+  if (tls == nullptr) {
+    return TransferStream::adopt(std::move(connection.fd), std::move(connection.received));
+  }
+  const auto end = std::chrono::steady_clock::now() + kHandshake;
+  return TransferStream::accept(std::move(connection.fd), *tls, {cancelled_, end, kHandshake});
+}
+
+void ZoneStreams::take(net::DetachedConnection connection,
+                       std::shared_ptr<const net::TlsServer> tls) {
+  std::list<Stream> dropped;
   const std::lock_guard lock(mutex_);
+  drop_those_over(dropped);
   if (cancelled_ || !has_room_locked(connection.peer.address)) return;
   Stream& stream = streams_.emplace_back();
   stream.client = connection.peer.address;
-  stream.thread = std::jthread([this, &stream, connection = std::move(connection)]() mutable {
-    enter_thread("zone stream");
-    const Endpoint client = connection.peer;
-    const auto conversation =
-        TransferStream::adopt(std::move(connection.fd), std::move(connection.received));
-    serve_(*conversation, client, cancelled_);
-    stream.is_over.store(true, std::memory_order_release);
-  });
+  stream.thread = std::jthread(
+      [this, &stream, tls = std::move(tls), connection = std::move(connection)]() mutable {
+        enter_thread("zone stream");
+        const Endpoint client = connection.peer;
+        const auto conversation = stream_of(std::move(connection), tls.get());
+        if (conversation) {
+          serve_(**conversation, client, cancelled_);
+        } else {
+          failed_handshakes_.add();
+        }
+        stream.is_over.store(true, std::memory_order_release);
+      });
 }
 
 void ZoneStreams::stop() {

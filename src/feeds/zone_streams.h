@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "base/ip.h"
+#include "base/metric.h"
 #include "feeds/transfer_stream.h"
 #include "net/tcp_connection.h"
 
@@ -33,8 +34,11 @@ class ZoneStreams {
   ~ZoneStreams() { stop(); }
 
   bool has_room(const IpAddress& client);
-  /// Closes the connection where there is no room.
-  void take(net::DetachedConnection connection);
+  /// Closes the connection where there is no room. With `tls` its handshake is still to come.
+  void take(net::DetachedConnection connection,
+            std::shared_ptr<const net::TlsServer> tls = nullptr);
+  /// Handshakes of TLS that came to nothing.
+  std::uint64_t failed_handshakes() const { return failed_handshakes_.value(); }
   std::size_t count();
   void stop();
 
@@ -45,11 +49,14 @@ class ZoneStreams {
     std::jthread thread;
   };
 
+  Result<std::unique_ptr<TransferStream>> stream_of(net::DetachedConnection connection,
+                                                    const net::TlsServer* tls) const;
   void drop_those_over(std::list<Stream>& dropped);
   bool has_room_locked(const IpAddress& client) const;
 
   const Serve serve_;
   std::atomic<bool> cancelled_{false};
+  SharedCounter failed_handshakes_;
   std::mutex mutex_;
   std::list<Stream> streams_;  // Guarded by mutex_.
 };

@@ -10,18 +10,13 @@
 #include <openssl/x509.h>
 #include <openssl/x509_vfy.h>
 
+#include "net/openssl_error.h"
+
 namespace postern::net {
 namespace {
 
 /// ALPN "dot" (RFC 7858 has none, IANA registered this one), length first.
 constexpr std::array<unsigned char, 4> kAlpn{3, 'd', 'o', 't'};
-
-std::string openssl_error(std::string_view doing) {
-  std::array<char, 256> text{};
-  ERR_error_string_n(ERR_peek_last_error(), text.data(), text.size());
-  ERR_clear_error();
-  return std::string(doing) + ": " + text.data();
-}
 
 struct X509Free {
   void operator()(X509* certificate) const { X509_free(certificate); }

@@ -4,6 +4,7 @@ import random
 import shutil
 import socket
 import struct
+import subprocess
 import sys
 import tempfile
 import time
@@ -18,13 +19,14 @@ import dns.rcode
 import dns.rdatatype
 import dns.rrset
 import dns.tsig
+import dns.xfr
 import dns.zone
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import primaries  # noqa: E402
 import rpz_peers  # noqa: E402
 import secondaries  # noqa: E402
-from postern_process import Postern, ede, rcode, until  # noqa: E402
+from postern_process import Postern, ede, free_port, rcode, until  # noqa: E402
 
 ZONE = "policy.postern"
 ALGORITHMS = ("hmac-sha256", "hmac-sha384", "hmac-sha512")
@@ -121,7 +123,7 @@ class Secondaries(Case):
             log = postern.log_text()
             self.assertEqual(log.count(f"IXFR of {ZONE}"), 5, log)
             self.assertNotIn("does not answer our NOTIFY", log)
-            self.assertGreaterEqual(metric(postern, 'postern_published_notifies_total{result="heard"}'), 5)
+            until(lambda: metric(postern, 'postern_published_notifies_total{result="heard"}') >= 5, "the acknowledgements")
             # What was published stays what it was; changes from before the restart are not known any more.
             serial = theirs.serial()
             postern.stop()
@@ -285,6 +287,90 @@ class Requests(Case):
                 target.sendto(header, sender)  # Unsigned: not believed.
                 target.recvfrom(4096)
                 self.assertEqual(metric(postern, 'postern_published_notifies_total{result="heard"}'), 0)
+
+
+class OverTls(Case):
+    """RFC 9103: a port of its own, for transfers alone."""
+
+    NAME = "ns.postern.test"
+
+    def setUp(self):
+        super().setUp()
+        self.tls_port = free_port()
+        self.certificate, self.private_key, self.pin = primaries.certificate(self.folder, self.NAME)
+        self.names("bad.example", "worse.example")
+        self.postern = Postern()
+
+    def configured(self, **publish):
+        config = self.config(**publish)
+        config["server"] = {"transfer_tls": {"listen": [f"127.0.0.1:{self.tls_port}"],
+                                             "certificate_file": str(self.certificate),
+                                             "key_file": str(self.private_key)}}
+        return config
+
+    def kdig(self, *arguments):
+        command = ["kdig", "@127.0.0.1", "-p", str(self.tls_port), "+tls", f"+tls-ca={self.certificate}",
+                   f"+tls-hostname={self.NAME}", "+tls-sni=" + self.NAME, *arguments]
+        return subprocess.run(command, capture_output=True, text=True, timeout=20).stdout
+
+    def test_bind_follows_over_tls_alone(self):
+        key = secondaries.new_key()
+        theirs = self.secondary(secondaries.Bind, 1, key=key, tls=(self.tls_port, self.certificate, self.NAME))
+        self.postern.config = self.configured(notify=[theirs.port], keys=[key], tls_only=True)
+        with self.postern as postern:
+            self.start(theirs)
+            until(lambda: theirs.serial() is not None, f"the zone\n{theirs.log_text()}", 30)
+            before = theirs.serial()
+            self.names("bad.example", "new.example")
+            until(lambda: theirs.serial() not in (None, before), f"a change\n{theirs.log_text()}", 20)
+            self.assertIn(f"IXFR of {ZONE}", postern.log_text())
+            self.assertEqual(len(theirs.records()), 4)
+            # Without TLS its serial is told, and no more.
+            self.assertEqual(self.ask(postern, "SOA", key=key).answer[0][0].serial, theirs.serial())
+            with self.assertRaises(dns.xfr.TransferError):
+                self.records(postern, key)
+
+    def test_another_postern_follows_over_tls(self):
+        self.postern.config = self.configured()
+        with self.postern:
+            feed = {"name": "theirs", "format": "rpz",
+                    "transfer": {"zone": ZONE, "primaries": [f"tls://127.0.0.1:{self.tls_port}#{self.NAME}"],
+                                 "tls_ca_file": str(self.certificate), "min_refresh_s": 1}}
+            with Postern({"packs": {"hafnium": False}, "feeds": [feed]}) as second:
+                until(lambda: rcode(second.ask("bad.example")) == "NXDOMAIN", "the policy")
+
+    def test_who_does_not_speak_it_right_gets_nothing(self):
+        self.postern.config = self.configured()
+        with self.postern as postern:
+            until(lambda: self.serial(postern), "the zone")
+            self.assertIn(f"bad.example.{ZONE}.", self.kdig(ZONE, "AXFR"))
+            self.assertIn("status: REFUSED", self.kdig("www.example.com", "A"))
+            # More often than one address may have at a time.
+            for says in 3 * ("-tls1_2 -alpn dot", "-tls1_3 -alpn h2", "-tls1_3"):
+                with self.subTest(says):
+                    failed = metric(postern, "postern_transfer_tls_failed_total")
+                    command = ["openssl", "s_client", "-connect", f"127.0.0.1:{self.tls_port}", *says.split()]
+                    subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=20)
+                    until(lambda: metric(postern, "postern_transfer_tls_failed_total") > failed, "a failure counted")
+            # Octets that are no TLS at all.
+            with socket.create_connection(("127.0.0.1", self.tls_port), timeout=10) as plain:
+                plain.sendall(b"\x00\x04GET ")
+                plain.shutdown(socket.SHUT_WR)
+                try:
+                    self.assertNotIn(b"bad", plain.recv(4096))
+                except ConnectionResetError:
+                    pass  # Nothing at all.
+
+    def test_a_renewed_certificate_is_used(self):
+        self.postern.config = self.configured()
+        with self.postern as postern:
+            until(lambda: self.serial(postern), "the zone")
+            self.private_key.write_text("no key")
+            until(lambda: "the certificate of before stays in use" in postern.log_text(), "that it is told", 20)
+            self.assertIn(f"bad.example.{ZONE}.", self.kdig(ZONE, "AXFR"))
+            primaries.certificate(self.folder, self.NAME)
+            until(lambda: "anew" in postern.log_text(), "the new one", 20)
+            self.assertIn(f"bad.example.{ZONE}.", self.kdig(ZONE, "AXFR"))
 
 
 class Lists(Case):

@@ -99,6 +99,16 @@ class Evtx(Folder):
                     self.assertEqual(evtx.name_hash(name) % 64, bucket)
                     at = int.from_bytes(chunk[at:at + 4], "little")
 
+    def test_a_log_that_was_not_closed_says_one_chunk_and_holds_many(self):
+        with evtx.Writer(self.folder / "x.evtx", "Security", "EX01", dirty=True) as log:
+            for number in range(2_000):
+                log.add(events.PROCESS_CREATED, AT + number, events.process("a.exe", "a", "b.exe"))
+        octets = (self.folder / "x.evtx").read_bytes()
+        self.assertEqual((octets[42], octets[120]), (1, 1))
+        self.assertGreater(len(octets), 4096 + 5 * 65536)
+        self.assertIn("Is dirty", tool("evtxinfo", str(self.folder / "x.evtx"))[1])
+        self.assertEqual(len(re.findall(r"^Event number", self.exported("-m", "all"), re.M)), 2_000)
+
     def test_the_hash_of_names_is_the_one_of_windows(self):
         self.assertEqual([evtx.name_hash(name) for name in ("Event", "System", "Provider")], [0x0CBA, 0x546F, 0x7BF1])
 
@@ -159,8 +169,9 @@ class Logs(Folder):
         site.add(self.request(AT + 2, sc_bytes=5))
         site.end()
         lines = (self.folder / "logs/W3SVC1/u_ex210303.log").read_bytes().decode().split("\r\n")
-        self.assertEqual(lines[4], "2021-03-03 04:12:14 10.1.0.5 POST /ecp/y.js - 443 CORP\\Ann+Lee 192.0.2.7 "
-                                   "Mozilla/5.0+(KHTML,+like+Gecko) - 200 0 0 31")
+        row, trailer = re.subn(r"&CorrelationID=<empty>;&cafeReqId=[0-9a-f-]+;&encoding=;", "T", lines[4])
+        self.assertEqual((row, trailer), ("2021-03-03 04:12:14 10.1.0.5 POST /ecp/y.js T 443 CORP\\Ann+Lee 192.0.2.7 "
+                                          "Mozilla/5.0+(KHTML,+like+Gecko) - 200 0 0 31", 1))
         self.assertEqual(lines[8], "#Fields: " + " ".join(logs.IIS_FIELDS_MORE))
         self.assertEqual(len(lines[9].split(" ")), len(logs.IIS_FIELDS_MORE))
 

@@ -7,6 +7,7 @@ import gzip
 import os
 import pathlib
 import time
+import zlib
 from typing import NamedTuple
 
 IIS_FIELDS = ("date time s-ip cs-method cs-uri-stem cs-uri-query s-port cs-username c-ip cs(User-Agent) cs(Referer) "
@@ -164,6 +165,15 @@ class ServerFacts(NamedTuple):
     build: tuple
 
 
+def _query(request):
+    """The query with what Exchange's front end appends to it when it has passed a request on."""
+    if not request.protocol:
+        return w3c(request.query)
+    unique = zlib.crc32(f"{request.at}{request.ip}".encode())
+    return request.query.replace(" ", "+") + (
+        f"&CorrelationID=<empty>;&cafeReqId={unique:08x}-9f1d-4f0e-a6f3-{int(request.at * 1000):012x};&encoding=;")
+
+
 _IIS_VALUES = {
     "date": lambda r, s: time.strftime("%Y-%m-%d", time.gmtime(r.at)),
     "time": lambda r, s: time.strftime("%H:%M:%S", time.gmtime(r.at)),
@@ -173,7 +183,7 @@ _IIS_VALUES = {
     "s-port": lambda r, s: "443",
     "cs-method": lambda r, s: r.method,
     "cs-uri-stem": lambda r, s: w3c(r.stem),
-    "cs-uri-query": lambda r, s: w3c(r.query),
+    "cs-uri-query": lambda r, s: _query(r),
     "cs-username": lambda r, s: w3c(r.user),
     "cs-version": lambda r, s: "HTTP/1.1",
     "cs-host": lambda r, s: s.host,

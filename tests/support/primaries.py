@@ -148,7 +148,7 @@ class Knot(Primary):
         told = f"remote:\n  - id: told\n    address: 127.0.0.1@{self.notify}\n{told_key}" if self.notify else ""
         (self.folder / "knot.conf").write_text(
             f"server:\n    rundir: {self.folder}\n    listen: 127.0.0.1@{self.port}\n    background-workers: 1\n"
-            "    udp-workers: 1\n    tcp-workers: 1\n"
+            "    udp-workers: 1\n    tcp-workers: 1\n    tcp-io-timeout: 10000\n"
             f"log:\n  - target: stderr\n    any: info\ndatabase:\n    storage: {self.folder}\n{key}"
             f"{told}"
             f"acl:\n  - id: all\n{with_key}    action: [transfer, update]\n"

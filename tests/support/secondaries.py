@@ -70,10 +70,21 @@ class Secondary:
 
 
 class Bind(Secondary):
+    """With `tls`, (port, CA file, name): transfers over TLS alone (RFC 9103)."""
+
+    def __init__(self, *arguments, tls=None, **options):
+        super().__init__(*arguments, **options)
+        self.tls = tls
+
     def command(self):
-        key = by = ""
+        key = by = over = ""
+        port = self.primary_port
+        if self.tls:
+            port, authority, name = self.tls
+            key = f'tls primary {{ ca-file "{authority}"; remote-hostname "{name}"; }};\n'
+            over = " tls primary"
         if self.key:
-            key = f'key "{self.key.name}" {{ algorithm {self.key.algorithm}; secret "{self.key.secret}"; }};\n'
+            key += f'key "{self.key.name}" {{ algorithm {self.key.algorithm}; secret "{self.key.secret}"; }};\n'
             by = f" key {self.key.name}"
         policy = "recursion no;"
         if self.forward:
@@ -84,7 +95,7 @@ class Bind(Secondary):
   session-keyfile none; listen-on port {self.port} {{ 127.0.0.1; }}; listen-on-v6 {{ none; }}; dnssec-validation no;
   notify no; allow-transfer {{ any; }}; minimal-responses yes; {policy} }};
 controls {{ }};
-zone "{self.zone}" {{ type secondary; file "copy"; primaries {{ 127.0.0.1 port {self.primary_port}{by}; }};
+zone "{self.zone}" {{ type secondary; file "copy"; primaries {{ 127.0.0.1 port {port}{by}{over}; }};
   allow-notify {{ 127.0.0.1; }}; }};
 """)
         return [find("named"), "-g", "-n", "1", "-c", str(self.folder / "named.conf")]
@@ -98,7 +109,7 @@ class Knot(Secondary):
             by = f"    key: {self.key.name}\n"
         (self.folder / "knot.conf").write_text(
             f"server:\n    rundir: {self.folder}\n    listen: 127.0.0.1@{self.port}\n    background-workers: 1\n"
-            "    udp-workers: 1\n    tcp-workers: 1\n"
+            "    udp-workers: 1\n    tcp-workers: 1\n    tcp-io-timeout: 10000\n"
             f"log:\n  - target: stderr\n    any: info\ndatabase:\n    storage: {self.folder}\n{key}"
             f"remote:\n  - id: primary\n    address: 127.0.0.1@{self.primary_port}\n{by}"
             f"acl:\n  - id: told\n    address: 127.0.0.1\n{by}    action: notify\n"
