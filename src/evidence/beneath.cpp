@@ -55,7 +55,8 @@ Result<void> check_apart(const files::Root& root, const std::string& path,
                                   root.path() + ", where nothing is written");
   }
   FileDescriptor own(::openat(root.descriptor().get(), ".", O_PATH | O_DIRECTORY | O_CLOEXEC));
-  const bool is_there = std::filesystem::exists(path);
+  std::error_code ignored;
+  const bool is_there = std::filesystem::is_directory(path, ignored);
   if (own && is_there && POSTERN_TRY(stands_in(std::move(own), there))) {
     return fail(Errc::denied, what + " (" + path + ") holds the swept root");
   }

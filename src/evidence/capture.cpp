@@ -20,6 +20,7 @@ constexpr std::array<const char*, 6> kNtfsAttributes = {
     "system.ntfs_acl",          "system.ntfs_dos_name", "system.ntfs_object_id",
     "system.ntfs_reparse_data", "system.ntfs_attrib",   "system.ntfs_times"};
 constexpr const char* kReparseData = "system.ntfs_reparse_data";
+constexpr std::string_view kShortName = "system.ntfs_dos_name";
 constexpr std::string_view kUser = "user.";
 constexpr int kTries = 3;
 
@@ -30,7 +31,9 @@ bool is_ntfs_attribute(const std::string& name) {
 Result<void> keep_attribute(const std::string& name, const Result<Octets>& value, Record& record,
                             ObjectStore& objects) {
   if (!value) {
-    if (value.error().code == Errc::not_found) return {};
+    // The root of a file system has no short name, and says so in this way.
+    const bool has_none = value.error().code == Errc::denied && name == kShortName;
+    if (value.error().code == Errc::not_found || has_none) return {};
     record.attributes_not_kept.push_back(name + ": " + value.error().text);
     return {};
   }

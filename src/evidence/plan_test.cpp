@@ -28,8 +28,8 @@ std::string utf16(std::string_view text) {
 
 TEST(Findings, AreReadAsTheSweepWritesThem) {
   const auto findings = findings_from_json(
-      R"({"root":"/mnt","case":"c","complete":true,"items":[{"path":"a/b","rule":"F-01","why":"odd",)"
-      R"("sha256":"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"},)"
+      R"({"root":"/mnt","case":"c","complete":true,"items":[{"path":"a/b","rule":"F-01",)"
+      R"("why":"odd","sha256":"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"},)"
       R"({"path":"x\ufffd","path_hex":"78ff","rule":"F-02"}]})");
   ASSERT_TRUE(findings) << findings.error().text;
   EXPECT_EQ(findings->root, "/mnt");
