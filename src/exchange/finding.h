@@ -55,6 +55,8 @@ struct Finding {
   std::string actor;  ///< The address or account behind it; empty where unknown.
   std::vector<Detail> details;
   std::string author;  ///< Of a rule that is somebody else's, whose licence wants it said.
+
+  bool operator==(const Finding&) const = default;
 };
 
 }  // namespace postern::exchange

@@ -3,6 +3,9 @@
 // that other programs can be timed on it.
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <random>
 #include <string>
 #include <vector>
@@ -14,6 +17,7 @@
 #include "exchange/judge.h"
 #include "exchange/log_split.h"
 #include "exchange/rule_pack.h"
+#include "exchange/sigma.h"
 
 namespace postern::exchange {
 namespace {
@@ -205,9 +209,27 @@ class NoHits final : public HitSink {
   std::size_t hits = 0;
 };
 
-void judge_rows(benchmark::State& state, Source source) {
+std::string text_of_file(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+/// The built-in pack, and the Sigma rules of the folder that POSTERN_BENCH_SIGMA names.
+RuleBook all_rules() {
   RuleBook book;
   POSTERN_ASSERT(read_rule_pack(built_in_rule_pack(), "rows.rules", book));
+  const char* const folder = std::getenv("POSTERN_BENCH_SIGMA");
+  if (folder == nullptr) return book;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    if (entry.path().extension() != ".yml") continue;
+    static_cast<void>(read_sigma(text_of_file(entry.path()), entry.path().string(), {}, book));
+  }
+  return book;
+}
+
+void judge_rows(benchmark::State& state, Source source) {
+  RuleBook book = all_rules();
+  state.counters["rules"] = static_cast<double>(book.rules.size());
   const auto rules = RuleSet::compile(std::move(book));
   POSTERN_ASSERT(rules);
   const Surroundings surroundings;

@@ -86,9 +86,16 @@ std::optional<LogKind> kind_of_comment(std::string_view line) {
   return std::nullopt;
 }
 
+/// What begins as a gzip or a zip file does.
+bool is_packed(OctetView head) {
+  const std::string_view text = postern::text_of(head);
+  return text.starts_with("\x1f\x8b") || text.starts_with("PK\x03\x04");
+}
+
 }  // namespace
 
 std::optional<LogKind> guess_log(std::string_view path, OctetView head) {
+  if (is_packed(head)) return std::nullopt;
   const std::string text = text_of_head(head.first(std::min(head.size(), kGuessOctets)));
   std::string_view rest = text;
   std::optional<LogKind> by_comment;

@@ -37,7 +37,7 @@ struct LogKind {
 inline constexpr std::size_t kGuessOctets = 16'384;
 
 /// What the file is, by what it begins with, or where that says nothing by its path ('/' or '\'
-/// between parts). Nothing for what is none of these logs.
+/// between parts). Nothing for what is none of these logs, or is packed.
 std::optional<LogKind> guess_log(std::string_view path, OctetView head);
 
 /// Who wants the rows.

@@ -265,6 +265,7 @@ TEST(GuessLog, TellsByTheHeaderElseByThePath) {
           {{"bundle/u_ex210303.log", ""}, kIis},
           {{"bundle/u_ex210303.png", ""}, std::nullopt},
           {{"notes.log", "a,b,c\n"}, std::nullopt},
+          {{"inetpub/logs/LogFiles/W3SVC1/u_ex210303.log.gz", "\x1f\x8b\x08"}, std::nullopt},
       };
   for (const auto& [given, expected] : cases) {
     SCOPED_TRACE(given.first + " " + given.second.substr(0, 40));

@@ -50,7 +50,7 @@ enum class KnownName : std::uint8_t {
 /// can ask for billions. Shared by all that work on one record.
 struct WorkBudget {
   static constexpr std::uint32_t kPerRecord = 1 << 18;  ///< A large real record takes 2,000.
-  static constexpr std::uint32_t kPerChunk = 1 << 22;   ///< A full real chunk takes 50,000.
+  static constexpr std::uint32_t kPerChunk = 1 << 20;   ///< A full real chunk takes 30,000.
 
   std::uint32_t chunk_left = kPerChunk;
   std::uint32_t record_left = kPerRecord;

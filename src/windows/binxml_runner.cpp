@@ -18,6 +18,13 @@ void BinXmlRunner::begin_chunk(OctetView chunk) {
   names_.clear();
   plan_count_ = 0;
   ++stamp_;
+  if (plans_.size() > kPlansKept) plans_.resize(kPlansKept);
+  for (const auto& plan : plans_) let_go_of_excess(plan.get());
+  for (const auto& plan : scratch_) let_go_of_excess(plan.get());
+}
+
+void BinXmlRunner::let_go_of_excess(Plan* plan) {
+  if (plan && plan->steps.capacity() > kStepsKept) plan->steps = {};
 }
 
 BinXmlRunner::Outcome BinXmlRunner::run(std::size_t begin, std::size_t end, BinXmlSink& sink,

@@ -52,6 +52,8 @@ class BinXmlRunner {
   static constexpr std::size_t kMaxDepth = 16;     // Fragments in each other; real events have 3.
   static constexpr std::size_t kMaxCached = 1024;  // Templates of a chunk; real ones have 40.
   static constexpr std::size_t kSlots = kMaxCached * 4;
+  // What stays for the next chunk; hostile chunks must not add up.
+  static constexpr std::size_t kPlansKept = 64, kStepsKept = 2048;
 
   struct Slot {
     std::uint32_t definition = 0;
@@ -81,6 +83,7 @@ class BinXmlRunner {
   Values read_values(const TemplateInstance& instance);
   const Plan* plan_of(const TemplateInstance& instance, std::size_t depth);
   Plan& scratch(std::size_t depth);
+  static void let_go_of_excess(Plan* plan);
   bool spend(const PlanStep& step);
   std::size_t offset_of(OctetView octets) const {
     return static_cast<std::size_t>(octets.data() - chunk_.data());

@@ -13,7 +13,8 @@ bool is_name_char(char c) {
          (c >= 'a' && c <= 'z') || c == '_' || c == '-' || c == '.' || c == ':';
 }
 
-std::string_view escape_of(char c) {
+/// Empty for what stands as it is; a quote needs it within an attribute only.
+std::string_view escape_of(char c, bool in_attribute) {
   switch (c) {
     case '&':
       return "&amp;";
@@ -22,7 +23,7 @@ std::string_view escape_of(char c) {
     case '>':
       return "&gt;";
     case '"':
-      return "&quot;";
+      return in_attribute ? "&quot;" : std::string_view{};
     case '\t':
     case '\n':
       return {};
@@ -108,13 +109,14 @@ void EventXml::value(const BinXmlValue& value, bool optional) {
 }
 
 void EventXml::escaped(std::string_view text) {
+  const bool in_attribute = at_ == At::attribute;
   while (!text.empty()) {
-    const auto plain =
-        std::find_if(text.begin(), text.end(), [](char c) { return !escape_of(c).empty(); });
+    const auto plain = std::find_if(text.begin(), text.end(),
+                                    [&](char c) { return !escape_of(c, in_attribute).empty(); });
     const auto count = static_cast<std::size_t>(plain - text.begin());
     out_ += text.substr(0, count);
     if (count == text.size()) return;
-    out_ += escape_of(text[count]);
+    out_ += escape_of(text[count], in_attribute);
     text.remove_prefix(count + 1);
   }
 }

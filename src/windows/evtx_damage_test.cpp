@@ -124,6 +124,25 @@ TEST(EvtxDamage, RecordsBehindTheEndThatFollowOnAreInOrder) {
   EXPECT_EQ(log.summary.carved, 0U);
 }
 
+TEST(EvtxDamage, AChunkThatIsFullToItsLastOctetIsReadToThere) {
+  const auto chunk_with = [](std::size_t characters) {
+    ModernEvent event;
+    event.record_id = 2;
+    event.data = nested_value(event_data_template(0x98, {"Text"}),
+                              {string_value(std::string(characters, 'x'))});
+    return std::vector<TestRecord>{numbered(1), modern_record(event)};
+  };
+  const std::size_t used = little_u32(&EvtxWriter::chunk_of(chunk_with(16))[48]);
+  const Octets chunk = EvtxWriter::chunk_of(chunk_with(16 + (kEvtxChunk - used) / 2));
+  ASSERT_EQ(little_u32(&chunk[48]), kEvtxChunk);
+  Octets file = EvtxWriter().finish();
+  put_octets(file, chunk);
+  put_octets(file, EvtxWriter::chunk_of({numbered(3)}));
+  const ReadLog log = read_log(file);
+  EXPECT_EQ(log.ids(), (std::vector<std::uint64_t>{1, 2, 3}));
+  EXPECT_TRUE(log.summary.problems.empty());
+}
+
 TEST(EvtxDamage, OldRecordsBehindTheEndAreCarved) {
   const Octets old = EvtxWriter::chunk_of({numbered(5), numbered(6), numbered(7), numbered(8)});
   const Octets now = EvtxWriter::chunk_of({numbered(4)});
@@ -142,6 +161,7 @@ TEST(EvtxDamage, OldRecordsBehindTheEndAreCarved) {
   }
   EXPECT_EQ(log.summary.carved, 3U);
   EXPECT_EQ(log.summary.gap_count, 0U) << "they are of another log";
+  EXPECT_EQ(log.summary.first_written, log.summary.last_written);
   EXPECT_TRUE(log.summary.problems.empty());
 }
 
@@ -249,6 +269,7 @@ TEST(EvtxDamage, RecordsAreCarvedFromAChunkWithoutHeader) {
   EXPECT_EQ(log.summary.problems,
             (std::vector<EvtxProblemAt>{{EvtxProblem::no_chunk_header, chunk_at(1)}}));
   EXPECT_EQ(log.summary.gap_count, 0U);
+  EXPECT_EQ(*log.summary.last_written - *log.summary.first_written, seconds{3 * kPerChunk - 1});
 }
 
 TEST(EvtxDamage, AFileWithoutItsBeginningIsRead) {

@@ -294,7 +294,7 @@ void EvtxReader::Work::count_record(const Event& event, const RecordRange& range
   if (event.event_record_id != 0 && event.event_record_id != event.record_id) {
     summary_.exported = true;
   }
-  if (range.origin == EventOrigin::carved) return;
+  if (!range.is_whole) return;
   const WallTime written = event.written;
   summary_.first_written = std::min(summary_.first_written.value_or(written), written);
   summary_.last_written = std::max(summary_.last_written.value_or(written), written);

@@ -57,7 +57,7 @@ struct EvtxSummary {
   std::uint64_t records = 0;  ///< Given to the caller,
   std::uint64_t carved = 0;   ///< and how many of these were found by their look.
   bool exported = false;      ///< Records have other ids than the events in them say.
-  std::optional<WallTime> first_written, last_written;  ///< Of records in order.
+  std::optional<WallTime> first_written, last_written;  ///< Of whole records.
 
   std::array<std::uint64_t, kEvtxProblems> problem_counts{};  ///< By EvtxProblem.
   std::vector<EvtxProblemAt> problems;                        ///< The first kMaxKept of them.

@@ -117,7 +117,7 @@ TEST(EvtxReader, TheXmlIsWhatWindowsShows) {
       "<Execution ProcessID=\"3308\" ThreadID=\"4008\"/>"
       "<Channel>Microsoft-Windows-Sysmon/Operational</Channel>"
       "<Computer>ex01.example.test</Computer><Security UserID=\"S-1-5-18\"/></System>"
-      "<EventData><Data Name=\"Image\">a&amp;b&lt;c&gt;&quot;d&quot;&#13;\n\xEF\xBF\xBD</Data>"
+      "<EventData><Data Name=\"Image\">a&amp;b&lt;c&gt;\"d\"&#13;\n\xEF\xBF\xBD</Data>"
       "</EventData></Event>");
 }
 
@@ -187,12 +187,12 @@ TEST(EvtxReader, TextOfSeveralPiecesIsPutTogether) {
   const auto record = record_of({"EventData",
                                  {},
                                  {element({"Data",
-                                           {{"Name", {text("N"), value(0)}}},
+                                           {{"Name", {text("N"), value(0), text("\"")}}},
                                            {text("a"), entity, value(1), cdata, character}})}},
                                 {string_value("ame"), number_value(ValueType::int16, 0xFFFE)});
-  EXPECT_EQ(fields_of(record), (Fields{{"Name", "a<-2<raw>&"}}));
+  EXPECT_EQ(fields_of(record), (Fields{{"Name\"", "a<-2<raw>&"}}));
   EXPECT_EQ(xml_of(record),
-            "<Event><EventData><Data Name=\"Name\">a&lt;-2&lt;raw&gt;&amp;</Data>"
+            "<Event><EventData><Data Name=\"Name&quot;\">a&lt;-2&lt;raw&gt;&amp;</Data>"
             "</EventData></Event>");
 }
 

@@ -1,13 +1,10 @@
 #include "windows/hive.h"
 
 #include <algorithm>
-#include <array>
-#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <memory>
 #include <random>
 #include <string>
 #include <vector>
@@ -18,10 +15,12 @@
 #include "windows/little_endian.h"
 #include "windows/testing/hive_writer.h"
 #include "windows/testing/little_endian_writer.h"
+#include "windows/testing/output_of.h"
 
 namespace postern::windows {
 namespace {
 
+using testing::output_of;
 using testing::put_u16;
 using testing::put_u32;
 using testing::set_little;
@@ -229,18 +228,6 @@ TEST(Hive, NoOctetsMakeItReadBeyondItsOwn) {
 }
 
 // hivex, where it is installed, reads our hives and writes one that we read.
-
-std::string output_of(const std::string& command) {
-  std::string output;
-  const std::unique_ptr<FILE, int (*)(FILE*)> pipe(popen(command.c_str(), "r"), &pclose);
-  std::array<char, 4096> piece;
-  while (pipe) {
-    const std::size_t count = std::fread(piece.data(), 1, piece.size(), pipe.get());
-    if (count == 0) break;
-    output.append(piece.data(), count);
-  }
-  return output;
-}
 
 TEST(Hive, HivexReadsTheSameAndWhatItWritesIsRead) {
   if (output_of("command -v hivexget hivexsh").empty()) {

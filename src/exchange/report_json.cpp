@@ -1,0 +1,188 @@
+#include <string>
+#include <string_view>
+
+#include "event/json_writer.h"
+#include "event/time_text.h"
+#include "exchange/report.h"
+
+namespace postern::exchange {
+namespace {
+
+using event::JsonWriter;
+
+void write_time(JsonWriter& json, std::string_view name, const std::optional<WallTime>& at) {
+  json.key(name);
+  if (at) {
+    json.string(event::to_rfc3339(*at));
+  } else {
+    json.null();
+  }
+}
+
+template <class List>
+void write_strings(JsonWriter& json, std::string_view name, const List& texts) {
+  json.key(name).begin_array();
+  for (const auto& text : texts) json.string(text);
+  json.end_array();
+}
+
+void write_days(JsonWriter& json, std::string_view name, const std::vector<Day>& days) {
+  json.key(name).begin_array();
+  for (const Day day : days) json.string(to_string(day));
+  json.end_array();
+}
+
+void write_finding(JsonWriter& json, const Finding& finding, Change change) {
+  json.begin_object();
+  json.field("rule", finding.rule).field("title", finding.title);
+  json.field("tier", to_string(finding.tier)).field("confidence", finding.confidence);
+  write_time(json, "at", finding.at);
+  json.field("actor", finding.actor);
+  json.key("place").begin_object().field("path", finding.place.path);
+  json.field("line", finding.place.line).field("record", finding.place.record);
+  json.field("offset", finding.place.offset).end_object();
+  write_strings(json, "attack", finding.attack);
+  write_strings(json, "cve", finding.cve);
+  json.key("details").begin_array();
+  for (const Detail& detail : finding.details) {
+    json.begin_object().field("name", detail.name).field("value", detail.value).end_object();
+  }
+  json.end_array();
+  json.field("author", finding.author);
+  if (change != Change::unknown) json.field("change", to_string(change));
+  json.end_object();
+}
+
+void write_patch(JsonWriter& json, const ServerReport& server) {
+  json.key("patch");
+  if (!server.patch) {
+    json.null();
+    return;
+  }
+  json.begin_object();
+  json.field("text", server.patch->text).field("product", server.patch->product);
+  json.field("cu", server.patch->cu).field("update", server.patch->update);
+  write_strings(json, "missing_updates", server.patch->missing_updates);
+  json.key("cves").begin_array();
+  for (const CvePatch& cve : server.patch->cves) {
+    json.begin_object().field("cve", cve.cve).field("state", to_string(cve.state));
+    json.field("fixed_in", cve.fixed_in).field("note", cve.note);
+    json.field("known_exploited", cve.known_exploited).end_object();
+  }
+  json.end_array().end_object();
+}
+
+void write_actor(JsonWriter& json, const Actor& actor) {
+  json.begin_object().field("name", actor.name).field("tier", to_string(actor.tier));
+  json.field("confidence", actor.confidence).field("stage", actor.stage);
+  write_time(json, "first", actor.first);
+  write_time(json, "last", actor.last);
+  json.field("bytes_out", actor.bytes_out);
+  write_strings(json, "mailboxes", actor.mailboxes);
+  json.key("findings").begin_array();
+  for (const std::size_t number : actor.findings) json.number(number);
+  json.end_array().end_object();
+}
+
+void write_verdict(JsonWriter& json, const Verdict& verdict) {
+  json.key("verdict").begin_object();
+  json.field("outcome", to_string(verdict.outcome)).field("headline", verdict.headline);
+  write_strings(json, "because", verdict.because);
+  write_strings(json, "gaps", verdict.gaps);
+  json.key("windows").begin_array();
+  for (const OpenWindow& window : verdict.windows) {
+    json.begin_object();
+    write_strings(json, "cves", window.cves);
+    json.field("from", to_string(window.window.from));
+    json.key("to");
+    if (window.window.to) {
+      json.string(to_string(*window.window.to));
+    } else {
+      json.null();
+    }
+    json.field("still_open", window.window.still_open);
+    write_days(json, "days_without_logs", window.days_without_logs);
+    json.field("text", window.text).end_object();
+  }
+  json.end_array().key("actors").begin_array();
+  for (const Actor& actor : verdict.actors) write_actor(json, actor);
+  json.end_array().end_object();
+}
+
+void write_coverage(JsonWriter& json, const LogCoverage& coverage) {
+  json.key("coverage").begin_array();
+  for (const auto& [kind, days] : coverage.kinds()) {
+    if (days.empty()) continue;
+    json.begin_object().field("kind", kind).field("rows", days.rows());
+    json.field("first", to_string(*days.first())).field("last", to_string(*days.last()));
+    json.field("days", days.day_count()).key("gaps").begin_array();
+    for (const LogGap& gap : days.gaps()) {
+      json.begin_object();
+      write_time(json, "from", gap.from);
+      json.field("hours", gap.hours).end_object();
+    }
+    json.end_array().end_object();
+  }
+  json.end_array();
+}
+
+void write_logs(JsonWriter& json, const std::vector<ReadLog>& logs) {
+  json.key("logs").begin_array();
+  for (const ReadLog& log : logs) {
+    json.begin_object().field("path", log.path).field("kind", log.kind);
+    json.field("rows", log.rows).field("unread", log.unread);
+    write_strings(json, "first_unread", log.first_unread);
+    json.end_object();
+  }
+  json.end_array();
+}
+
+void write_server(JsonWriter& json, const ServerReport& server) {
+  json.begin_object().field("name", server.name).field("path", server.path);
+  write_verdict(json, server.verdict);
+  write_patch(json, server);
+  write_coverage(json, server.coverage);
+  json.key("findings").begin_array();
+  for (std::size_t i = 0; i < server.findings.size(); ++i) {
+    const bool has_change = i < server.changes.size();
+    write_finding(json, server.findings[i], has_change ? server.changes[i] : Change::unknown);
+  }
+  json.end_array().key("gone").begin_array();
+  for (const Finding& finding : server.gone) write_finding(json, finding, Change::gone);
+  json.end_array().key("skipped").begin_array();
+  for (const SkippedTest& skipped : server.skipped) {
+    json.begin_object().field("test", skipped.test).field("why", skipped.why).end_object();
+  }
+  json.end_array();
+  write_logs(json, server.logs);
+  json.end_object();
+}
+
+}  // namespace
+
+std::string to_json(const Report& report) {
+  JsonWriter json;
+  json.begin_object();
+  json.field("case", report.case_id).field("program", report.program);
+  write_time(json, "began", report.began);
+  write_time(json, "ended", report.ended);
+  write_strings(json, "roots", report.roots);
+  json.field("complete", report.complete);
+  json.field("outcome", to_string(outcome_of(report)));
+  json.field("files", report.files).field("files_unchanged", report.files_unchanged);
+  json.field("octets", report.octets);
+  json.key("servers").begin_array();
+  for (const ServerReport& server : report.servers) write_server(json, server);
+  json.end_array();
+  json.field("left_out_count", report.left_out_count).key("left_out").begin_array();
+  for (const LeftOut& left_out : report.left_out) {
+    json.begin_object().field("path", left_out.path).field("reason", left_out.reason);
+    json.field("text", left_out.text).end_object();
+  }
+  json.end_array();
+  write_strings(json, "rules_not_supported", report.rules_not_supported);
+  json.end_object();
+  return std::move(json).take();
+}
+
+}  // namespace postern::exchange

@@ -1,0 +1,135 @@
+#include <algorithm>
+#include <string>
+#include <string_view>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "event/time_text.h"
+#include "exchange/report.h"
+#include "exchange/safe_text.h"
+
+namespace postern::exchange {
+namespace {
+
+/// Of each list; the other forms of the report have all.
+constexpr std::size_t kMostFindings = 40, kMostLines = 10, kMostDetails = 4;
+constexpr std::size_t kDetailOctets = 160;
+
+class TextWriter {
+ public:
+  explicit TextWriter(bool colour) : colour_(colour) {}
+
+  std::string write(const Report& report) && {
+    for (const ServerReport& server : report.servers) write_server(server);
+    if (report.servers.empty()) line("No Exchange server was found there.");
+    write_left_out(report);
+    line(fmt::format("Case {}: {} files ({} unchanged since the last sweep), {} octets read.",
+                     shown(report.case_id), report.files, report.files_unchanged, report.octets));
+    if (!report.complete) line(coloured("This sweep is not complete.", kRed));
+    return std::move(out_);
+  }
+
+ private:
+  static constexpr std::string_view kRed = "31;1", kYellow = "33;1", kGreen = "32;1", kDim = "2";
+
+  std::string coloured(std::string_view text, std::string_view colour) const {
+    return colour_ ? fmt::format("\x1b[{}m{}\x1b[0m", colour, text) : std::string(text);
+  }
+
+  void line(std::string_view text) { out_ += fmt::format("{}\n", text); }
+
+  void list(std::string_view title, const std::vector<std::string>& items) {
+    if (items.empty()) return;
+    line(title);
+    for (const std::string& item : items) line(fmt::format("  - {}", shown(item)));
+  }
+
+  void write_server(const ServerReport& server) {
+    const Verdict& verdict = server.verdict;
+    const std::string_view colour = verdict.outcome == Outcome::compromised   ? kRed
+                                    : verdict.outcome == Outcome::no_evidence ? kGreen
+                                                                              : kYellow;
+    line(coloured(fmt::format("{}: {}", shown(server.name), to_string(verdict.outcome)), colour));
+    line(verdict.headline);
+    line("");
+    list("Because:", verdict.because);
+    list("What could not speak:", verdict.gaps);
+    write_patch(server);
+    write_findings(server);
+    line("");
+  }
+
+  void write_patch(const ServerReport& server) {
+    if (!server.patch) return;
+    line(fmt::format("Version: {}", shown(server.patch->text)));
+    for (const OpenWindow& window : server.verdict.windows) {
+      line(shown(fmt::format("  {}: {}", fmt::join(window.cves, ", "), window.text)));
+    }
+    std::vector<std::string> open;
+    for (const CvePatch& cve : server.patch->cves) {
+      if (cve.state == CveState::exposed) open.push_back(cve.cve);
+    }
+    if (!open.empty()) line(shown(fmt::format("  Open now: {}", fmt::join(open, ", "))));
+  }
+
+  void write_findings(const ServerReport& server) {
+    if (server.findings.empty()) return;
+    std::vector<std::size_t> order = timeline(server.findings);
+    std::ranges::stable_sort(order, std::greater(), [&](std::size_t i) {
+      return std::pair(server.findings[i].tier, server.findings[i].confidence);
+    });
+    line(fmt::format("Findings ({}):", server.findings.size()));
+    for (std::size_t i = 0; i < std::min(order.size(), kMostFindings); ++i) {
+      write_finding(server.findings[order[i]],
+                    order[i] < server.changes.size() ? server.changes[order[i]] : Change::unknown);
+    }
+    if (order.size() > kMostFindings) {
+      line(fmt::format("  and {} more: --json, --html or --csv has them all",
+                       order.size() - kMostFindings));
+    }
+    for (const Finding& gone : server.gone) write_finding(gone, Change::gone);
+  }
+
+  void write_finding(const Finding& finding, Change change) {
+    const std::string_view colour = finding.tier == Tier::exploited ? kRed
+                                    : finding.tier == Tier::attempt ? kYellow
+                                                                    : kDim;
+    const std::string tier = fmt::format("{:9} {:3}", to_string(finding.tier), finding.confidence);
+    const std::string at = finding.at ? event::to_rfc3339(*finding.at).substr(0, 19) + "Z " : "";
+    line(fmt::format("  {} {}{} {}{}{}", coloured(tier, colour), at, shown(finding.rule),
+                     shown(finding.title),
+                     finding.actor.empty() ? "" : fmt::format(", by {}", shown(finding.actor)),
+                     change == Change::unknown ? "" : fmt::format(" [{}]", to_string(change))));
+    std::string place = shown(finding.place.path);
+    if (finding.place.line != 0) place += fmt::format(":{}", finding.place.line);
+    if (finding.place.record != 0) place += fmt::format(", record {}", finding.place.record);
+    line(fmt::format("                {}", coloured(place, kDim)));
+    for (std::size_t i = 0; i < std::min(finding.details.size(), kMostDetails); ++i) {
+      const Detail& detail = finding.details[i];
+      line(fmt::format("                {}: {}", shown(detail.name),
+                       shown(detail.value, kDetailOctets)));
+    }
+  }
+
+  void write_left_out(const Report& report) {
+    if (report.left_out_count == 0) return;
+    line(fmt::format("Not examined ({}):", report.left_out_count));
+    for (std::size_t i = 0; i < std::min(report.left_out.size(), kMostLines); ++i) {
+      const LeftOut& each = report.left_out[i];
+      line(fmt::format("  {}: {}: {}", shown(each.path), shown(each.reason), shown(each.text)));
+    }
+    if (report.left_out_count > kMostLines) line("  …");
+  }
+
+  bool colour_;
+  std::string out_;
+};
+
+}  // namespace
+
+std::string to_text(const Report& report, bool colour) {
+  return TextWriter(colour).write(report);
+}
+
+}  // namespace postern::exchange

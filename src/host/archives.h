@@ -1,0 +1,69 @@
+// Archives: what is in them, and their octets, within bounds. libarchive stays in archives.cpp.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/octets.h"
+#include "base/result.h"
+#include "exchange/archive_check.h"
+
+namespace postern::host {
+
+/// What an archive may cost. Reaching a bound is `limit_exceeded`, and says which.
+struct ArchiveLimits {
+  std::size_t max_entries = 100'000;
+  std::uint64_t max_octets = std::uint64_t{4} << 30;  ///< Unpacked, in all.
+  /// Unpacked to packed, from `ratio_from` octets on: deflate does 1032 at most, text some 10.
+  std::uint64_t max_ratio = 200;
+  std::uint64_t ratio_from = std::uint64_t{64} << 20;
+};
+
+/// Puts octets of the file at an offset into the span, and says how many: fewer only at its end.
+using ReadAt = std::function<Result<std::size_t>(std::uint64_t, std::span<std::uint8_t>)>;
+
+/// The octets of an archive.
+struct ArchiveSource {
+  ReadAt read_at;
+  std::uint64_t size = 0;
+
+  /// Octets that the caller keeps.
+  static ArchiveSource of(OctetView octets);
+};
+
+/// What is in it, without unpacking, as far as it could be read: `complete` is false behind a bound
+/// or a fault, `fault` then says which.
+struct Listed {
+  exchange::ArchiveListing listing;
+  std::string fault;
+};
+Result<Listed> list_archive(const ArchiveSource& source, std::string_view name,
+                            const ArchiveLimits& limits = {});
+
+/// Who wants the content of an archive's files.
+class ArchiveVisitor {
+ public:
+  ArchiveVisitor() = default;
+  ArchiveVisitor(const ArchiveVisitor&) = delete;
+  ArchiveVisitor& operator=(const ArchiveVisitor&) = delete;
+  virtual ~ArchiveVisitor() = default;
+
+  /// Whether the file is wanted. `size` is what the archive says, which may be a lie, or 0.
+  virtual bool wants(std::string_view path, std::uint64_t size) = 0;
+  /// Octets of a wanted file, in order; false ends this one.
+  virtual bool take(OctetView octets) = 0;
+  /// Behind the last octets of a wanted file; `fault` is empty where it was read to its end.
+  virtual void end(std::string_view fault) = 0;
+};
+
+/// Hands out the files that the visitor wants, one after the other, in the order of the archive.
+/// Paths are as the archive says them, '\' as '/', without what would lead out ("..", a drive):
+/// they are names to show, never to write to. An error is one of the archive as a whole.
+Result<void> read_archive(const ArchiveSource& source, std::string_view name,
+                          ArchiveVisitor& visitor, const ArchiveLimits& limits = {});
+
+}  // namespace postern::host

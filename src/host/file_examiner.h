@@ -1,0 +1,38 @@
+// What stands in files, as opposed to rows of logs: pages, tasks, configurations, archives, dumps.
+#pragma once
+
+#include <memory>
+#include <string_view>
+
+#include "exchange/config_check.h"
+#include "host/examiner.h"
+#include "host/yara.h"
+
+namespace postern::host {
+
+/// Names of facts (Examination::facts) that are judged when all files were seen.
+inline constexpr std::string_view kFactPage = "compiled page";
+inline constexpr std::string_view kFactAssembly = "assembly";
+inline constexpr std::string_view kFactPowershellRewrite = "powershell rewrite";
+inline constexpr std::string_view kFactBackendRewrite = "backend rewrite";
+inline constexpr std::string_view kFactAnonymousRewrite = "anonymous rewrite";
+inline constexpr std::string_view kFactClearsRules = "clears rules";
+inline constexpr std::string_view kFactExtendedProtection = "extended protection";
+
+/// The facts of a configuration, back.
+exchange::ConfigFacts config_facts_of(std::string_view path,
+                                      const std::vector<exchange::Detail>& facts);
+
+/// Without `yara` no signatures are tried. It must outlive what is made.
+class FileExaminers final : public ExaminerFactory {
+ public:
+  explicit FileExaminers(const YaraRules* yara) : yara_(yara) {}
+
+  bool wants(FileKind kind, std::string_view placed, std::uint64_t size) const override;
+  Result<std::unique_ptr<Examiner>> make() const override;
+
+ private:
+  const YaraRules* yara_;
+};
+
+}  // namespace postern::host

@@ -1,0 +1,393 @@
+#include "host/sweep_work.h"
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <thread>
+#include <tuple>
+
+#include <fmt/format.h>
+
+#include "base/thread.h"
+#include "exchange/server_place.h"
+#include "files/path.h"
+#include "files/walk.h"
+#include "host/file_examiner.h"
+
+namespace postern::host {
+namespace {
+
+using exchange::Finding;
+
+// Candidates are held in memory: some 400 octets each.
+constexpr std::size_t kMaxCandidates = 5'000'000;
+
+// A tree may be given from a folder of the server: its name then tells where it stands.
+std::string placed_prefix(const std::string& root) {
+  std::string_view path = root;
+  while (path.size() > 1 && path.ends_with('/')) path.remove_suffix(1);
+  const std::string name = exchange::lower(files::name_of(path));
+  static constexpr std::array kTelling = std::to_array<std::string_view>(
+      {"inetpub", "wwwroot", "frontend", "clientaccess", "programdata", "windows", "program files",
+       "perflogs", "exchange server"});
+  if (name == "aspnet_client") return "wwwroot/aspnet_client/";
+  return std::ranges::find(kTelling, name) == kTelling.end() ? "" : name + "/";
+}
+
+// What one thread hands back of one file.
+struct Done {
+  std::size_t index = 0;
+  Examined examined;
+};
+
+// Files for several threads, results for one.
+class Pool {
+ public:
+  using Work = std::function<Examined(std::size_t, std::vector<std::unique_ptr<Examiner>>&)>;
+  using Examiners = std::vector<std::unique_ptr<Examiner>>;
+
+  Pool(std::vector<Examiners> sets, std::size_t count, Work work)
+      : sets_(std::move(sets)), count_(count), work_(std::move(work)) {
+    for (Examiners& set : sets_) {
+      threads_.emplace_back([this, &set] { run(set); });
+    }
+  }
+  Pool(const Pool&) = delete;
+  Pool& operator=(const Pool&) = delete;
+  ~Pool() {
+    next_ = count_;
+    {
+      const std::lock_guard lock(mutex_);
+      closed_ = true;
+    }
+    room_.notify_all();
+    for (std::thread& thread : threads_) thread.join();
+  }
+
+  /// The next result; nothing when all are handed out.
+  std::optional<Done> next() {
+    if (handed_ == count_) return std::nullopt;
+    std::unique_lock lock(mutex_);
+    filled_.wait(lock, [this] { return !done_.empty(); });
+    Done out = std::move(done_.front());
+    done_.pop_front();
+    ++handed_;
+    lock.unlock();
+    room_.notify_one();
+    return out;
+  }
+
+ private:
+  static constexpr std::size_t kMaxWaiting = 256;  // Results hold content's findings only.
+
+  void run(Examiners& set) {
+    enter_thread("sweep");
+    for (std::size_t index = next_++; index < count_; index = next_++) {
+      Done done{index, work_(index, set)};
+      std::unique_lock lock(mutex_);
+      room_.wait(lock, [this] { return done_.size() < kMaxWaiting || closed_; });
+      done_.push_back(std::move(done));
+      lock.unlock();
+      filled_.notify_one();
+    }
+  }
+
+  std::vector<Examiners> sets_;
+  std::size_t count_;
+  Work work_;
+  std::atomic<std::size_t> next_ = 0;
+  std::size_t handed_ = 0;
+  std::mutex mutex_;
+  std::condition_variable filled_, room_;
+  std::deque<Done> done_;
+  bool closed_ = false;
+  std::vector<std::thread> threads_;
+};
+
+void put_worst_first(std::vector<Finding>& findings) {
+  const auto key = [](const Finding& finding) {
+    return std::tuple(-static_cast<int>(finding.tier), -finding.confidence,
+                      std::string_view(finding.place.path), std::string_view(finding.rule));
+  };
+  std::ranges::stable_sort(findings, {}, key);
+}
+
+class Sweep {
+ public:
+  Sweep(files::Root root, const SweepOptions& options)
+      : root_(std::move(root)), options_(options), prefix_(placed_prefix(root_.path())) {
+    report_.root = root_.path();
+  }
+
+  Result<SweepReport> run(std::string_view only) {
+    walk(only);
+    for (ServerLayout& layout : find_servers(root_, marks_, options_.known)) {
+      SweptServer server;
+      server.layout = std::move(layout);
+      report_.servers.push_back(std::move(server));
+    }
+    prepare_servers();
+    POSTERN_CHECK(examine_all());
+    judge_together();
+    if (options_.state != nullptr && !report_.stopped && only.empty()) {
+      POSTERN_CHECK(options_.state->finish(key_prefix()));
+    }
+    for (SweptServer& server : report_.servers) put_worst_first(server.findings);
+    put_worst_first(report_.findings);
+    return std::move(report_);
+  }
+
+ private:
+  bool stopping() {
+    if (options_.stop && options_.stop()) report_.stopped = true;
+    return report_.stopped;
+  }
+
+  void tell() {
+    if (!options_.progress) return;
+    progress_.entries = report_.counts.entries;
+    progress_.octets_read = report_.counts.octets_read;
+    options_.progress(progress_);
+  }
+
+  bool wants(FileKind kind, std::string_view placed, std::uint64_t size) const {
+    return std::ranges::any_of(options_.examiners, [&](const ExaminerFactory* factory) {
+      return factory->wants(kind, placed, size);
+    });
+  }
+
+  void walk(std::string_view only) {
+    files::Walk walk(root_, report_.not_examined);
+    while (const files::Entry* const entry = walk.next()) {
+      ++report_.counts.entries;
+      if (report_.counts.entries % 4096 == 0) {
+        tell();
+        if (stopping()) return;
+      }
+      if (!only.empty() && entry->path != only) {
+        if (entry->metadata.kind == files::Kind::folder) walk.skip_folder();
+        continue;
+      }
+      marks_.see(entry->path);
+      if (entry->metadata.kind != files::Kind::regular) continue;
+      consider(*entry);
+    }
+  }
+
+  void consider(const files::Entry& entry) {
+    Candidate file;
+    file.placed = prefix_ + entry.path;
+    file.kind = kind_of(file.placed);
+    if (file.kind == FileKind::page) pages_.push_back("/" + exchange::lower(file.placed));
+    const bool streams = entry.ntfs && !entry.ntfs->streams.empty();
+    if (!wants(file.kind, file.placed, entry.metadata.size) && !streams && !is_telling(file))
+      return;
+    if (candidates_.size() == kMaxCandidates) {
+      report_.not_examined.add(entry.path, files::Reason::too_many, "too many files to look at");
+      return;
+    }
+    file.path = entry.path;
+    file.metadata = entry.metadata;
+    file.ntfs = entry.ntfs;
+    candidates_.push_back(std::move(file));
+  }
+
+  // What is told by its name alone, though nothing of it be read: an empty lsass.dmp.
+  static bool is_telling(const Candidate& file) {
+    const std::string name = exchange::lower(exchange::file_name_of(file.placed));
+    return file.kind == FileKind::page || name.find("lsass") != std::string::npos ||
+           name.starts_with("ntds.dit");
+  }
+
+  void prepare_servers() {
+    facts_.resize(report_.servers.size() + 1);
+    exposed_from_.resize(facts_.size());
+    for (exchange::ServerFacts& facts : facts_) facts.known = options_.known;
+    for (std::size_t i = 0; i < report_.servers.size(); ++i) {
+      const auto& patch = report_.servers[i].layout.patch;
+      if (!patch) continue;
+      facts_[i].build = patch->version;
+      const auto state = exchange::patch_state(*patch, exchange::built_in_builds());
+      for (const exchange::CvePatch& cve : state.cves) {
+        if (!cve.window) continue;
+        const std::string from = exchange::to_string(cve.window->from);
+        if (exposed_from_[i].empty() || from < exposed_from_[i]) exposed_from_[i] = from;
+      }
+    }
+    std::vector<ServerLayout> layouts;
+    for (const SweptServer& server : report_.servers) layouts.push_back(server.layout);
+    for (Candidate& file : candidates_) file.server = server_of(layouts, file.path);
+    std::ranges::sort(pages_);
+  }
+
+  std::size_t slot_of(const Candidate& file) const {
+    return file.server.value_or(report_.servers.size());
+  }
+
+  std::string key_prefix() const { return root_.path() + '\n'; }
+
+  // What it was judged by is part of the key: another build, another judgement.
+  std::string key_of(const Candidate& file) const {
+    const auto& build = facts_[slot_of(file)].build;
+    return key_prefix() + file.path + '\n' + (build ? exchange::to_string(*build) : "");
+  }
+
+  Result<void> examine_all() {
+    examinations_.resize(candidates_.size());
+    std::vector<std::size_t> open;
+    for (std::size_t i = 0; i < candidates_.size(); ++i) {
+      if (options_.state != nullptr) {
+        const std::string key = key_of(candidates_[i]);
+        auto kept = POSTERN_TRY(options_.state->find({key, candidates_[i].metadata}));
+        if (kept) {
+          examinations_[i] = *std::move(kept);
+          ++report_.counts.kept;
+          continue;
+        }
+      }
+      open.push_back(i);
+    }
+    progress_.files = candidates_.size();
+    progress_.files_done = report_.counts.kept;
+    tell();
+    std::vector<Pool::Examiners> sets(std::max(1U, options_.threads));
+    for (Pool::Examiners& set : sets) {
+      for (const ExaminerFactory* const factory : options_.examiners) {
+        set.push_back(POSTERN_TRY(factory->make()));
+      }
+    }
+    Pool pool(std::move(sets), open.size(), [&](std::size_t at, Pool::Examiners& set) {
+      return examine(candidates_[open[at]], set);
+    });
+    while (auto done = pool.next()) {
+      POSTERN_CHECK(take(open[done->index], std::move(done->examined)));
+      if (stopping()) break;
+    }
+    return {};
+  }
+
+  // On a worker's thread: touches nothing but what does not change.
+  Examined examine(const Candidate& file, Pool::Examiners& set) const {
+    Examined out;
+    const auto opened = root_.open_file(file.path);
+    if (!opened) {
+      out.not_examined.push_back(
+          {file.path, files::reason_of(opened.error()), opened.error().text});
+      return out;
+    }
+    ArchiveSource octets;
+    octets.size = opened->size();
+    octets.read_at = [&opened](std::uint64_t offset, std::span<std::uint8_t> into) {
+      return opened->read_at(offset, into);
+    };
+    const std::size_t slot = slot_of(file);
+    const Subject subject{file, facts_[slot], exposed_from_[slot], octets};
+    for (std::size_t i = 0; i < set.size(); ++i) {
+      const bool wanted = options_.examiners[i]->wants(file.kind, file.placed, file.metadata.size);
+      // Names and streams are the first examiner's to judge, whatever is to be read.
+      if (wanted || i == 0) set[i]->examine(subject, out);
+    }
+    if (const auto changed = opened->changed(); changed && *changed) {
+      out.not_examined.push_back(
+          {file.path, files::Reason::changed, "written to while it was read"});
+    }
+    return out;
+  }
+
+  Result<void> take(std::size_t index, Examined examined) {
+    ++report_.counts.examined;
+    ++progress_.files_done;
+    report_.counts.octets_read += examined.octets_read;
+    for (const files::NotExamined& item : examined.not_examined) {
+      report_.not_examined.add(item.path, item.reason, item.text);
+    }
+    // What could not be looked at is looked at again the next time.
+    if (options_.state != nullptr && examined.not_examined.empty()) {
+      const std::string key = key_of(candidates_[index]);
+      POSTERN_CHECK(options_.state->put({key, candidates_[index].metadata}, examined.examination));
+    }
+    examinations_[index] = std::move(examined.examination);
+    if (report_.counts.examined % 64 == 0) tell();
+    return {};
+  }
+
+  std::vector<Finding>& findings_of(const Candidate& file) {
+    return file.server ? report_.servers[*file.server].findings : report_.findings;
+  }
+
+  // What needs all files: deleted pages, workarounds, what the build leaves open.
+  void judge_together() {
+    std::vector<std::vector<exchange::ConfigFacts>> configs(facts_.size());
+    for (std::size_t i = 0; i < candidates_.size(); ++i) {
+      const Candidate& file = candidates_[i];
+      Examination& examination = examinations_[i];
+      std::ranges::move(examination.findings, std::back_inserter(findings_of(file)));
+      if (file.kind == FileKind::config) {
+        configs[slot_of(file)].push_back(config_facts_of(file.placed, examination.facts));
+      }
+      if (file.kind == FileKind::compiled) judge_compiled(file, examination.facts);
+    }
+    for (std::size_t i = 0; i < report_.servers.size(); ++i) {
+      SweptServer& server = report_.servers[i];
+      server.mitigations = exchange::mitigations_of(configs[i]);
+      if (!server.layout.patch) continue;
+      server.layout.patch->mitigations = server.mitigations;
+      server.patch = exchange::patch_state(*server.layout.patch, exchange::built_in_builds());
+      auto open = exchange::exposure_findings(*server.patch, {.path = server.layout.setup});
+      std::ranges::move(open, std::back_inserter(server.findings));
+    }
+  }
+
+  void judge_compiled(const Candidate& file, const std::vector<exchange::Detail>& facts) {
+    exchange::CompiledPage page;
+    for (const exchange::Detail& fact : facts) {
+      if (fact.name == kFactPage) page.virtual_path = fact.value;
+      if (fact.name == kFactAssembly) page.assembly = fact.value;
+    }
+    if (page.virtual_path.empty() || has_page(page.virtual_path)) return;
+    Finding finding = exchange::check_ghost(file.path, page, facts_[slot_of(file)]);
+    finding.at = file.metadata.modified.wall();
+    findings_of(file).push_back(std::move(finding));
+  }
+
+  bool has_page(std::string_view virtual_path) const {
+    for (const std::string& place : exchange::places_of_page(virtual_path)) {
+      const bool found = std::ranges::any_of(
+          pages_, [&](const std::string& page) { return page.ends_with(place); });
+      if (found) return true;
+    }
+    return false;
+  }
+
+  files::Root root_;
+  const SweepOptions& options_;
+  std::string prefix_;
+  LayoutMarks marks_;
+  std::vector<Candidate> candidates_;
+  std::vector<Examination> examinations_;
+  std::vector<std::string> pages_;            // Of the tree, lower case, with '/' in front.
+  std::vector<exchange::ServerFacts> facts_;  // By server; the last for files of none.
+  std::vector<std::string> exposed_from_;
+  SweepProgress progress_;
+  SweepReport report_;
+};
+
+}  // namespace
+
+Result<SweepReport> sweep(const std::string& path, const SweepOptions& options) {
+  auto root = files::Root::open(path);
+  if (root) return Sweep(*std::move(root), options).run("");
+  // A single file: its folder is opened, and nothing else in it looked at.
+  const std::string folder(files::folder_of(path));
+  const std::string name(files::name_of(path));
+  auto above = files::Root::open(folder.empty() ? (path.starts_with('/') ? "/" : ".") : folder);
+  if (name.empty() || !above || !above->open_file(name)) {
+    return Unexpected(std::move(root).error());
+  }
+  return Sweep(*std::move(above), options).run(name);
+}
+
+}  // namespace postern::host
