@@ -112,7 +112,7 @@ Result<Journal> Journal::open_or_begin(int folder, const JournalHeader& header) 
 
 Result<Journal> Journal::open(int folder) {
   // Without this a wrong folder would get an empty journal.
-  POSTERN_TRY(read_file(folder, kJournalFile, kMaxOctets));
+  POSTERN_CHECK(read_file(folder, kJournalFile, kMaxOctets));
   LineFile file = POSTERN_TRY(LineFile::open(folder, kJournalFile, kMaxOctets));
   if (file.lines().empty()) return fail(Errc::not_found, "the journal is empty: nothing was done");
   JournalHeader header = POSTERN_TRY(journal_header_from_json(file.lines().front()));

@@ -47,7 +47,7 @@ class Compressor {
     digest_.add(octets);
     stored_.octets += octets.size();
     ZSTD_inBuffer in{octets.data(), octets.size(), 0};
-    while (in.pos < in.size) POSTERN_TRY(step(in, ZSTD_e_continue));
+    while (in.pos < in.size) POSTERN_CHECK(step(in, ZSTD_e_continue));
     return {};
   }
 

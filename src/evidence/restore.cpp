@@ -80,7 +80,7 @@ class Restorer {
     }
     if (errno != EEXIST) return Unexpected<Error>(system_error("make the folder", errno));
     // One that is there stays as it is.
-    POSTERN_TRY(files::open_folder_beneath(to_.get(), record.path));
+    POSTERN_CHECK(files::open_folder_beneath(to_.get(), record.path));
     return {};
   }
 
