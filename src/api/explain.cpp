@@ -35,7 +35,7 @@ struct Decision {
   std::vector<Match> matches_behind;
 
   policy::Asking asking() const {
-    return {.group = group, .client = question.client.value_or(IpAddress()), .now = question.now};
+    return {.group = group, .client = question.client, .now = question.now};
   }
   const policy::Verdict& deciding() const { return behind.matched ? behind : verdict; }
 };

@@ -9,6 +9,7 @@
 #include "app/gate_commands.h"
 #include "app/quarantine_commands.h"
 #include "app/server_commands.h"
+#include "app/sweep_commands.h"
 
 namespace postern::app {
 namespace {
@@ -29,6 +30,20 @@ constexpr Flag kConfig = {"config", 'c', "FILE",
 constexpr Flag kStateDir = {"state-dir", 0, "DIR",
                             "The server's state folder, to find its socket."};
 constexpr Flag kSocket = {"socket", 0, "PATH", "The server's control socket itself."};
+
+constexpr Flag kSweepData = {"data", 0, "DIR",
+                             "Where imported hashes and signatures are, and what is remembered of "
+                             "earlier sweeps; else sweep in the state folder."};
+
+constexpr Flag kSweepFlags[] = {
+    {"json", 0, "", "Print JSON, for programs: all of it, also what the text cuts."},
+    kSweepData,
+    {"no-state", 0, "", "Read every file, and remember nothing."},
+    {"threads", 0, "N",
+     "Look at so many files at a time (1 to 64); else as many as there are cores."},
+};
+
+constexpr Flag kSweepImportFlags[] = {kSweepData};
 
 constexpr Flag kControlFlags[] = {kJson, kConfig, kStateDir, kSocket};
 
@@ -223,6 +238,14 @@ constexpr Command kCommands[] = {
      "this "
      "machine cannot be read, says so and ends with status 1; the rest is in force.",
      "postern reload", kControlFlags, run_reload},
+    {"sweep import", "FILE...", 1, 10'000,
+     "Take hashes of Microsoft's files (CSV) and signatures (YARA), to sweep by.",
+     "postern sweep import known-good.csv.gz builds.csv rules/", kSweepImportFlags,
+     run_sweep_import},
+    {"sweep", "PATH...", 1, 1'000,
+     "Look for traces of a break-in on Exchange servers: mounted disks, copied folders, collected "
+     "archives. Reads alone.",
+     "postern sweep /mnt/mail1", kSweepFlags, run_sweep},
     {"evidence create", "ROOT [PATH…]", 1, 10000,
      "Keep files of a server's disk, with their metadata, in a signed pack that others can check; "
      "of a folder all that is in it.",

@@ -59,6 +59,7 @@ void take_reloadable(config::Config& running, const config::Config& wanted) {
   running.gate_max_shrink_percent = wanted.gate_max_shrink_percent;
   running.gate_max_top_names = wanted.gate_max_top_names;
   running.gate_own_domains = wanted.gate_own_domains;
+  running.gate_own_networks = wanted.gate_own_networks;
   running.gate_partner_domains = wanted.gate_partner_domains;
   running.gate_top_names = wanted.gate_top_names;
   running.gate_watch_minutes = wanted.gate_watch_minutes;

@@ -131,6 +131,7 @@ std::vector<dns::Name> names_of(const std::vector<std::string>& texts) {
 intel::GateRules gate_rules(const config::Config& config) {
   return {.own_domains = names_of(config.gate_own_domains),
           .partner_domains = names_of(config.gate_partner_domains),
+          .own_networks = config.gate_own_networks,
           .top_names = config.gate_top_names,
           .max_top_names = config.gate_max_top_names,
           .max_clients_percent = config.gate_max_clients_percent,

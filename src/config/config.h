@@ -249,6 +249,7 @@ struct Config {
   std::uint32_t gate_max_top_names = 10;
   std::uint32_t gate_top_names = 1000;
   std::vector<std::string> gate_own_domains;
+  std::vector<IpPrefix> gate_own_networks;
   std::vector<std::string> gate_partner_domains;
   std::uint32_t gate_watch_minutes = 30;
   std::string gate_canary_group;

@@ -101,7 +101,8 @@ std::optional<Finding> check_archive(std::string_view path, std::uint64_t size,
   Finding finding;
   finding.rule = "F-11";
   finding.confidence = std::min(confidence, 98);
-  finding.tier = count != 0 ? Tier::exploited : Tier::hunt;
+  const bool locked = disguised && (listing.encrypted || listing.multi_volume);
+  finding.tier = count != 0 ? Tier::exploited : locked ? Tier::attempt : Tier::hunt;
   finding.attack = {"T1560.001", "T1074.001"};
   finding.place.path = path;
   finding.title = count != 0

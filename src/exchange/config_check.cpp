@@ -109,7 +109,7 @@ class Reader {
     if (same_name(element.name, "modules")) managed_modules(element);
     if (same_name(element.name, "virtualDirectory")) directory(element);
     if (same_name(element.name, "httpLogging") && same_name(element.attribute("dontLog"), "true")) {
-      say({"F-14", 75, Tier::hunt, "T1562.002"}, "Logging of requests is switched off",
+      say({"F-14", 75, Tier::attempt, "T1562.002"}, "Logging of requests is switched off",
           here.empty() ? "everywhere" : here);
     }
     if (same_name(element.name, "logFile")) log_file(element);
@@ -126,15 +126,29 @@ class Reader {
     for (const XmlElement& add : modules.children) {
       if (!same_name(add.name, "add")) continue;
       const std::string image = windows_path(add.attribute("image"));
-      if (image.empty() || is_usual_image(image)) continue;
+      if (image.empty()) continue;
+      if (is_usual_image(image)) {
+        const bool own =
+            image.find("\\inetsrv\\") == std::string::npos || is_iis_module(file_name_of(image));
+        if (!own) {
+          say({"F-14", 60, Tier::attempt, "T1505.004"},
+              fmt::format("A native module in inetsrv that is none of Windows': {}",
+                          add.attribute("name")),
+              add.attribute("image"));
+        }
+        continue;
+      }
       const bool anyones = is_anyones_folder(image);
-      say({"F-14", anyones ? 85 : 60, anyones ? Tier::exploited : Tier::hunt, "T1505.004"},
+      say({"F-14", anyones ? 85 : 60, anyones ? Tier::exploited : Tier::attempt, "T1505.004"},
           fmt::format("A native module of IIS from an unusual folder: {}", add.attribute("name")),
           add.attribute("image"));
     }
   }
 
   void managed_modules(const XmlElement& modules) {
+    const Zone zone = server_place(out_.path).zone;
+    const bool in_exchange =
+        zone == Zone::front_end || zone == Zone::front_end_auth || zone == Zone::client_access;
     for (const XmlElement& add : modules.children) {
       if (!same_name(add.name, "add")) continue;
       const std::string type = lower(add.attribute("type"));
@@ -144,7 +158,7 @@ class Reader {
         // fake.
         continue;
       }
-      say({"F-14", 60, Tier::hunt, "T1505.004"},
+      say({"F-14", 60, in_exchange ? Tier::attempt : Tier::hunt, "T1505.004"},
           fmt::format("A managed module of IIS that is not Microsoft's by its name: {}",
                       add.attribute("name")),
           add.attribute("type"));
@@ -172,11 +186,12 @@ class Reader {
       }
     }
     if (same_name(element.attribute("enabled"), "false")) {
-      say({"F-14", 70, Tier::hunt, "T1562.002"}, "A site writes no log", "logFile enabled=false");
+      say({"F-14", 70, Tier::attempt, "T1562.002"}, "A site writes no log",
+          "logFile enabled=false");
     }
     const std::string target = lower(element.attribute("logTargetW3C"));
     if (!target.empty() && !has(target, "file")) {
-      say({"F-14", 65, Tier::hunt, "T1562.002"}, "A site does not log to a file", target);
+      say({"F-14", 65, Tier::attempt, "T1562.002"}, "A site does not log to a file", target);
     }
   }
 
@@ -279,6 +294,76 @@ class Reader {
 };
 
 }  // namespace
+
+bool is_iis_module(std::string_view file_name) {
+  static constexpr std::array kModules =
+      std::to_array<std::string_view>({"authanon.dll",
+                                       "authbas.dll",
+                                       "authcert.dll",
+                                       "authmap.dll",
+                                       "authmd5.dll",
+                                       "authsspi.dll",
+                                       "cachfile.dll",
+                                       "cachhttp.dll",
+                                       "cachtokn.dll",
+                                       "cachuri.dll",
+                                       "cgi.dll",
+                                       "compdyn.dll",
+                                       "compstat.dll",
+                                       "custerr.dll",
+                                       "defdoc.dll",
+                                       "dirlist.dll",
+                                       "diprestr.dll",
+                                       "filter.dll",
+                                       "gzip.dll",
+                                       "httpredir.dll",
+                                       "iis_ssi.dll",
+                                       "iiscertobj.dll",
+                                       "iisetw.dll",
+                                       "iisfcgi.dll",
+                                       "iisfreb.dll",
+                                       "iisreqs.dll",
+                                       "iiswsock.dll",
+                                       "iprestr.dll",
+                                       "isapi.dll",
+                                       "logcust.dll",
+                                       "loghttp.dll",
+                                       "modrqflt.dll",
+                                       "protsup.dll",
+                                       "redirect.dll",
+                                       "requestrouter.dll",
+                                       "rewrite.dll",
+                                       "static.dll",
+                                       "urlauthz.dll",
+                                       "validcfg.dll",
+                                       "warmup.dll",
+                                       "webdav.dll",
+                                       "webdav_simple_lock.dll",
+                                       "webdav_simple_prop.dll"});
+  return std::ranges::find(kModules, lower(file_name)) != kModules.end();
+}
+
+std::optional<Finding> check_module(std::string_view path, OctetView library) {
+  // "Microsoft Corporation" of a version resource, in UTF-16.
+  std::string maker;
+  for (const char c : std::string_view("Microsoft Corporation")) {
+    maker += c;
+    maker += '\0';
+  }
+  const bool microsofts = text_of(library).find(maker) != std::string_view::npos;
+  const bool known = is_iis_module(file_name_of(path));
+  // What else Windows keeps there (inetinfo.dll, w3wphost.dll) says whose it is.
+  if (microsofts || library.empty()) return std::nullopt;
+  Finding out;
+  out.rule = "F-14";
+  out.tier = Tier::exploited;
+  out.confidence = known ? 80 : 75;
+  out.title = known ? "A module of IIS under the name of one of Windows'"
+                    : "A library in the folder of IIS' modules that is not Microsoft's";
+  out.attack = {"T1505.004"};
+  out.place.path = path;
+  return out;
+}
 
 Result<ConfigFacts> check_config(std::string_view path, OctetView octets) {
   ConfigFacts out;

@@ -39,6 +39,9 @@ TEST(ConfigCheck, WhatIisIsTold) {
        ""},
       {"<c><globalModules><add name=\"X\" image=\"C:\\ProgramData\\x.dll\"/></globalModules></c>",
        "F-14 85"},
+      {"<c><globalModules><add name=\"X\" image=\"%windir%\\System32\\inetsrv\\x.dll\"/>"
+       "</globalModules></c>",
+       "F-14 60"},
       {"<c><globalModules><add name=\"X\" image=\"C:\\Tools\\x.dll\"/></globalModules></c>",
        "F-14 60"},
       {"<c><modules><add name=\"X\" type=\"Evil.Module, Evil\"/></modules></c>", "F-14 60"},
@@ -75,6 +78,14 @@ TEST(ConfigCheck, WhatIisIsTold) {
     SCOPED_TRACE(c.xml);
     EXPECT_EQ(rules_of(c.xml), c.want);
   }
+}
+
+TEST(ConfigCheck, ALibraryInTheFolderOfModulesIsMicrosoftsOrNot) {
+  const std::string maker("M\0i\0c\0r\0o\0s\0o\0f\0t\0 \0C\0o\0r\0p\0o\0r\0a\0t\0i\0o\0n\0", 42);
+  EXPECT_FALSE(check_module("inetsrv/static.dll", octets_of("MZ" + maker)).has_value());
+  EXPECT_FALSE(check_module("inetsrv/w3wphost.dll", octets_of("MZ" + maker)).has_value());
+  EXPECT_EQ(check_module("inetsrv/Static.dll", octets_of("MZ"))->confidence, 80);
+  EXPECT_EQ(check_module("inetsrv/x.dll", octets_of("MZ"))->confidence, 75);
 }
 
 TEST(ConfigCheck, FindsAShellInAConfiguration) {

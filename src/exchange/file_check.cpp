@@ -249,10 +249,9 @@ class Checker {
     if (!page_ || is_microsofts_ || place_.zone == Zone::wwwroot) return;
     const std::string legit = looks_like(name_, server_.known);
     if (legit.empty()) return;
-    if (!raise(25, "looks like", legit)) {
-      say("F-03", Tier::hunt, 65, fmt::format("A page that is named like {}", legit),
-          {"T1036.005"});
-    }
+    const bool page = raise(25, "looks like", legit);
+    say("F-03", page ? Tier::exploited : Tier::hunt, page ? 85 : 65,
+        fmt::format("A page that is named like {}", legit), {"T1036.005"});
   }
 
   // Raises what the rules of pages found; false where they found nothing.
@@ -279,13 +278,16 @@ class Checker {
     constexpr std::uint32_t kSystem = 4;
     const bool set_back =
         file_.created && file_.name_created && *file_.created + kDay < *file_.name_created;
-    if (set_back && !raise(20, "created", "set back to before its name was made")) {
-      say("F-07", Tier::hunt, 60, "A page whose time was set back", {"T1070.006"});
+    if (set_back) {
+      const bool page = raise(20, "created", "set back to before its name was made");
+      say("F-07", page ? Tier::exploited : Tier::hunt, page ? 80 : 60,
+          "A page whose time was set back", {"T1070.006"});
     }
     const std::uint32_t attributes = file_.attributes.value_or(0);
-    if ((attributes & kHidden) != 0 && (attributes & kSystem) != 0 &&
-        !raise(30, "attributes", "hidden and system")) {
-      say("F-08", Tier::hunt, 70, "A page that is hidden as a file of the system", {"T1564.001"});
+    if ((attributes & kHidden) != 0 && (attributes & kSystem) != 0) {
+      const bool page = raise(30, "attributes", "hidden and system");
+      say("F-08", page ? Tier::exploited : Tier::hunt, page ? 85 : 70,
+          "A page that is hidden as a file of the system", {"T1564.001"});
     }
     check_streams();
   }

@@ -136,7 +136,7 @@ TEST(FileCheck, NamesThatAreTakenForMicrosofts) {
     EXPECT_EQ(looks_like(c.name, nullptr), c.want);
   }
   const auto findings = look({.path = std::string(kAuth) + "errorFS.aspx"});
-  EXPECT_EQ(text_of_findings(findings), "F-02 exploited 99");
+  EXPECT_EQ(text_of_findings(findings), "F-02 exploited 99, F-03 exploited 85");
 }
 
 TEST(FileCheck, ContentDecidesWhereThePlaceDoesNot) {

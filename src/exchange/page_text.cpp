@@ -527,7 +527,11 @@ class Sections {
     const std::size_t close = std::min(find_lower(low_, "%>", begin), text_.size());
     const std::size_t behind = std::min(close + 2, text_.size());
     const char kind = begin < text_.size() ? text_[begin] : '\0';
-    if (kind == '@') {
+    // A directive has a name; what else begins so is code.
+    const char next = begin + 1 < text_.size() ? text_[begin + 1] : ' ';
+    const bool named = next != '@' && (is_word_octet(next) || next == ' ' || next == '\t' ||
+                                       next == '\r' || next == '\n');
+    if (kind == '@' && named) {
       out_.directives += without_entities(low_.substr(begin + 1, close - begin - 1));
       out_.directives += '\n';
       if (behind_directive_ == 0) behind_directive_ = behind;

@@ -87,6 +87,25 @@ Sign judge(const Task::Action& action) {
   return sign;
 }
 
+// What is shown of a task, whatever speaks against it.
+Finding finding_of(std::string_view path, const Task& task, const Task::Action* worst) {
+  Finding finding;
+  finding.attack = {"T1053.005"};
+  finding.place.path = path;
+  if (worst != nullptr) {
+    finding.details.push_back({"command", worst->command});
+    finding.details.push_back({"arguments", worst->arguments});
+    const std::string line = worst->command + " " + worst->arguments;
+    const std::string encoded = encoded_command(line, lower(line));
+    if (!encoded.empty()) finding.details.push_back({"decoded", encoded});
+  }
+  finding.details.push_back({"runs as", task.user});
+  finding.details.push_back({"author", task.author});
+  if (!task.created.empty()) finding.details.push_back({"created", task.created});
+  if (task.hidden) finding.details.push_back({"hidden", "yes"});
+  return finding;
+}
+
 }  // namespace
 
 Result<Task> read_task(OctetView octets) {
@@ -109,50 +128,39 @@ Result<Task> read_task(OctetView octets) {
   return out;
 }
 
-std::optional<Finding> check_task(std::string_view path, const Task& task,
-                                  std::string_view exposed_from) {
+std::vector<Finding> check_task(std::string_view path, const Task& task,
+                                std::string_view exposed_from) {
+  std::vector<Finding> out;
   Sign sign;
-  const Task::Action* worst = nullptr;
+  const Task::Action* worst = task.actions.empty() ? nullptr : &task.actions.front();
   for (const Task::Action& action : task.actions) {
     Sign other = judge(action);
     if (other.confidence <= sign.confidence) continue;
     sign = std::move(other);
     worst = &action;
   }
-  Finding finding;
-  finding.rule = "F-13";
-  const std::string name = lower(file_name_of(path));
-  if (name == "vsperfmon") {
-    finding.rule = "F-12";
-    sign = {std::max(90, sign.confidence), "a task of the name that Hafnium's has"};
-    if (worst == nullptr && !task.actions.empty()) worst = &task.actions.front();
-  }
-  if (sign.confidence == 0) return std::nullopt;
   const bool system = same_name(task.user, "S-1-5-18") || same_name(task.user, "SYSTEM") ||
                       has(lower(task.user), "\\system");
-  if (system) sign.confidence += 5;
-  if (task.hidden) sign.confidence += 8;
-  if (task.author.empty()) sign.confidence += 4;
-  if (!exposed_from.empty() && !task.created.empty() && task.created >= exposed_from) {
-    sign.confidence += 5;
+  const bool since = !exposed_from.empty() && !task.created.empty() && task.created >= exposed_from;
+  const int more =
+      (system ? 5 : 0) + (task.hidden ? 8 : 0) + (task.author.empty() ? 4 : 0) + (since ? 5 : 0);
+  if (sign.confidence != 0) {
+    Finding finding = finding_of(path, task, worst);
+    finding.rule = "F-13";
+    finding.confidence = std::min(sign.confidence + more, 97);
+    finding.tier = finding.confidence >= 80 ? Tier::exploited : Tier::hunt;
+    finding.title = fmt::format("Scheduled task: {}", sign.what);
+    out.push_back(std::move(finding));
   }
-  finding.confidence = std::min(sign.confidence, 97);
-  finding.tier = finding.confidence >= 80 ? Tier::exploited : Tier::hunt;
-  finding.title = fmt::format("Scheduled task: {}", sign.what);
-  finding.attack = {"T1053.005"};
-  finding.place.path = path;
-  if (worst != nullptr) {
-    finding.details.push_back({"command", worst->command});
-    finding.details.push_back({"arguments", worst->arguments});
-    const std::string line = worst->command + " " + worst->arguments;
-    const std::string encoded = encoded_command(line, lower(line));
-    if (!encoded.empty()) finding.details.push_back({"decoded", encoded});
+  if (lower(file_name_of(path)) == "vsperfmon") {
+    Finding finding = finding_of(path, task, worst);
+    finding.rule = "F-12";
+    finding.confidence = std::min(90 + more, 97);
+    finding.tier = Tier::exploited;
+    finding.title = "A scheduled task of the name that intruders of 2021 are known to have used";
+    out.push_back(std::move(finding));
   }
-  finding.details.push_back({"runs as", task.user});
-  finding.details.push_back({"author", task.author});
-  if (!task.created.empty()) finding.details.push_back({"created", task.created});
-  if (task.hidden) finding.details.push_back({"hidden", "yes"});
-  return finding;
+  return out;
 }
 
 }  // namespace postern::exchange

@@ -1,7 +1,6 @@
 // What a scheduled task does: F-13, and the tasks of F-12.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,9 +25,9 @@ struct Task {
 /// Reads a task's XML: UTF-16 with a mark, or UTF-8.
 Result<Task> read_task(OctetView octets);
 
-/// What speaks against a task; nothing where nothing does. `path` is the file's, `exposed_from` the
+/// What speaks against a task; empty where nothing does. `path` is the file's, `exposed_from` the
 /// first day on which the server was open ("2021-01-03"; empty where not known).
-std::optional<Finding> check_task(std::string_view path, const Task& task,
-                                  std::string_view exposed_from);
+std::vector<Finding> check_task(std::string_view path, const Task& task,
+                                std::string_view exposed_from);
 
 }  // namespace postern::exchange

@@ -11,8 +11,9 @@
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const postern::OctetView octets{data, size};
   if (const auto task = postern::exchange::read_task(octets)) {
-    const auto finding = postern::exchange::check_task("Tasks/x", *task, "2021-01-03");
-    POSTERN_ASSERT(!finding || (finding->confidence > 0 && finding->confidence < 100));
+    for (const auto& finding : postern::exchange::check_task("Tasks/x", *task, "2021-01-03")) {
+      POSTERN_ASSERT(finding.confidence > 0 && finding.confidence < 100);
+    }
   }
   if (const auto config = postern::exchange::check_config("wwwroot/web.config", octets)) {
     static_cast<void>(postern::exchange::mitigations_of({*config}));

@@ -46,7 +46,7 @@ struct PolicyMoment {
     const auto group = generation->group_named(name);
     return group ? std::optional(in_force().group_at(*group, at)) : std::nullopt;
   }
-  policy::Asking asking(std::uint16_t group) const { return {group, {}, at}; }
+  policy::Asking asking(std::uint16_t group) const { return {group, std::nullopt, at}; }
 };
 
 /// What one zone is made of.

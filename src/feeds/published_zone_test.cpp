@@ -165,8 +165,11 @@ class Maker {
       each.name = name(random_name());
       each.scope = roll(2) == 0 ? Scope::at_and_below : Scope::exact;
       each.action = roll(2) == 0 ? Action::pass : Action::block;
-      constexpr Kind kKinds[] = {Kind::everyone, Kind::tenant, Kind::group};
-      each.audience.kind = kKinds[roll(3)];
+      constexpr Kind kKinds[] = {Kind::everyone, Kind::tenant, Kind::group, Kind::clients};
+      each.audience.kind = kKinds[roll(4)];
+      if (each.audience.kind == Kind::clients) {
+        each.audience.clients = IpPrefix(IpAddress(), roll(3));
+      }
       // Some are of others.
       if (each.audience.kind == Kind::tenant) each.audience.name = "acme";
       if (each.audience.kind == Kind::group) each.audience.name = roll(3) == 0 ? "kids" : "default";
@@ -457,6 +460,13 @@ TEST(PublishedZone, WhatIsExceptedIsInItForItsTime) {
   EXPECT_TRUE(has("c.policy.postern. 10 IN CNAME *."));
   EXPECT_TRUE(has("*.c.policy.postern. 10 IN CNAME *."));
   EXPECT_EQ(zone.version()->serial, kNow);
+
+  // What clients alone may is nobody else's.
+  policy::Exception of_clients{.name = name("b"), .action = Action::pass};
+  of_clients.audience = {.kind = policy::Audience::Kind::clients,
+                         .clients = IpPrefix(IpAddress(), 1)};
+  EXPECT_EQ(zone_text(moment_of(rules, {hour, own, of_clients})),
+            zone_text(moment_of(rules, {hour, own})));
 
   // Another table in which nothing is another for this group: it is not even looked at.
   policy::Exception others = own;

@@ -24,8 +24,10 @@ constexpr seconds kReload{5};
 }  // namespace
 
 Result<std::unique_ptr<TransferListener>> TransferListener::start(TransferListenerOptions options,
-                                                                  ZoneStreams& streams, Log& log) {
-  std::unique_ptr<TransferListener> made(new TransferListener(std::move(options), streams, log));
+                                                                  ZoneStreams& streams,
+                                                                  Admits admits, Log& log) {
+  using Made = TransferListener;
+  std::unique_ptr<Made> made(new Made(std::move(options), streams, std::move(admits), log));
   const TransferListenerOptions& wanted = made->options_;
   if (wanted.listen.empty()) return made;
   made->stamp_ = made->stamp();
@@ -76,9 +78,17 @@ void TransferListener::accept_from(const FileDescriptor& listener) {
     if (is_lack) std::this_thread::sleep_for(kSlice);
     return;
   }
+  // Before anything is done for it: whoever may not have a zone takes nobody's place.
+  if (!admits_(peer.endpoint().address)) return refused_.add();
   const int on = 1;
   ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   streams_.take({std::move(fd), peer.endpoint(), {}}, tls_);
+}
+
+void TransferListener::collect(Metrics& metrics) const {
+  metrics.push_back({"postern_transfer_tls_refused_total", MetricKind::counter,
+                     "Connections to server.transfer_tls from addresses that may have no zone.", "",
+                     static_cast<double>(refused_.value())});
 }
 
 std::string TransferListener::stamp() const {

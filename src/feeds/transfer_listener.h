@@ -1,6 +1,7 @@
 // TransferListener: where secondaries open connections over TLS to have published zones (RFC 9103).
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
@@ -23,18 +24,24 @@ namespace postern::feeds {
 /// certificate of before stays.
 class TransferListener {
  public:
+  /// Whether somebody at that address may come at all. From the listener's thread.
+  using Admits = std::function<bool(const IpAddress& client)>;
+
   /// `streams` and `log` must outlive it. Errors: an address cannot be had, a file cannot be used.
   static Result<std::unique_ptr<TransferListener>> start(TransferListenerOptions options,
-                                                         ZoneStreams& streams, Log& log);
+                                                         ZoneStreams& streams, Admits admits,
+                                                         Log& log);
   ~TransferListener() { stop(); }
   TransferListener(const TransferListener&) = delete;
   TransferListener& operator=(const TransferListener&) = delete;
 
   void stop();
+  /// From any thread.
+  void collect(Metrics& metrics) const;
 
  private:
-  TransferListener(TransferListenerOptions options, ZoneStreams& streams, Log& log)
-      : options_(std::move(options)), streams_(streams), log_(log) {}
+  TransferListener(TransferListenerOptions options, ZoneStreams& streams, Admits admits, Log& log)
+      : options_(std::move(options)), streams_(streams), admits_(std::move(admits)), log_(log) {}
   void run(const std::stop_token& stopping);
   void accept_from(const FileDescriptor& listener);
   void refresh();
@@ -42,7 +49,9 @@ class TransferListener {
 
   const TransferListenerOptions options_;
   ZoneStreams& streams_;
+  const Admits admits_;
   Log& log_;
+  SharedCounter refused_;
   std::vector<FileDescriptor> listeners_;
   std::shared_ptr<const net::TlsServer> tls_;  // The thread's own once it runs.
   std::string stamp_;    // Of the files that `tls_` is made of, or was tried with.

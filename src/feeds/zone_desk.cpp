@@ -142,7 +142,7 @@ DeskAnswer ZoneDesk::answer_of(const ServedZones::Zone& zone, const ZoneQuestion
     stats_.refused.add();
     message = refused(question.message, &request, *refusal);
     proof.finish(message, now_s);
-    return {Outcome::answered, std::move(message)};
+    return {Outcome::answered, std::move(message), true};
   }
   (request.kind == Kind::soa ? stats_.soas : stats_.ixfrs).add();
   const dns::Name& name = zone.options.zone;
@@ -172,14 +172,21 @@ DeskAnswer ZoneDesk::answer_of(const ServedZones::Zone& zone, const ZoneQuestion
 Result<void> ZoneDesk::converse(OctetView message, const Endpoint& client, TransferStream& stream,
                                 const Patience& patience) {
   const auto request = read_zone_request(message);
-  if (!request) return stream.send(refused(message, nullptr, kOnlyZones), patience);
+  // Who is refused does not keep the place of those who are not.
+  const auto refuse = [&](const ZoneRequest* asked) -> Result<void> {
+    POSTERN_CHECK(stream.send(refused(message, asked, kOnlyZones), patience));
+    return fail(Errc::denied, "refused");
+  };
+  if (!request) return refuse(nullptr);
   const ZoneQuestion question{
       .message = message, .client = client, .is_over_tls = stream.is_over_tls(), .may_take = true};
   const DeskAnswer single = answer(question, *request, wall_seconds());
-  if (single.outcome == Outcome::not_ours) {
-    return stream.send(refused(message, &*request, kOnlyZones), patience);
+  if (single.outcome == Outcome::not_ours) return refuse(&*request);
+  if (single.outcome == Outcome::answered) {
+    POSTERN_CHECK(stream.send(single.message, patience));
+    if (single.is_refused) return fail(Errc::denied, "refused");
+    return {};
   }
-  if (single.outcome == Outcome::answered) return stream.send(single.message, patience);
   const auto zones = served_.copy();
   const ServedZones::Zone* zone = find(*zones, request->zone);
   if (zone == nullptr) return fail(Errc::not_found, "the zone is no longer published");
@@ -215,6 +222,15 @@ Result<void> ZoneDesk::send_zone(const ServedZones::Zone& zone, OctetView messag
                          " serial " + std::to_string(serial) + " to " + peer.client.to_text() +
                          ", " + std::to_string(count) + (count == 1 ? " message" : " messages"));
   return {};
+}
+
+bool ZoneDesk::may_have_any(const IpAddress& client) const {
+  const auto zones = served_.copy();
+  return std::ranges::any_of(zones->zones, [&](const ServedZones::Zone& zone) {
+    const auto& clients = zone.options.clients;
+    const auto holds = [&](const IpPrefix& prefix) { return prefix.contains(client); };
+    return clients.empty() ? zone.keys.must_sign : std::ranges::any_of(clients, holds);
+  });
 }
 
 Result<ZoneList> ZoneDesk::list(std::string_view name) const {

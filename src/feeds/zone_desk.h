@@ -56,6 +56,7 @@ struct ServedZones {
 struct DeskAnswer {
   ZoneAnswer::Outcome outcome = ZoneAnswer::Outcome::not_ours;
   Octets message;
+  bool is_refused = false;
 };
 
 /// All members may be called from any thread.
@@ -66,9 +67,12 @@ class ZoneDesk {
   void show(std::shared_ptr<const ServedZones> zones);
   /// One message for one message, or `take`: the answer is longer.
   DeskAnswer answer(const ZoneQuestion& question, const ZoneRequest& request, std::uint64_t now_s);
-  /// Sends the whole answer to `message`. Errors where the connection is of no more use.
+  /// Sends the whole answer to `message`. Errors where the connection is of no more use, as that
+  /// of somebody who is refused.
   Result<void> converse(OctetView message, const Endpoint& client, TransferStream& stream,
                         const Patience& patience);
+  /// Whether some published zone may be for this address; keys are asked for later.
+  bool may_have_any(const IpAddress& client) const;
   /// As ZoneServer::list.
   Result<ZoneList> list(std::string_view name) const;
   /// As ZoneServer::collections.

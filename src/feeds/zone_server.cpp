@@ -35,8 +35,8 @@ class ZoneServerThread final : public ZoneServer {
         desk_(feeds, log),
         publisher_(options, log),
         keys_(log),
-        streams_([this](TransferStream& stream, const Endpoint& client,
-                        const std::atomic<bool>& cancelled) { serve(stream, client, cancelled); }),
+        streams_([this](auto&&... stream) { serve(stream...); }),
+        tls_streams_([this](auto&&... stream) { serve(stream...); }),
         options_(std::move(options)) {
     show();
     thread_ = std::jthread([this](const std::stop_token& stopping) { run(stopping); });
@@ -44,7 +44,8 @@ class ZoneServerThread final : public ZoneServer {
   ~ZoneServerThread() override { stop(); }
 
   Result<void> listen(TransferListenerOptions options, Log& log) {
-    listener_ = POSTERN_TRY(TransferListener::start(std::move(options), streams_, log));
+    const auto admits = [this](const IpAddress& client) { return desk_.may_have_any(client); };
+    listener_ = POSTERN_TRY(TransferListener::start(std::move(options), tls_streams_, admits, log));
     return {};
   }
 
@@ -79,7 +80,8 @@ class ZoneServerThread final : public ZoneServer {
     publisher_.collect(metrics);
     metrics.push_back({"postern_transfer_tls_failed_total", MetricKind::counter,
                        "Connections to server.transfer_tls whose handshake came to nothing.", "",
-                       static_cast<double>(streams_.failed_handshakes())});
+                       static_cast<double>(tls_streams_.failed_handshakes())});
+    if (listener_) listener_->collect(metrics);
   }
 
   void stop() override {
@@ -88,6 +90,7 @@ class ZoneServerThread final : public ZoneServer {
     if (thread_.joinable()) thread_.join();
     if (listener_) listener_->stop();
     streams_.stop();
+    tls_streams_.stop();
   }
 
  private:
@@ -138,6 +141,7 @@ class ZoneServerThread final : public ZoneServer {
   ZonePublisher publisher_;  // The thread's own once it runs, but for `collect`.
   ZoneKeyLoader keys_;       // Likewise.
   ZoneStreams streams_;
+  ZoneStreams tls_streams_;  // Apart: whoever fills one kind's places leaves the other's.
   std::unique_ptr<TransferListener> listener_;
   MonoTime next_keys_{};
 

@@ -9,7 +9,10 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
+#include <vector>
 
+#include "base/file_descriptor.h"
 #include "base/octets.h"
 #include "base/result.h"
 #include "exchange/file_check.h"
@@ -32,12 +35,29 @@ struct Candidate {
   std::optional<std::size_t> server;  ///< Index among the servers of the root.
 };
 
+/// What Windows keeps beside a file's content, as a mount or a copying tool hands it on.
+struct FileExtra {
+  struct Stream {
+    std::string name;
+    Octets octets;  ///< 64 KiB of it at most.
+  };
+  std::vector<Stream> streams;
+  std::optional<std::uint32_t> attributes;  ///< Where a copy kept them (DOSATTRIB); not of NTFS.
+};
+
+/// At most so many streams of a file are read.
+inline constexpr std::size_t kMaxStreams = 64;
+
+/// By its extended attributes; empty where it has none.
+FileExtra file_extra(const FileDescriptor& file);
+
 /// What an examiner is given of its file. Octets come from the disk, or out of an archive.
 struct Subject {
   const Candidate& candidate;
   const exchange::ServerFacts& server;
   std::string exposed_from;  ///< "2021-01-03": since when the server was open; empty: not known.
   ArchiveSource octets;      ///< Of the file itself, at any offset.
+  FileExtra extra;           ///< Of files on disk.
 };
 
 /// What came of it.

@@ -120,7 +120,10 @@ class FileExaminer final : public Examiner {
     if (file.ntfs) {
       facts.attributes = file.ntfs->attributes;
       if (file.ntfs->times) facts.created = file.ntfs->times->created.wall();
-      for (const std::string& stream : file.ntfs->streams) facts.streams.push_back({stream, {}});
+    }
+    if (!facts.attributes) facts.attributes = subject.extra.attributes;
+    for (const FileExtra::Stream& stream : subject.extra.streams) {
+      facts.streams.push_back({stream.name, stream.octets});
     }
     if (file.kind == FileKind::page && subject.octets.size > exchange::kMaxPageOctets) {
       note(subject, Reason::too_large,
@@ -136,6 +139,8 @@ class FileExaminer final : public Examiner {
         return config(subject, content, out);
       case FileKind::compiled:
         return compiled(file, content, out);
+      case FileKind::module:
+        return module(file, content, out);
       default:
         return;
     }
@@ -148,8 +153,7 @@ class FileExaminer final : public Examiner {
   static void task(const Subject& subject, OctetView content, Examined& out) {
     const auto task = exchange::read_task(content);
     if (!task) return note(subject, Reason::not_understood, task.error().text, out);
-    auto finding = exchange::check_task(subject.candidate.path, *task, subject.exposed_from);
-    if (finding) out.examination.findings.push_back(*std::move(finding));
+    add(exchange::check_task(subject.candidate.path, *task, subject.exposed_from), out);
   }
 
   static void config(const Subject& subject, OctetView content, Examined& out) {
@@ -174,6 +178,11 @@ class FileExaminer final : public Examiner {
     if (!page) return;
     out.examination.facts.push_back({std::string(kFactPage), page->virtual_path});
     out.examination.facts.push_back({std::string(kFactAssembly), page->assembly});
+  }
+
+  static void module(const Candidate& file, OctetView content, Examined& out) {
+    auto finding = exchange::check_module(file.path, content);
+    if (finding) out.examination.findings.push_back(*std::move(finding));
   }
 
   // F-11, and what is in a collection.
@@ -235,8 +244,8 @@ class Members final : public ArchiveVisitor {
     cut_ = false;
     if (octets_.empty()) return;
     member_.metadata.modified = archive_.candidate.metadata.modified;
-    const Subject subject{member_, archive_.server, archive_.exposed_from,
-                          ArchiveSource::of(octets_)};
+    const Subject subject{
+        member_, archive_.server, archive_.exposed_from, ArchiveSource::of(octets_), {}};
     examiner_.examine_at(subject, depth_ + 1, out_);
   }
 

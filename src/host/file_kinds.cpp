@@ -33,6 +33,8 @@ std::string_view to_string(FileKind kind) {
       return "log";
     case FileKind::hive:
       return "registry hive";
+    case FileKind::module:
+      return "module of IIS";
   }
   return "";
 }
@@ -46,6 +48,9 @@ FileKind kind_of(std::string_view placed) {
   if (exchange::is_compiled_page(name)) return FileKind::compiled;
   if (name == "web.config" || name == "applicationhost.config") return FileKind::config;
   if (exchange::is_page_extension(extension)) return FileKind::page;
+  if (extension == "dll" && place.path.ends_with("/system32/inetsrv/" + name)) {
+    return FileKind::module;
+  }
   if (extension == "evtx") return FileKind::event_log;
   if (place.path.ends_with("/system32/config/software") ||
       place.path.ends_with("/system32/config/system")) {
@@ -66,6 +71,7 @@ Wanted wanted_of(FileKind kind, std::string_view placed, std::uint64_t size) {
     case FileKind::config:
     case FileKind::task:
     case FileKind::compiled:
+    case FileKind::module:
       return Wanted::whole;
     case FileKind::archive:
       return Wanted::head;

@@ -18,6 +18,7 @@ enum class FileKind : std::uint8_t {
   event_log,  ///< EVTX.
   log,        ///< Text, a row a line; packed or not.
   hive,       ///< Of the registry, in its own place.
+  module,     ///< A library in the folder of IIS' modules.
 };
 
 /// "page", "configuration", …

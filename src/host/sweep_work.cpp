@@ -284,7 +284,8 @@ class Sweep {
       return opened->read_at(offset, into);
     };
     const std::size_t slot = slot_of(file);
-    const Subject subject{file, facts_[slot], exposed_from_[slot], octets};
+    const Subject subject{file, facts_[slot], exposed_from_[slot], octets,
+                          file_extra(opened->descriptor())};
     for (std::size_t i = 0; i < set.size(); ++i) {
       const bool wanted = options_.examiners[i]->wants(file.kind, file.placed, file.metadata.size);
       // Names and streams are the first examiner's to judge, whatever is to be read.

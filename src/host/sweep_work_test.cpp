@@ -78,13 +78,14 @@ TEST(Sweep, FindsAServerItsVersionAndWhatIsWrongWithIt) {
   ASSERT_TRUE(server.patch.has_value());
   EXPECT_EQ(server.patch->text,
             "Exchange 2016 CU19 without updates (15.1.2176.2, by the version of bin/ExSetup.exe)");
-  EXPECT_EQ(swept.rules,
-            (std::map<std::string, std::string>{
-                {std::string(kInstall) + "FrontEnd/HttpProxy/owa/auth/errorFS.aspx", "F-02 F-06"},
-                {"Windows/System32/Tasks/Update", "F-13"},
-                {"Windows/Microsoft.NET/Framework64/v4.0.30319/Temporary ASP.NET Files/owa/1a/2b/"
-                 "oh.aspx.1a2b3c4d.compiled",
-                 "F-04"}}));
+  EXPECT_EQ(
+      swept.rules,
+      (std::map<std::string, std::string>{
+          {std::string(kInstall) + "FrontEnd/HttpProxy/owa/auth/errorFS.aspx", "F-02 F-06 F-03"},
+          {"Windows/System32/Tasks/Update", "F-13"},
+          {"Windows/Microsoft.NET/Framework64/v4.0.30319/Temporary ASP.NET Files/owa/1a/2b/"
+           "oh.aspx.1a2b3c4d.compiled",
+           "F-04"}}));
   EXPECT_TRUE(swept.report.not_examined.empty());
   const bool exposed = std::ranges::any_of(server.findings, [](const exchange::Finding& finding) {
     return finding.rule == "K-05" && finding.cve.front() == "CVE-2021-26855";

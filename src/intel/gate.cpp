@@ -1,5 +1,6 @@
 #include "intel/gate.h"
 
+#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
@@ -15,8 +16,11 @@ constexpr std::uint64_t kFewLocal = 1000;  // may turn over, and an owner edits 
 constexpr std::uint64_t kLeftOfFew = 10;   // Percent that must be left of a list that is not long.
 
 constexpr std::string_view kReasons[] = {
-    "own_domain", "partner_domain", "public_suffix", "shared_hosting", "top_names",   "clients",
-    "queries",    "shrunk",         "grown",         "by_hand",        "rolled_back", "block_rate"};
+    "own_domain",   "partner_domain", "public_suffix", "shared_hosting", "own_network",
+    "wide_network", "client_rules",   "top_names",     "clients",        "queries",
+    "shrunk",       "grown",          "by_hand",       "rolled_back",    "block_rate"};
+/// More addresses than any one list has reason to block at a time.
+constexpr unsigned kWideV4 = 12, kWideV6 = 28;
 constexpr std::string_view kModes[] = {"auto", "observe", "hold", "off"};
 
 /// Whether the rule holds for the domain, a name of it, or a name above it with all below.
@@ -28,8 +32,13 @@ const dns::Name* hit_by(const policy::Rule& rule, const std::vector<dns::Name>& 
   return nullptr;
 }
 
+bool overlap(const IpPrefix& a, const IpPrefix& b) {
+  return a.contains(b.address()) || b.contains(a.address());
+}
+
 std::string rule_text(const policy::Rule& rule) {
   policy::Match match;
+  match.prefix = rule.prefix;
   match.owner = rule.name;
   match.scope = rule.scope;
   match.trigger = rule.trigger;
@@ -73,7 +82,8 @@ std::optional<GateFinding> size_fault(const SizeChange& sizes, const GateRules& 
 }
 
 void RuleInspection::look(const policy::ZoneOptions& zone, const policy::Rule& rule) {
-  if (zone.log_only || policy::has_prefix(rule.trigger)) return;
+  if (zone.log_only) return;
+  if (policy::has_prefix(rule.trigger)) return look_at_prefix(rule);
   const bool passes = rule.action == policy::Action::pass;
   if (passes && zone.pass_is_own) return;
   if (!passes) {
@@ -94,6 +104,16 @@ void RuleInspection::look(const policy::ZoneOptions& zone, const policy::Rule& r
   if (shared == Shared::suffix && suffixes_.size() < kMaxSuffixes) suffixes_.insert(rule.name);
 }
 
+void RuleInspection::look_at_prefix(const policy::Rule& rule) {
+  // To let clients pass unprotected is no better than to cut them off.
+  if (rule.trigger == policy::Trigger::client_ip) return add(GateReason::client_rules, rule);
+  if (rule.action == policy::Action::pass) return;
+  const auto is_hit = [&](const IpPrefix& own) { return overlap(own, rule.prefix); };
+  if (std::ranges::any_of(rules_->own_networks, is_hit)) add(GateReason::own_network, rule);
+  const bool is_v4 = rule.prefix.address().is_v4();
+  if (rule.prefix.length() < (is_v4 ? kWideV4 : kWideV6)) add(GateReason::wide_network, rule);
+}
+
 void RuleInspection::look_at_use(const policy::Rule& rule) {
   if (policy::has_prefix(rule.trigger) || suffixes_.erase(rule.name) == 0) return;
   add(GateReason::shared_hosting, rule);
@@ -109,8 +129,10 @@ void RuleInspection::add(GateReason reason, const policy::Rule& rule, const dns:
 
 std::vector<GateFinding> RuleInspection::findings() const {
   constexpr std::string_view kWords[] = {
-      "blocks your own domain ", "blocks your partner's domain ",
-      "has rules on public suffixes: ", "blocks names below which many parties have theirs: "};
+      "blocks your own domain ",        "blocks your partner's domain ",
+      "has rules on public suffixes: ", "blocks names below which many parties have theirs: ",
+      "blocks addresses of your own: ", "blocks answers with any of a million addresses or more: ",
+      "has rules on clients: "};
   std::vector<GateFinding> findings;
   for (std::size_t i = 0; i < faults_.size(); ++i) {
     const Faults& faults = faults_[i];

@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/ip.h"
 #include "dns/name.h"
 #include "policy/comparison.h"
 
@@ -33,6 +34,9 @@ enum class GateReason : std::uint8_t {
   public_suffix,   ///< It has a rule on everybody's name: "com".
   shared_hosting,  ///< It blocks all that many parties have below one name: "sharepoint.com"; or
                    ///< "hopto.org", where some of that is used here.
+  own_network,     ///< It blocks answers with addresses of the organisation's.
+  wide_network,    ///< It blocks answers with any of more than a million addresses.
+  client_rules,    ///< It has rules on clients, who are not for others to choose.
   top_names,       ///< It blocks too many of the names that are used most here.
   clients,         ///< It blocks a name that too many clients use.
   queries,         ///< It blocks too large a part of what is asked.
@@ -53,6 +57,7 @@ struct GateFinding {
 struct GateRules {
   std::vector<dns::Name> own_domains{};
   std::vector<dns::Name> partner_domains{};
+  std::vector<IpPrefix> own_networks{};    ///< Of servers of one's own, as answers have them.
   std::uint32_t top_names = 1000;          ///< The most used names, of which
   std::uint32_t max_top_names = 10;        ///< so many may be newly blocked.
   std::uint32_t max_clients_percent = 20;  ///< One name's, of all clients.
@@ -94,10 +99,11 @@ class RuleInspection {
     std::uint64_t count = 0;
     std::vector<std::string> first;
   };
+  void look_at_prefix(const policy::Rule& rule);
   void add(GateReason reason, const policy::Rule& rule, const dns::Name* domain = nullptr);
 
   const GateRules* rules_;
-  std::array<Faults, 4> faults_;  // own_domain to shared_hosting.
+  std::array<Faults, 7> faults_;  // own_domain to client_rules.
   std::set<dns::Name> suffixes_;  // With rules on all below them, and not seen in use so far.
 };
 

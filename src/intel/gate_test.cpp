@@ -121,6 +121,47 @@ TEST(RuleInspection, FindsRulesThatNoListShouldHave) {
   }
 }
 
+TEST(RuleInspection, FindsAddressesThatNoListShouldHave) {
+  GateRules rules;
+  rules.own_networks = {*IpPrefix::from_text("192.0.2.0/24"),
+                        *IpPrefix::from_text("2001:db8::/32")};
+  struct Case {
+    std::string_view prefix;
+    policy::Trigger trigger;
+    policy::Action action;
+    std::string_view found;
+  };
+  using policy::Action;
+  using policy::Trigger;
+  const Case cases[] = {
+      {"198.51.100.0/24", Trigger::response_ip, Action::block, ""},
+      {"198.51.100.7/32", Trigger::nsip, Action::drop, ""},
+      {"192.0.2.7/32", Trigger::response_ip, Action::local_data, "own_network "},
+      {"192.0.0.0/16", Trigger::nsip, Action::nxdomain, "own_network "},
+      {"2001:db8:7::/48", Trigger::response_ip, Action::block, "own_network "},
+      {"192.0.2.7/32", Trigger::response_ip, Action::pass, ""},
+      {"100.0.0.0/12", Trigger::response_ip, Action::block, ""},
+      {"100.0.0.0/11", Trigger::response_ip, Action::block, "wide_network "},
+      {"192.0.0.0/8", Trigger::response_ip, Action::block, "own_network wide_network "},
+      {"2600::/27", Trigger::nsip, Action::block, "wide_network "},
+      {"10.0.0.1/32", Trigger::client_ip, Action::drop, "client_rules "},
+      {"10.0.0.1/32", Trigger::client_ip, Action::pass, "client_rules "},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(std::string(c.prefix) + " " + std::string(policy::to_string(c.action)));
+    RuleInspection inspection(rules);
+    policy::Rule rule;
+    rule.prefix = *IpPrefix::from_text(c.prefix);
+    rule.trigger = c.trigger;
+    rule.action = c.action;
+    inspection.look({.name = "feed"}, rule);
+    EXPECT_EQ(reasons(inspection.findings()), c.found);
+    RuleInspection watching(rules);
+    watching.look({.name = "feed", .log_only = true}, rule);
+    EXPECT_TRUE(watching.findings().empty());
+  }
+}
+
 TEST(RuleInspection, ASuffixOfManyMattersWhereSomeOfItIsUsed) {
   const GateRules rules;
   RuleInspection inspection(rules);

@@ -211,18 +211,22 @@ IndicatorLedger IndicatorLedger::update(std::vector<BlockedOwner> blocked, WallT
   for (BlockedOwner& owner : blocked) {
     owner.note = said_of(owner.note);
     for (; old != entries_.end() && old->owner.text < owner.text; ++old) take_back(*old);
-    if (old == entries_.end() || old->owner.text != owner.text) {
-      say({.owner = std::move(owner)});
-      continue;
+    // Who has not asked since is still to be told of those that were taken back.
+    const Entry* live = nullptr;
+    for (; old != entries_.end() && old->owner.text == owner.text; ++old) {
+      if (old->revoked) {
+        take_back(*old);
+      } else {
+        live = &*old;
+      }
     }
-    if (old->revoked) {
+    if (live == nullptr) {
       say({.owner = std::move(owner)});
-    } else if (old->owner == owner) {
-      next.entries_.push_back(*old);
+    } else if (live->owner == owner) {
+      next.entries_.push_back(*live);
     } else {
-      say({.owner = std::move(owner), .created_us = old->created_us});
+      say({.owner = std::move(owner), .created_us = live->created_us});
     }
-    ++old;
   }
   for (; old != entries_.end(); ++old) take_back(*old);
   next.forget_oldest_revoked();
@@ -256,7 +260,7 @@ Result<IndicatorLedger> IndicatorLedger::from_text(std::string_view text, const 
     Entry entry;
     const bool is_next =
         read_entry(line, entry) &&
-        (ledger.entries_.empty() || ledger.entries_.back().owner.text < entry.owner.text);
+        (ledger.entries_.empty() || ledger.entries_.back().owner.text <= entry.owner.text);
     if (!is_next || ledger.entries_.size() >= kMaxIndicators + kMaxRevoked) {
       return fail(Errc::corrupt, "the list of indicators is damaged");
     }

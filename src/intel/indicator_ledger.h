@@ -76,7 +76,7 @@ class IndicatorLedger {
   /// new id (STIX 2.1 §3.2: nothing is ever un-revoked).
   IndicatorLedger update(std::vector<BlockedOwner> blocked, WallTime now) const;
 
-  /// By their text.
+  /// By their text: of each at most one that is not revoked, and those that were.
   const std::vector<Entry>& entries() const { return entries_; }
   std::size_t left_out() const { return left_out_; }
   /// Of the newest version; 0 where there is none.

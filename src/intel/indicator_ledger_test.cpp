@@ -50,9 +50,22 @@ TEST(IndicatorLedger, WhatIsNewIsSaidWhatIsGoneIsTakenBackAndTheRestStays) {
 TEST(IndicatorLedger, WhatComesBackIsAnotherIndicator) {
   const IndicatorLedger first = IndicatorLedger(kSpace).update({name("a.example")}, at(0));
   const IndicatorLedger back = first.update({}, at(1)).update({name("a.example")}, at(2));
-  ASSERT_EQ(dump(back), "a.example\n");
-  EXPECT_NE(back.entries()[0].id, first.entries()[0].id);
-  EXPECT_GT(back.entries()[0].created_us, first.entries()[0].created_us);
+  // Who asked before and asks now is still told that the first one is gone.
+  ASSERT_EQ(dump(back), "a.example revoked\na.example\n");
+  EXPECT_EQ(back.entries()[0].id, first.entries()[0].id);
+  EXPECT_NE(back.entries()[1].id, first.entries()[0].id);
+  EXPECT_GT(back.entries()[1].created_us, first.entries()[0].created_us);
+  EXPECT_EQ(back.page({.added_after = at(0)}).entries.size(), 2U);
+  const auto kept = IndicatorLedger::from_text(back.to_text(), kSpace);
+  ASSERT_TRUE(kept);
+  EXPECT_EQ(dump(*kept), dump(back));
+  // And once more: of each coming and going there is one.
+  const IndicatorLedger often = back.update({}, at(3)).update({name("a.example")}, at(4));
+  EXPECT_EQ(dump(often), "a.example revoked\na.example revoked\na.example\n");
+  EXPECT_EQ(often.entries()[1].id, back.entries()[1].id);
+  // Each for its month.
+  const auto later = at(3) + IndicatorLedger::kRevokedKept;
+  EXPECT_EQ(dump(often.update({name("a.example")}, later)), "a.example revoked\na.example\n");
 }
 
 TEST(IndicatorLedger, WhatChangesKeepsItsIdAndIsModified) {
@@ -71,7 +84,7 @@ TEST(IndicatorLedger, WhatComesBackIsAnotherOneHoweverLate) {
   const IndicatorLedger first = IndicatorLedger(kSpace).update({name("a.example")}, at(0));
   const IndicatorLedger gone = first.update({}, at(1));
   ASSERT_TRUE(gone.entries()[0].revoked);
-  EXPECT_NE(gone.update({name("a.example")}, at(2)).entries()[0].id, first.entries()[0].id);
+  EXPECT_NE(gone.update({name("a.example")}, at(2)).entries()[1].id, first.entries()[0].id);
   // When nobody remembers that it was there, too.
   const IndicatorLedger forgotten = gone.update({}, at(40 * 24 * 3600));
   ASSERT_TRUE(forgotten.entries().empty());

@@ -39,6 +39,10 @@ Result<std::shared_ptr<const TlsServer>> TlsServer::create(const std::string& ce
   if (SSL_CTX_use_PrivateKey_file(context, key_file.c_str(), SSL_FILETYPE_PEM) != 1) {
     return fail(Errc::invalid_input, openssl_error("read the key " + key_file));
   }
+  if (SSL_CTX_check_private_key(context) != 1) {
+    return fail(Errc::invalid_input,
+                openssl_error("the key " + key_file + " is not that of " + certificate_file));
+  }
   SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                                 SSL_MODE_RELEASE_BUFFERS);
   SSL_CTX_set_alpn_select_cb(context, kChooseProtocol, nullptr);

@@ -197,12 +197,13 @@ void ExceptionTable::for_each_audience(const Asker& asker, Take take) const {
     const bool found = at != audiences_.end() && at->kind == kind && at->name == name;
     return found && take(static_cast<std::uint32_t>(at - audiences_.begin()));
   };
-  const std::bitset<129>& lengths = lengths_[asker.client.is_v4() ? 0 : 1];
-  if (lengths.any()) {
+  const bool is_v4 = asker.client && asker.client->is_v4();
+  const std::bitset<129>& lengths = lengths_[is_v4 ? 0 : 1];
+  if (asker.client && lengths.any()) {
     Audience of{.kind = Audience::Kind::clients};
-    for (unsigned length = asker.client.bit_count() + 1; length-- > 0;) {
+    for (unsigned length = asker.client->bit_count() + 1; length-- > 0;) {
       if (!lengths[length]) continue;
-      of.clients = IpPrefix(asker.client, length);
+      of.clients = IpPrefix(*asker.client, length);
       const auto number = audience_number(of);
       if (number && take(*number)) return;
     }

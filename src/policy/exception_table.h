@@ -37,7 +37,7 @@ class ExceptionTable {
  public:
   /// Who asks. Views are read during the call.
   struct Asker {
-    IpAddress client{};
+    std::optional<IpAddress> client{};  ///< Nothing: those for clients do not hold.
     std::string_view group{};
     std::string_view tenant{};  ///< The group's; "" where it has none.
     std::string_view hours{};   ///< Group::hours of the policy in force.

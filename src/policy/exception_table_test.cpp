@@ -198,7 +198,8 @@ std::uint32_t search(const std::vector<Exception>& exceptions, const ExceptionTa
         e.audience.kind == Audience::Kind::everyone ||
         (e.audience.kind == Audience::Kind::tenant && e.audience.name == asker.tenant) ||
         (e.audience.kind == Audience::Kind::group && e.audience.name == asker.group) ||
-        (e.audience.kind == Audience::Kind::clients && e.audience.clients.contains(asker.client));
+        (e.audience.kind == Audience::Kind::clients && asker.client &&
+         e.audience.clients.contains(*asker.client));
     if (!is_theirs || !is_of(e, of) || (e.until && *e.until <= now)) continue;
     if (best == nullptr || rank(e) > rank(*best)) best = &e;
   }

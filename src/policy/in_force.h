@@ -25,7 +25,7 @@ inline constexpr std::string_view kExceptionsName = "exceptions";
 /// Whom a decision is for, and when.
 struct Asking {
   std::uint16_t group = 0;
-  IpAddress client{};
+  std::optional<IpAddress> client{};  ///< Nothing: the group as a whole.
   WallTime now{};
 };
 

@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "windows/binxml_value.h"
 #include "windows/little_endian.h"
 #include "windows/utf16.h"
 
@@ -210,9 +211,22 @@ class Compiler {
     return true;
   }
 
+  /// Text in the logs of Windows; others, as of file servers, write numbers and times so, too.
   bool literal() {
     const std::uint8_t type = reader_.u8();
-    return type == 0x01 ? counted_text() : broken();
+    if (type == static_cast<std::uint8_t>(ValueType::string)) return counted_text();
+    const std::size_t size = literal_size(static_cast<ValueType>(type));
+    const OctetView octets = reader_.take(size);
+    if (size == 0 || !reader_.ok()) return broken();
+    plan_.steps.push_back({.kind = Kind::literal, .index = type, .text = text_of(octets)});
+    return true;
+  }
+
+  std::size_t literal_size(ValueType type) {
+    if (type == ValueType::ansi_string || type == ValueType::binary) return reader_.u16();
+    if (type != ValueType::sid) return fixed_size(type);
+    const std::size_t at = reader_.offset();
+    return reader_.left() < 2 ? 0 : 8 + std::size_t{chunk_[at + 1]} * 4;
   }
 
   bool counted_text() { return text_step(reader_.take(std::size_t{reader_.u16()} * 2)); }

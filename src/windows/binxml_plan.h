@@ -77,6 +77,7 @@ struct PlanStep {
     content,    ///< The start tag ends.
     close,      ///< The element ends.
     text,       ///< `text`, as it is.
+    literal,    ///< The value of the type `index` whose octets, in the chunk, are `text`.
     value,      ///< The value `index` of the instance.
     instance,   ///< A template instance at `offset`.
   };
@@ -89,7 +90,7 @@ struct PlanStep {
   std::uint32_t offset = kNone;  ///< Of an instance, in the chunk. Of open: the step of its close.
   std::uint32_t repeat = kNone;  ///< Of open: the step of the first value in its content; the
                                  ///< element is there once for each item if that is an array.
-  std::string_view text{};       ///< In the arena it was compiled into.
+  std::string_view text{};       ///< In the arena it was compiled into, but for a literal.
 };
 
 /// What a fragment or a template definition says to do. Elements are always closed.

@@ -180,6 +180,9 @@ void BinXmlRunner::steps(const Steps& steps, const Values& values, std::size_t d
       case PlanStep::Kind::text:
         sink_->text(step.text);
         break;
+      case PlanStep::Kind::literal:
+        sink_->value({static_cast<std::uint8_t>(step.index), octets_of(step.text)}, false);
+        break;
       case PlanStep::Kind::value:
         value(step, values, depth, item.index == i ? item : Override{});
         break;

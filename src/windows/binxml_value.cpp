@@ -248,19 +248,8 @@ std::optional<std::uint64_t> value_number(const BinXmlValue& value) {
   }
 }
 
-std::size_t ArrayItems::item_size() const {
-  const auto up_to_nul = [&](std::size_t unit) {
-    std::size_t at = 0;
-    for (; at + unit <= left_.size(); at += unit) {
-      if (left_[at] == 0 && left_[at + unit - 1] == 0) return at + unit;
-    }
-    return left_.size();
-  };
-  switch (type_) {
-    case ValueType::string:
-      return up_to_nul(2);
-    case ValueType::ansi_string:
-      return up_to_nul(1);
+std::size_t fixed_size(ValueType type) {
+  switch (type) {
     case ValueType::int8:
     case ValueType::uint8:
       return 1;
@@ -278,16 +267,35 @@ std::size_t ArrayItems::item_size() const {
     case ValueType::real64:
     case ValueType::filetime:
     case ValueType::hex_int64:
-      return 8;
     case ValueType::size:
-      return pointer_size_;
+      return 8;
     case ValueType::guid:
     case ValueType::systemtime:
       return 16;
+    default:
+      return 0;
+  }
+}
+
+std::size_t ArrayItems::item_size() const {
+  const auto up_to_nul = [&](std::size_t unit) {
+    std::size_t at = 0;
+    for (; at + unit <= left_.size(); at += unit) {
+      if (left_[at] == 0 && left_[at + unit - 1] == 0) return at + unit;
+    }
+    return left_.size();
+  };
+  switch (type_) {
+    case ValueType::string:
+      return up_to_nul(2);
+    case ValueType::ansi_string:
+      return up_to_nul(1);
+    case ValueType::size:
+      return pointer_size_;
     case ValueType::sid:
       return sid_size(left_);
     default:
-      return left_.size();
+      return fixed_size(type_);
   }
 }
 

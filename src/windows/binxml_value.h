@@ -58,6 +58,10 @@ struct BinXmlValue {
 /// `arena`; of text without NULs at its end.
 std::string_view value_text(const BinXmlValue& value, TextArena& arena);
 
+/// The octets that every value of the type has (of a pointer 8); 0 for types without a size of
+/// their own.
+std::size_t fixed_size(ValueType type);
+
 /// The number a value is: integers, booleans, times (as ticks); nothing for others and arrays.
 std::optional<std::uint64_t> value_number(const BinXmlValue& value);
 

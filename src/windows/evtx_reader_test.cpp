@@ -215,6 +215,38 @@ TEST(EvtxReader, ElementsWithoutTemplateAreRead) {
   EXPECT_EQ(fields_of({1, 0, std::make_shared<TestTemplate>(whole), {}}), (Fields{{"A", "1"}}));
 }
 
+TEST(EvtxReader, LogsOfFileServersAreRead) {
+  // No templates, no dependencies, and numbers and times in the elements themselves.
+  const auto typed_number = [](ValueType type, std::uint64_t number) {
+    return testing::typed(type, number_value(type, number).octets);
+  };
+  const XmlElement system{
+      "System",
+      {},
+      {element({"Provider", {{"Name", {text("NetApp-Security-Auditing")}}}, {}}),
+       element({"EventID", {}, {typed_number(ValueType::uint16, 4663)}}),
+       element({"TimeCreated",
+                {{"SystemTime", {typed_number(ValueType::filetime, ModernEvent::kFiletime)}}},
+                {}})}};
+  const XmlElement data{
+      "EventData",
+      {},
+      {element({"Data", {{"Name", {text("Size")}}}, {typed_number(ValueType::uint64, 77)}}),
+       element({"Data",
+                {{"Name", {text("Sid")}}},
+                {testing::typed(ValueType::sid, {1, 1, 0, 0, 0, 0, 0, 5, 18, 0, 0, 0})}})}};
+  const TestTemplate whole{0, {"Event", {}, {element(system), element(data)}}};
+  const ReadLog log =
+      read_one({1, ModernEvent::kFiletime, std::make_shared<TestTemplate>(whole), {}, false});
+  ASSERT_EQ(log.events.size(), 1U);
+  EXPECT_TRUE(log.summary.problems.empty());
+  const KeptEvent& kept = log.events.front();
+  EXPECT_EQ(kept.provider, "NetApp-Security-Auditing");
+  EXPECT_EQ(kept.event.event_id, 4663U);
+  EXPECT_EQ(kept.event.created, kept.event.written);
+  EXPECT_EQ(kept.data, (Fields{{"Size", "77"}, {"Sid", "S-1-5-18"}}));
+}
+
 TEST(EvtxReader, TextOutsideAsciiIsUtf8) {
   Octets text = utf16("a");
   put_u16(text, 0xE9);

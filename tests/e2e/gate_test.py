@@ -137,6 +137,25 @@ class Gate(unittest.TestCase):
             for client in range(1 + number % 3):
                 ask(postern, name, f"127.0.0.{2 + client}")
 
+    def test_rules_on_clients_and_own_addresses_reach_nobody(self):
+        zone = ["$ORIGIN bad.zone.", "@ 60 SOA ns.example. who.example. 1 60 60 60 60", "@ 60 NS ns.example."]
+        zone += [f"bad{i}.feed.example 60 CNAME ." for i in range(2000)]
+        self.web.serve(zone)
+        self.config["feeds"][0].update(format="rpz")
+        self.config["gate"]["own_networks"] = ["192.0.2.0/24"]
+        with Postern(self.config) as postern:
+            until(lambda: self.is_blocked(postern, "bad7.feed.example"), "the first copy")
+            for line, code in (("8.0.0.0.127.rpz-client-ip 60 CNAME .", "client_rules"),
+                               ("24.0.2.0.192.rpz-ip 60 CNAME .", "own_network"),
+                               ("32.7.2.0.192.rpz-ip 60 A 203.0.113.66", "own_network"),
+                               ("9.0.0.128.100.rpz-ip 60 CNAME .", "wide_network")):
+                with self.subTest(line):
+                    self.update(postern, [*zone, line])
+                    self.held(postern, "")
+                    report = postern.api("/api/v1/feeds/ads/report")
+                    self.assertIn(code, [each["code"] for each in report["reasons"]])
+                    self.assertEqual([each.to_text() for each in ask(postern, OURS).answer[0]], ["192.0.2.7"])
+
     def test_a_poisoned_update_reaches_no_client_and_the_report_says_why(self):
         with Postern(self.config) as postern:
             until(lambda: self.is_blocked(postern, "bad7.feed.example"), "the first copy")

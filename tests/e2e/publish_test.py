@@ -3,6 +3,7 @@ import pathlib
 import random
 import shutil
 import socket
+import ssl
 import struct
 import subprocess
 import sys
@@ -313,6 +314,18 @@ class OverTls(Case):
                    f"+tls-hostname={self.NAME}", "+tls-sni=" + self.NAME, *arguments]
         return subprocess.run(command, capture_output=True, text=True, timeout=20).stdout
 
+    def plain_connection(self, source):
+        connection = socket.socket()
+        connection.bind((source, 0))
+        connection.connect(("127.0.0.1", self.tls_port))
+        return connection
+
+    def tls_connection(self):
+        context = ssl.create_default_context(cafile=str(self.certificate))
+        context.set_alpn_protocols(["dot"])
+        plain = socket.create_connection(("127.0.0.1", self.tls_port), timeout=10)
+        return context.wrap_socket(plain, server_hostname=self.NAME)
+
     def test_bind_follows_over_tls_alone(self):
         key = secondaries.new_key()
         theirs = self.secondary(secondaries.Bind, 1, key=key, tls=(self.tls_port, self.certificate, self.NAME))
@@ -352,6 +365,18 @@ class OverTls(Case):
                     command = ["openssl", "s_client", "-connect", f"127.0.0.1:{self.tls_port}", *says.split()]
                     subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=20)
                     until(lambda: metric(postern, "postern_transfer_tls_failed_total") > failed, "a failure counted")
+            # Who is refused does not stay, nor does whoever may have no zone come in at all.
+            with self.tls_connection() as connection:
+                query = dns.message.make_query("www.example.com", "A")
+                self.assertEqual(dns.query.send_tcp(connection, query.to_wire())[0], len(query.to_wire()) + 2)
+                self.assertEqual(dns.query.receive_tcp(connection)[0].rcode(), dns.rcode.REFUSED)
+                self.assertEqual(connection.recv(1), b"")
+            strangers = [self.plain_connection(f"127.0.0.{2 + i % 4}") for i in range(20)]
+            for stranger in strangers:
+                self.addCleanup(stranger.close)
+            until(lambda: metric(postern, "postern_transfer_tls_refused_total") == len(strangers), "their being refused")
+            self.assertIn(f"bad.example.{ZONE}.", self.kdig(ZONE, "AXFR"))
+            self.assertIn(("bad.example." + ZONE + ".", "CNAME", 10, "."), self.records(postern))
             # Octets that are no TLS at all.
             with socket.create_connection(("127.0.0.1", self.tls_port), timeout=10) as plain:
                 plain.sendall(b"\x00\x04GET ")
@@ -365,9 +390,16 @@ class OverTls(Case):
         self.postern.config = self.configured()
         with self.postern as postern:
             until(lambda: self.serial(postern), "the zone")
+            good_key = self.private_key.read_text()
             self.private_key.write_text("no key")
             until(lambda: "the certificate of before stays in use" in postern.log_text(), "that it is told", 20)
             self.assertIn(f"bad.example.{ZONE}.", self.kdig(ZONE, "AXFR"))
+            # A key of another kind than the certificate's: half of a renewal.
+            self.private_key.write_text(subprocess.run(["openssl", "genrsa", "2048"], check=True, capture_output=True,
+                                                       text=True).stdout)
+            until(lambda: postern.log_text().count("the certificate of before stays in use") > 1, "that it is told", 20)
+            self.assertIn(f"bad.example.{ZONE}.", self.kdig(ZONE, "AXFR"))
+            self.private_key.write_text(good_key)
             primaries.certificate(self.folder, self.NAME)
             until(lambda: "anew" in postern.log_text(), "the new one", 20)
             self.assertIn(f"bad.example.{ZONE}.", self.kdig(ZONE, "AXFR"))

@@ -63,6 +63,10 @@ XmlPart element(XmlElement element) {
           .element = std::make_shared<XmlElement>(std::move(element))};
 }
 
+XmlPart typed(ValueType type, Octets octets) {
+  return {.kind = XmlPart::Kind::typed, .type = type, .octets = std::move(octets)};
+}
+
 TestValue null_value() {
   return {};
 }
@@ -208,7 +212,7 @@ bool EvtxWriter::write(Chunk& chunk, const TestRecord& record) {
   if (record.outer->id != 0) {
     put_instance(chunk, *record.outer, record.values);
   } else {
-    put_element(chunk, record.outer->root, true);
+    put_element(chunk, record.outer->root, record.with_dependencies);
   }
   chunk.octets.push_back(0);
   while ((chunk.octets.size() + 4) % 8 != 0) chunk.octets.push_back(0);
@@ -316,6 +320,9 @@ void EvtxWriter::put_part(Chunk& chunk, const XmlPart& part, bool with_dependenc
       put_octets(octets, Octets{0x05, 0x01});
       put_u16(octets, part.text.size());
       return put_octets(octets, utf16(part.text));
+    case XmlPart::Kind::typed:
+      put_octets(octets, Octets{0x05, static_cast<std::uint8_t>(part.type)});
+      return put_octets(octets, part.octets);
     case XmlPart::Kind::cdata:
       octets.push_back(0x07);
       put_u16(octets, part.text.size());

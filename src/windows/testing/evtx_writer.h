@@ -19,13 +19,23 @@ struct XmlElement;
 
 /// A piece of an attribute's value or an element's content.
 struct XmlPart {
-  enum class Kind : std::uint8_t { text, cdata, character, entity, value, optional_value, element };
+  enum class Kind : std::uint8_t {
+    text,
+    typed,
+    cdata,
+    character,
+    entity,
+    value,
+    optional_value,
+    element
+  };
 
   Kind kind{};
   std::string text{};       ///< ASCII; of an entity its name, of a character that one.
   std::uint16_t index = 0;  ///< Of a value,
   ValueType type{};         ///< and its type in the template.
   std::shared_ptr<XmlElement> element{};
+  Octets octets{};  ///< Of what is typed: a value in the element itself, of `type`.
 };
 
 struct XmlElement {
@@ -38,6 +48,7 @@ XmlPart text(std::string_view text);
 XmlPart value(std::uint16_t index, ValueType type = ValueType::string);
 XmlPart optional(std::uint16_t index, ValueType type = ValueType::string);
 XmlPart element(XmlElement element);
+XmlPart typed(ValueType type, Octets octets);
 
 struct TestTemplate {
   std::uint32_t id = 0;
@@ -66,6 +77,7 @@ struct TestRecord {
   std::uint64_t filetime = 0;
   std::shared_ptr<TestTemplate> outer;  ///< Written without template where its id is 0.
   std::vector<TestValue> values;
+  bool with_dependencies = true;  ///< Without template: false as file servers write it.
 };
 
 /// The event that a provider of today logs: <System> with its values 0 to 17, and as value 18 what
