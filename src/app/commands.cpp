@@ -5,7 +5,9 @@
 #include <fmt/format.h>
 
 #include "app/client_commands.h"
+#include "app/evidence_commands.h"
 #include "app/gate_commands.h"
+#include "app/quarantine_commands.h"
 #include "app/server_commands.h"
 #include "app/sweep_commands.h"
 
@@ -150,6 +152,42 @@ constexpr Flag kCheckFlags[] = {
     kJson,
 };
 
+constexpr Flag kKeys = {"keys", 0, "DIR",
+                        "Where the key is that signs; made there at its first use."};
+constexpr Flag kKey = {"key", 0, "FILE",
+                       "The public key, in PEM, that the pack must be signed with."};
+
+constexpr Flag kCreateFlags[] = {
+    {"pack", 0, "DIR",
+     "The pack's folder: a new one, or one whose making was interrupted. Never beneath ROOT."},
+    {"case", 0, "NAME", "What the pack is for; it is in the signed manifest."},
+    {"from", 0, "FILE", "Keep the places of these findings, too (JSON)."},
+    kKeys,
+    kJson,
+};
+
+constexpr Flag kVerifyFlags[] = {kKey, kJson};
+
+constexpr Flag kRestoreFlags[] = {
+    {"to", 0, "DIR", "Where they are restored; what is there stays as it is."}, kKey, kJson};
+
+constexpr Flag kPlanFlags[] = {
+    {"out", 0, "FILE", "Write the plan there as JSON, for apply."},
+    {"root", 0, "DIR", "The tree, where it is mounted elsewhere than the findings say."},
+    kJson,
+};
+
+constexpr Flag kApplyFlags[] = {
+    {"pack", 0, "DIR", "The evidence pack that holds every file of the plan; it is verified."},
+    {"to", 0, "DIR", "The folder that the files are taken to. Never beneath the tree."},
+    {"yes", 0, "", "Do it; else it is only said what would be done."},
+    kKeys,
+    kJson,
+};
+
+constexpr Flag kRollbackFlags[] = {
+    {"yes", 0, "", "Do it; else it is only said what would be done."}, kKeys, kJson};
+
 constexpr Command kCommands[] = {
     {"serve", "", 0, 0, "Run the server in the foreground; SIGHUP reloads, SIGTERM ends it.",
      "postern serve -c /etc/postern/postern.yaml", kServeFlags, run_serve},
@@ -215,6 +253,32 @@ constexpr Command kCommands[] = {
      "Look for traces of a break-in on Exchange servers: mounted disks, copied folders, collected "
      "archives. Reads alone.",
      "postern sweep /mnt/mail1", kSweepFlags, run_sweep},
+    {"evidence create", "ROOT [PATH…]", 1, 10000,
+     "Keep files of a server's disk, with their metadata, in a signed pack that others can check; "
+     "of a folder all that is in it.",
+     "postern evidence create /mnt/server inetpub/wwwroot/aspnet_client --pack /cases/17/pack "
+     "--case 17",
+     kCreateFlags, run_evidence_create},
+    {"evidence verify", "PACK", 1, 1,
+     "Check every file of a pack, its signature and its custody log, and say exactly what is "
+     "wrong.",
+     "postern evidence verify /cases/17/pack --key key.pem", kVerifyFlags, run_evidence_verify},
+    {"evidence restore", "PACK [PATH…]", 1, 10000,
+     "Restore files of a pack, byte for byte and with their metadata, into another folder.",
+     "postern evidence restore /cases/17/pack --to /cases/17/files", kRestoreFlags,
+     run_evidence_restore},
+    {"quarantine plan", "FINDINGS", 1, 1,
+     "Say which files would be taken out of the tree, why, and what names them.",
+     "postern quarantine plan findings.json --out plan.json", kPlanFlags, run_quarantine_plan},
+    {"quarantine apply", "PLAN", 1, 1,
+     "Take the files of a plan out of the tree, once a verified pack holds each of them; without "
+     "--yes, say what would be done.",
+     "postern quarantine apply plan.json --pack /cases/17/pack --to /cases/17/quarantine --yes",
+     kApplyFlags, run_quarantine_apply},
+    {"quarantine rollback", "DIR", 1, 1,
+     "Put the files back that a quarantine took, as they were; without --yes, say which.",
+     "postern quarantine rollback /cases/17/quarantine --yes", kRollbackFlags,
+     run_quarantine_rollback},
     {"completion",
      "bash",
      1,

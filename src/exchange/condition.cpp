@@ -72,10 +72,8 @@ bool number_holds(const Test& test, std::string_view text) {
       return *value <= test.number;
     case Op::greater:
       return *value > test.number;
-    case Op::at_least:
-      return *value >= test.number;
     default:
-      return *value == test.number;
+      return *value >= test.number;
   }
 }
 

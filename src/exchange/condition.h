@@ -89,7 +89,6 @@ enum class Op : std::uint8_t {
   at_most,
   greater,
   at_least,
-  number_is,
   is_empty,
   is_there,  ///< The row has such a column, though it may be empty.
   is_own,    ///< Surroundings::is_own.

@@ -35,45 +35,53 @@ std::string cut(std::string_view text) {
 
 }  // namespace
 
-Result<RuleSet> RuleSet::compile(RuleBook book) {
-  auto kept = std::make_unique<const RuleBook>(std::move(book));
+Result<RuleSet::OfSource> RuleSet::compile_for(Source source, const RuleBook& book) {
   Numbers numbers;
-  std::vector<Plan> plans(kept->rules.size());
-  std::vector<Clause> firsts(kept->rules.size());
-  std::vector<std::vector<std::uint32_t>> unfiltered(kSourceCount);
+  std::vector<Plan> plans(book.rules.size());
+  std::vector<Clause> firsts(book.rules.size());
+  std::vector<std::uint32_t> unfiltered;
   for (std::uint32_t i = 0; i < plans.size(); ++i) {
-    const RowRule& rule = kept->rules[i];
-    for (const NeededText& needed : needed_text(rule.when, kept->fields)) {
+    const RowRule& rule = book.rules[i];
+    if (!has(rule.sources, source)) continue;
+    for (const NeededText& needed : needed_text(rule.when, book.fields)) {
       Clause clause;
       for (const std::string& pattern : needed.patterns) clause.push_back(numbers.of(pattern));
       plans[i].clauses.push_back(std::move(clause));
     }
-    if (!plans[i].clauses.empty()) {
-      firsts[i] = std::move(plans[i].clauses.front());
-      plans[i].clauses.erase(plans[i].clauses.begin());
+    if (plans[i].clauses.empty()) {
+      unfiltered.push_back(i);
       continue;
     }
-    for (std::size_t s = 0; s < kSourceCount; ++s) {
-      if (has(rule.sources, static_cast<Source>(s))) unfiltered[s].push_back(i);
-    }
+    firsts[i] = std::move(plans[i].clauses.front());
+    plans[i].clauses.erase(plans[i].clauses.begin());
   }
-  Prefilter prefilter = POSTERN_TRY(Prefilter::compile(numbers.patterns()));
-  RuleSet out(std::move(kept), std::move(prefilter));
-  out.plans_ = std::move(plans);
-  out.unfiltered_ = std::move(unfiltered);
-  out.by_pattern_.resize(numbers.patterns().size());
+  OfSource out{POSTERN_TRY(Prefilter::compile(numbers.patterns())),
+               std::move(plans),
+               {},
+               std::move(unfiltered)};
+  out.by_pattern.resize(numbers.patterns().size());
   for (std::uint32_t i = 0; i < firsts.size(); ++i) {
     for (const std::uint32_t pattern : firsts[i]) {
-      std::vector<std::uint32_t>& rules = out.by_pattern_[pattern];
+      std::vector<std::uint32_t>& rules = out.by_pattern[pattern];
       if (rules.empty() || rules.back() != i) rules.push_back(i);
     }
   }
   return out;
 }
 
+Result<RuleSet> RuleSet::compile(RuleBook book) {
+  RuleSet out(std::make_unique<const RuleBook>(std::move(book)));
+  for (std::size_t s = 0; s < kSourceCount; ++s) {
+    out.of_sources_.push_back(POSTERN_TRY(compile_for(static_cast<Source>(s), *out.book_)));
+  }
+  return out;
+}
+
 std::vector<std::size_t> RuleSet::unfiltered() const {
   std::vector<std::size_t> all;
-  for (const auto& rules : unfiltered_) all.insert(all.end(), rules.begin(), rules.end());
+  for (const OfSource& one : of_sources_) {
+    all.insert(all.end(), one.unfiltered.begin(), one.unfiltered.end());
+  }
   std::ranges::sort(all);
   const auto rest = std::ranges::unique(all);
   all.erase(rest.begin(), rest.end());
@@ -82,19 +90,44 @@ std::vector<std::size_t> RuleSet::unfiltered() const {
 
 Result<std::unique_ptr<RowJudge>> RowJudge::make(const RuleSet& rules,
                                                  const Surroundings& surroundings, HitSink& sink) {
-  Prefilter::Eye eye = POSTERN_TRY(rules.prefilter_.eye());
-  return std::unique_ptr<RowJudge>(new RowJudge(rules, surroundings, sink, std::move(eye)));
+  std::vector<Prefilter::Eye> eyes;
+  for (const RuleSet::OfSource& one : rules.of_sources_) {
+    eyes.push_back(POSTERN_TRY(one.prefilter.eye()));
+  }
+  return std::unique_ptr<RowJudge>(new RowJudge(rules, surroundings, sink, std::move(eyes)));
 }
 
 RowJudge::RowJudge(const RuleSet& rules, const Surroundings& surroundings, HitSink& sink,
-                   Prefilter::Eye eye)
+                   std::vector<Prefilter::Eye> eyes)
     : rules_(rules),
       surroundings_(surroundings),
       sink_(sink),
-      eye_(std::move(eye)),
+      eyes_(std::move(eyes)),
       fields_(rules.book().fields),
-      is_met_(rules.by_pattern_.size()),
-      is_turned_(rules.plans_.size()) {}
+      is_turned_(rules.book().rules.size()) {
+  std::size_t patterns = 0;
+  for (const RuleSet::OfSource& one : rules.of_sources_) {
+    patterns = std::max(patterns, one.by_pattern.size());
+  }
+  is_met_.resize(patterns);
+}
+
+const RuleSet::OfSource& RowJudge::of_source() const {
+  return rules_.of_sources_[static_cast<std::size_t>(source_)];
+}
+
+// A log whose header changes may change its kind: what was looked at for another is looked at
+// again.
+void RowJudge::turn_to(const Row& row) {
+  if (row.source() == source_) return;
+  source_ = row.source();
+  const char* const end = ahead_.empty() ? looked_end_ : ahead_.data() + ahead_.size();
+  hits_.clear();
+  next_hit_ = 0;
+  if (end != nullptr) {
+    ahead_ = {row.text.data(), static_cast<std::size_t>(end - row.text.data())};
+  }
+}
 
 void RowJudge::begin_file() {
   fields_.forget();
@@ -104,6 +137,7 @@ void RowJudge::begin_file() {
 void RowJudge::on_text(std::string_view text) {
   ahead_ = text;
   looked_ = text.data();
+  looked_end_ = text.data() + text.size();
   hits_.clear();
   next_hit_ = 0;
 }
@@ -117,7 +151,7 @@ void RowJudge::look_until(const char* end) {
     const std::size_t line_end = ahead_.find('\n', size - 1);
     size = line_end == std::string_view::npos ? ahead_.size() : line_end + 1;
     looked_ = ahead_.data();
-    eye_.look(ahead_.substr(0, size), hits_);
+    eyes_[static_cast<std::size_t>(source_)].look(ahead_.substr(0, size), hits_);
     next_hit_ = 0;
     ahead_.remove_prefix(size);
   }
@@ -126,6 +160,7 @@ void RowJudge::look_until(const char* end) {
 // The patterns that were met in the row; those before it were in lines that are no rows.
 void RowJudge::take_hits(const Row& row) {
   met_.clear();
+  turn_to(row);
   look_until(row.text.data() + row.text.size());
   if (next_hit_ == hits_.size()) return;
   const auto begin = static_cast<std::size_t>(row.text.data() - looked_);
@@ -152,7 +187,7 @@ void RowJudge::on_row(const Row& row) {
   ++stats_.rows;
   if (row.source() != Source::event) {
     take_hits(row);
-    if (!met_.empty() || !rules_.unfiltered_[static_cast<std::size_t>(row.source())].empty()) {
+    if (!met_.empty() || !of_source().unfiltered.empty()) {
       ask(row, row.text);
     }
     return;
@@ -165,17 +200,15 @@ void RowJudge::on_row(const Row& row) {
 }
 
 void RowJudge::ask(const Row& row, std::string_view text) {
-  const Source source = row.source();
   for (const std::uint32_t pattern : met_) {
-    for (const std::uint32_t rule : rules_.by_pattern_[pattern]) {
-      if (is_turned_[rule] || !has(rules_.book().rules[rule].sources, source)) continue;
-      if (!may_hold(rule)) continue;
+    for (const std::uint32_t rule : of_source().by_pattern[pattern]) {
+      if (is_turned_[rule] || !may_hold(rule)) continue;
       is_turned_[rule] = true;
       turned_.push_back(rule);
     }
   }
   for (const std::uint32_t pattern : met_) is_met_[pattern] = false;
-  const auto& always = rules_.unfiltered_[static_cast<std::size_t>(source)];
+  const auto& always = of_source().unfiltered;
   if (turned_.empty() && always.empty()) return;
   ++stats_.asked;
   fields_.set(row, text);
@@ -190,7 +223,7 @@ void RowJudge::ask(const Row& row, std::string_view text) {
 }
 
 bool RowJudge::may_hold(std::uint32_t index) const {
-  return std::ranges::all_of(rules_.plans_[index].clauses, [&](const RuleSet::Clause& clause) {
+  return std::ranges::all_of(of_source().plans[index].clauses, [&](const RuleSet::Clause& clause) {
     return std::ranges::any_of(clause, [&](std::uint32_t pattern) { return is_met_[pattern]; });
   });
 }

@@ -35,17 +35,22 @@ class RuleSet {
   /// What one of whose patterns must have been met.
   using Clause = std::vector<std::uint32_t>;
   struct Plan {
-    std::vector<Clause> clauses;  ///< All but the first, which `by_pattern_` holds.
+    std::vector<Clause> clauses;  ///< All but the first, which `by_pattern` holds.
+  };
+  /// The rules on rows of one source: words of events are not looked for in the logs of a web
+  /// server, where they are everywhere.
+  struct OfSource {
+    Prefilter prefilter;
+    std::vector<Plan> plans;                             ///< Of each rule of the book.
+    std::vector<std::vector<std::uint32_t>> by_pattern;  ///< Rules by their first clause.
+    std::vector<std::uint32_t> unfiltered;
   };
 
-  RuleSet(std::unique_ptr<const RuleBook> book, Prefilter prefilter)
-      : book_(std::move(book)), prefilter_(std::move(prefilter)) {}
+  explicit RuleSet(std::unique_ptr<const RuleBook> book) : book_(std::move(book)) {}
+  static Result<OfSource> compile_for(Source source, const RuleBook& book);
 
   std::unique_ptr<const RuleBook> book_;  ///< Has an address that stays.
-  Prefilter prefilter_;
-  std::vector<Plan> plans_;                             ///< Of each rule.
-  std::vector<std::vector<std::uint32_t>> by_pattern_;  ///< Rules by their first clause.
-  std::vector<std::vector<std::uint32_t>> unfiltered_;  ///< By source.
+  std::vector<OfSource> of_sources_;      ///< By Source.
 };
 
 /// A rule that a row hit.
@@ -93,8 +98,10 @@ class RowJudge final : public RowSink {
 
  private:
   RowJudge(const RuleSet& rules, const Surroundings& surroundings, HitSink& sink,
-           Prefilter::Eye eye);
+           std::vector<Prefilter::Eye> eyes);
 
+  const RuleSet::OfSource& of_source() const;
+  void turn_to(const Row& row);
   void look_until(const char* end);
   void take_hits(const Row& row);
   std::string_view join(const Row& row);
@@ -105,12 +112,14 @@ class RowJudge final : public RowSink {
   const RuleSet& rules_;
   const Surroundings& surroundings_;
   HitSink& sink_;
-  Prefilter::Eye eye_;
+  std::vector<Prefilter::Eye> eyes_;  ///< By Source.
   RowFields fields_;
   JudgeStats stats_;
 
-  std::string_view ahead_;        ///< Text that was not looked at yet.
-  const char* looked_ = nullptr;  ///< Where the text that was looked at begins.
+  Source source_{};                   ///< What the text was looked at for.
+  std::string_view ahead_;            ///< Text that was not looked at yet.
+  const char* looked_ = nullptr;      ///< Where the slice that was looked at begins.
+  const char* looked_end_ = nullptr;  ///< Where all of the text ends.
   std::vector<Prefilter::Hit> hits_;
   std::size_t next_hit_ = 0;
   std::vector<std::uint32_t> met_;     ///< The patterns in this row.

@@ -210,6 +210,26 @@ rule T-1 "A word"
   EXPECT_EQ(found_in_log(rules, kIis, text + "e", Surroundings()).size(), 1U);
 }
 
+TEST(Judge, ALogMayChangeItsKind) {
+  const RuleSet rules = rules_of(R"(pack test 2026-01-01
+rule T-1 "x"
+  on httpproxy
+  when anchor contains "needle"
+  grade hunt 1
+rule T-2 "x"
+  on ecp
+  when EventData contains "needle"
+  grade hunt 1
+)");
+  const std::string text =
+      "DateTime,UrlStem,AnchorMailbox\n2021-03-03T04:05:06Z,/x,needle\n"
+      "TimeStamp,EventId,EventData\n2021-03-03T04:05:06Z,1,needle\n2021-03-03T04:05:06Z,1,x\n"
+      "DateTime,UrlStem,AnchorMailbox\n2021-03-03T04:05:06Z,/x,needle\n";
+  const LogKind kind{LogFormat::csv, Source::httpproxy};
+  EXPECT_EQ(fast_hits(rules, kind, text, text.size()),
+            (std::vector<std::string>{"2:T-1", "4:T-2", "7:T-1"}));
+}
+
 TEST(Judge, KnowsWhatItIsTold) {
   class Known final : public Surroundings {
    public:

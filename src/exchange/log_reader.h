@@ -110,8 +110,6 @@ class LogReader final : private LineSink {
 
   /// Whole after `finish`.
   const LogStats& stats() const { return stats_; }
-  /// Those that were in force, for whoever keeps something about them; they live as long as this.
-  std::size_t schema_count() const { return schemas_.size(); }
 
  private:
   void on_text(std::string_view text) override { sink_.on_text(text); }

@@ -186,32 +186,29 @@ std::optional<NeededText> any_value(const Test& test, const Fields& fields) {
   return out;
 }
 
+bool asks_text(Op op) {
+  return op == Op::equals || op == Op::starts || op == Op::ends || op == Op::contains ||
+         op == Op::matches;
+}
+
+/// The dot is always there before an extension.
+std::vector<NeededText> needed_by_extension(const Test& test, const Fields& fields) {
+  if (test.op != Op::equals && test.op != Op::starts) return {};
+  Test dotted = test;
+  dotted.op = Op::contains;
+  for (std::string& value : dotted.values) value.insert(0, 1, '.');
+  auto needed = any_value(dotted, fields);
+  if (!needed) return {};
+  return {*std::move(needed)};
+}
+
 std::vector<NeededText> needed_by(const Test& test, const Fields& fields) {
+  if (!asks_text(test.op)) return {};
+  const Made made = fields[test.field].made;
+  // The client may be taken from another column, or out of a list.
+  if (made == Made::client) return {};
+  if (made == Made::extension) return needed_by_extension(test, fields);
   std::vector<NeededText> out;
-  const bool is_text = test.op == Op::equals || test.op == Op::starts || test.op == Op::ends ||
-                       test.op == Op::contains || test.op == Op::matches;
-  if (test.op == Op::number_is) {
-    Test text = test;
-    text.op = Op::equals;
-    text.values = {std::to_string(test.number)};
-    // A number may be written otherwise (0x…, leading zeros) where no web log writes it.
-    if (!fields[test.field].common) return out;
-    if (auto needed = any_value(text, fields)) out.push_back(*std::move(needed));
-    return out;
-  }
-  if (!is_text || fields[test.field].made == Made::client ||
-      fields[test.field].made == Made::extension) {
-    // Of an extension the dot is always there before it.
-    if (fields[test.field].made != Made::extension || !is_text || test.op == Op::matches ||
-        test.op == Op::contains || test.op == Op::ends) {
-      return out;
-    }
-    Test dotted = test;
-    dotted.op = Op::contains;
-    for (std::string& value : dotted.values) value.insert(0, 1, '.');
-    if (auto needed = any_value(dotted, fields)) out.push_back(*std::move(needed));
-    return out;
-  }
   if (!test.all) {
     if (auto needed = any_value(test, fields)) out.push_back(*std::move(needed));
     return out;
