@@ -248,7 +248,13 @@ class Judge {
     const Build& release = table_.rows()[table_.release_of(place_.row)];
     window.from = hole->since;
     window.from_why = "first known attacks";
-    if (!(closed && came_with_release)) {
+    if (closed && came_with_release) {
+      // What stood open under an older CU, if there was one.
+      if (facts_.first_installed && *facts_.first_installed > window.from) {
+        window.from = *facts_.first_installed;
+        window.from_why = "Exchange was installed";
+      }
+    } else {
       const Day here = facts_.cu_installed.value_or(release.released);
       if (here > window.from) {
         window.from = here;

@@ -38,6 +38,7 @@ struct PatchFacts {
   Mitigations mitigations;
   std::optional<bool> unified_messaging;  ///< The role is installed; asked of 2010 alone.
   std::optional<bool> hybrid;             ///< Traces of a hybrid configuration.
+  std::optional<Day> first_installed;     ///< When Exchange came on the disk, of whatever CU.
   std::optional<Day> cu_installed;        ///< When this CU came on the disk.
   std::optional<Day> update_installed;    ///< When this build came on the disk.
 };

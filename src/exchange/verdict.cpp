@@ -145,13 +145,7 @@ class Judge {
     if (!has_web_logs) {
       gaps.emplace_back("There are no logs of IIS or HttpProxy: nothing shows who came.");
     }
-    for (const OpenWindow& window : verdict_.windows) {
-      if (window.days_without_logs.empty() || !has_web_logs) continue;
-      gaps.push_back(fmt::format("On {} on which {} stood open there are no web logs: {}.",
-                                 counted(window.days_without_logs.size(), "day"),
-                                 fmt::join(window.cves, ", "),
-                                 days_text(window.days_without_logs)));
-    }
+    if (has_web_logs) tell_days_without_logs();
     if (evidence_.coverage != nullptr) {
       for (const auto& [kind, days] : evidence_.coverage->kinds()) tell_gaps_of(kind, days);
     }
@@ -169,6 +163,23 @@ class Judge {
       gaps.push_back(
           fmt::format("{} of logs could not be read.", counted(evidence_.unread_rows, "line")));
     }
+  }
+
+  /// Of all windows together; each has its own days in the report.
+  void tell_days_without_logs() {
+    std::set<Day> without;
+    std::set<std::string> cves;
+    for (const OpenWindow& window : verdict_.windows) {
+      if (window.days_without_logs.empty()) continue;
+      without.insert(window.days_without_logs.begin(), window.days_without_logs.end());
+      cves.insert(window.cves.begin(), window.cves.end());
+    }
+    if (without.empty()) return;
+    verdict_.gaps.push_back(fmt::format(
+        "On {} on which holes stood open that are known to be attacked ({}) there are no "
+        "web logs: {}.",
+        counted(without.size(), "day"), fmt::join(cves, ", "),
+        days_text({without.begin(), without.end()})));
   }
 
   void tell_gaps_of(const std::string& kind, const LogDays& days) {
@@ -205,9 +216,17 @@ class Judge {
                             rules_by_subject["where " + finding.place.path].size() > 1;
       if (is_proof) proof_.push_back(i);
     }
+    // Times of files can be set by whoever was there; what logs say comes first.
     std::ranges::stable_sort(proof_, [&](std::size_t a, std::size_t b) {
-      return is_before(evidence_.findings[a].at, evidence_.findings[b].at);
+      const Finding& one = evidence_.findings[a];
+      const Finding& other = evidence_.findings[b];
+      if (is_logged(one) != is_logged(other)) return is_logged(one);
+      return is_before(one.at, other.at);
     });
+  }
+
+  static bool is_logged(const Finding& finding) {
+    return finding.at && (finding.place.line != 0 || finding.place.record != 0);
   }
 
   Outcome outcome() const {
@@ -242,7 +261,7 @@ class Judge {
     }
     const Finding& first = evidence_.findings[proof_.front()];
     std::string text = "Compromised";
-    if (first.at) text += fmt::format(", first seen {}", minute_text(*first.at));
+    if (is_logged(first)) text += fmt::format(", first seen {}", minute_text(*first.at));
     if (!first.actor.empty()) text += fmt::format(", by {}", shown(first.actor));
     return text + fmt::format(": {}.", shown(first.title));
   }

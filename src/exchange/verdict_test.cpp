@@ -90,8 +90,8 @@ TEST(Verdict, SilenceIsNoAllClear) {
          server.logs = {};
          server.cover(kOpen + days(30), kPatched);
        },
-       "On 30 days on which CVE-2021-26855, CVE-2021-27065 stood open there are no web logs: "
-       "2021-01-03 to 2021-02-01."},
+       "On 30 days on which holes stood open that are known to be attacked (CVE-2021-26855, "
+       "CVE-2021-27065) there are no web logs: 2021-01-03 to 2021-02-01."},
       {"no logs", [](Server& server) { server.logs = {}; },
        "There are no logs of IIS or HttpProxy"},
       {"logs of other kinds",

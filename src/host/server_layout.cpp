@@ -16,6 +16,7 @@ namespace postern::host {
 namespace {
 
 constexpr std::uint64_t kMaxProgram = 64U << 20;
+constexpr std::uint64_t kMaxSetupLog = 64U << 20;
 constexpr std::uint64_t kMaxHive = 512U << 20;
 constexpr std::string_view kFrontEndLibrary = "/microsoft.exchange.frontendhttpproxy.dll";
 
@@ -64,6 +65,7 @@ void LayoutMarks::see(std::string_view path) {
   if (low.ends_with("/bin/exsetup.exe")) return keep(setups_, path);
   if (low.ends_with("/system32/config/software")) return keep(hives_, path);
   if (low.ends_with(kFrontEndLibrary)) return keep(front_ends_, path);
+  if (low.ends_with("/exchangesetuplogs/exchangesetup.log")) return keep(setup_logs_, path);
   const std::size_t auth = low.rfind("/owa/auth/");
   if (auth != std::string::npos) {
     const std::string_view rest = std::string_view(low).substr(auth + 10);
@@ -95,6 +97,34 @@ std::optional<exchange::BuildVersion> file_version(OctetView program) {
   const std::uint32_t high = little(program, offset + 8);
   const std::uint32_t low = little(program, offset + 12);
   return exchange::BuildVersion{{high >> 16, high & 0xFFFF, low >> 16, low & 0xFFFF}};
+}
+
+namespace {
+
+/// "2021-02-22", and as setup writes it: "02/22/2021", "02.22.2021", "02-22-2021".
+std::optional<exchange::Day> setup_day(std::string_view text) {
+  if (const auto day = exchange::day_of(text.substr(0, 10))) return day;
+  if (text.size() < 10 || text[2] != text[5]) return std::nullopt;
+  const std::string turned =
+      fmt::format("{}-{}-{}", text.substr(6, 4), text.substr(0, 2), text.substr(3, 2));
+  return exchange::day_of(turned);
+}
+
+}  // namespace
+
+std::vector<exchange::Day> setup_days(std::string_view setup_log) {
+  constexpr std::string_view kDone = "setup operation completed successfully";
+  std::vector<exchange::Day> days;
+  for (std::size_t at = setup_log.find(kDone); at != std::string_view::npos;
+       at = setup_log.find(kDone, at + kDone.size())) {
+    const std::size_t line = setup_log.rfind('\n', at);
+    std::string_view begin = setup_log.substr(line == std::string_view::npos ? 0 : line + 1);
+    if (begin.starts_with("\xef\xbb\xbf")) begin.remove_prefix(3);
+    if (!begin.starts_with('[')) continue;
+    if (const auto day = setup_day(begin.substr(1))) days.push_back(*day);
+  }
+  std::ranges::sort(days);
+  return days;
 }
 
 /// Puts the marks together.
@@ -309,6 +339,26 @@ class LayoutFinder {
     }
     if (!server.patch) by_folders(server);
     registry_version_.reset();
+    if (server.patch) find_setup_days(server);
+  }
+
+  // Setup's own log tells when Exchange came, and when the CU that is there now.
+  void find_setup_days(ServerLayout& server) const {
+    for (const std::string& path : marks_.setup_logs_) {
+      if (!is_beneath(path, server.top)) continue;
+      const auto file = root_.open_file(path);
+      const auto octets =
+          file ? file->read_whole(kMaxSetupLog) : Result<Octets>(Unexpected<Error>(file.error()));
+      if (!octets) {
+        server.notes.push_back(fmt::format("{}: {}", path, octets.error().text));
+        continue;
+      }
+      const std::vector<exchange::Day> days = setup_days(text_of(*octets));
+      if (days.empty()) continue;
+      server.patch->first_installed = days.front();
+      server.patch->cu_installed = days.back();
+      return;
+    }
   }
 
   // A library of the front end whose hash only one build has.

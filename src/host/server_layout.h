@@ -30,6 +30,7 @@ class LayoutMarks {
   std::vector<std::string> hives_;       ///< …/Windows/System32/config/SOFTWARE
   std::vector<std::string> front_ends_;  ///< …/Microsoft.Exchange.FrontEndHttpProxy.dll
   std::vector<std::string> versions_;    ///< …/owa/auth/15.1.2176
+  std::vector<std::string> setup_logs_;  ///< …/ExchangeSetupLogs/ExchangeSetup.log
   std::vector<std::string> signs_;       ///< Anything else of Exchange or IIS: one is enough.
 };
 
@@ -52,6 +53,10 @@ std::vector<ServerLayout> find_servers(const files::Root& root, const LayoutMark
 /// The version in a program's resources: the numbers behind VS_VERSION_INFO. Nothing where there
 /// are none.
 std::optional<exchange::BuildVersion> file_version(OctetView program);
+
+/// The days on which setup ended well, in order: of lines such as "[02/22/2021 10:00:00.0000] [0]
+/// The Exchange Server setup operation completed successfully."
+std::vector<exchange::Day> setup_days(std::string_view setup_log);
 
 /// The server that a path belongs to: an index, or nothing.
 std::optional<std::size_t> server_of(const std::vector<ServerLayout>& servers,

@@ -61,6 +61,13 @@ std::string name_of(const SweepReport& sweep, const SweptServer& server) {
   return server.layout.top.empty() ? sweep.root : server.layout.top;
 }
 
+/// The day behind the last one of which there are logs: evidence says nothing of later ones.
+exchange::Day end_of(const exchange::LogCoverage& coverage, exchange::Day today) {
+  std::optional<exchange::Day> last;
+  for (const auto& [kind, days] : coverage.kinds()) last = std::max(last, days.last());
+  return last ? std::min(today, *last + std::chrono::days(1)) : today;
+}
+
 exchange::ServerReport server_report(SweptServer server, const SweepReport& sweep,
                                      exchange::Day today) {
   exchange::ServerReport out;
@@ -85,7 +92,7 @@ exchange::ServerReport server_report(SweptServer server, const SweepReport& swee
   const bool has_files = !server.layout.install.empty();
   evidence.files = has_files ? sweep.counts.examined + sweep.counts.kept : 0;
   for (const exchange::ReadLog& log : out.logs) evidence.unread_rows += log.unread;
-  evidence.today = today;
+  evidence.today = end_of(out.coverage, today);
   out.verdict = exchange::judge(evidence);
   return out;
 }
