@@ -234,6 +234,7 @@ class Judge {
         out.state = CveState::not_affected;
         out.note = "no trace of a hybrid configuration";
       } else if (!facts_.hybrid) {
+        if (out.state == CveState::exposed) out.state = CveState::depends;
         out.note = "holds in a hybrid configuration, which is not known";
       }
     }

@@ -108,7 +108,9 @@ class Judge {
   void collect_windows() {
     if (evidence_.patch == nullptr) return;
     for (const CvePatch& cve : evidence_.patch->cves) {
-      if (!cve.window || cve.state == CveState::not_affected) continue;
+      const bool is_known = cve.state != CveState::not_affected && cve.state != CveState::depends;
+      // What opened after the evidence ends is nothing that it could tell of.
+      if (!cve.window || !is_known || cve.window->from >= evidence_.today) continue;
       const auto same = std::ranges::find_if(verdict_.windows, [&](const OpenWindow& other) {
         return other.window.from == cve.window->from && other.window.to == cve.window->to &&
                other.window.still_open == cve.window->still_open;
