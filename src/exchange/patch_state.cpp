@@ -234,7 +234,6 @@ class Judge {
         out.state = CveState::not_affected;
         out.note = "no trace of a hybrid configuration";
       } else if (!facts_.hybrid) {
-        if (out.state == CveState::exposed) out.state = CveState::depends;
         out.note = "holds in a hybrid configuration, which is not known";
       }
     }
@@ -243,6 +242,8 @@ class Judge {
   void add_window(const Build& fixing, CvePatch& out) const {
     const Attacked* const hole = attacked(out.cve);
     if (hole == nullptr || out.state == CveState::not_affected) return;
+    // Where it is not known whether the hole is there at all, it has no days.
+    if (out.cve == "CVE-2025-53786" && !facts_.hybrid) return;
     ExposureWindow window;
     const bool came_with_release = !is_own(fixing) || is_release(fixing);
     const bool closed = out.state == CveState::fixed;

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <string>
 #include <string_view>
 
@@ -159,6 +160,26 @@ void write_server(JsonWriter& json, const ServerReport& server) {
   json.end_object();
 }
 
+/// What `postern quarantine plan` reads: files that prove a break-in, of one root.
+void write_items(JsonWriter& json, const Report& report) {
+  if (report.roots.size() != 1) return;
+  json.field("root", report.roots.front()).key("items").begin_array();
+  for (const ServerReport& server : report.servers) {
+    for (const Finding& finding : server.findings) {
+      const Place& place = finding.place;
+      const bool is_file = place.line == 0 && place.record == 0 && !place.path.empty() &&
+                           place.path.find("!/") == std::string::npos;
+      if (!is_file || finding.tier != Tier::exploited || finding.confidence < kProof) continue;
+      json.begin_object().field("path", place.path).field("rule", finding.rule);
+      json.field("why", finding.title);
+      const auto hash = std::ranges::find(finding.details, kHashDetail, &Detail::name);
+      if (hash != finding.details.end()) json.field("sha256", hash->value);
+      json.end_object();
+    }
+  }
+  json.end_array();
+}
+
 }  // namespace
 
 std::string to_json(const Report& report) {
@@ -168,6 +189,7 @@ std::string to_json(const Report& report) {
   write_time(json, "began", report.began);
   write_time(json, "ended", report.ended);
   write_strings(json, "roots", report.roots);
+  write_items(json, report);
   json.field("complete", report.complete);
   json.field("outcome", to_string(outcome_of(report)));
   json.field("files", report.files).field("files_unchanged", report.files_unchanged);

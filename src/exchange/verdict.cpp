@@ -161,7 +161,7 @@ class Judge {
       gaps.push_back(fmt::format("{} could not be examined; the report names them.",
                                  counted(evidence_.not_examined, "file")));
     }
-    if (evidence_.unread_rows > 0) {
+    if (evidence_.unread_rows * kUsualUnread > evidence_.rows) {
       gaps.push_back(
           fmt::format("{} of logs could not be read.", counted(evidence_.unread_rows, "line")));
     }

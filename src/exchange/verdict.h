@@ -54,7 +54,8 @@ struct Evidence {
   std::span<const SkippedTest> skipped;
   std::uint64_t not_examined = 0;  ///< Files.
   std::uint64_t files = 0;         ///< That were looked at, logs aside.
-  std::uint64_t unread_rows = 0;   ///< Of logs.
+  std::uint64_t rows = 0;          ///< Of logs,
+  std::uint64_t unread_rows = 0;   ///< and lines that were no whole rows.
   Day today{};
 };
 
@@ -87,6 +88,9 @@ struct Verdict {
   std::vector<OpenWindow> windows;
   std::vector<Actor> actors;  ///< The worst first.
 };
+
+/// A line in so many that is torn or cut is what copied logs are like; more are a gap.
+inline constexpr std::uint64_t kUsualUnread = 100;
 
 /// Of a finding alone, or of two different rules that agree on an actor or a place.
 inline constexpr int kProof = 75, kSupported = 60;

@@ -54,6 +54,7 @@ class Server {
                   .skipped = skipped,
                   .not_examined = not_examined,
                   .files = files,
+                  .rows = rows,
                   .unread_rows = unread_rows,
                   .today = kToday});
   }
@@ -63,7 +64,7 @@ class Server {
   LogCoverage logs;
   std::vector<SkippedTest> skipped;
   bool has_version = true;
-  std::uint64_t not_examined = 0, files = 1000, unread_rows = 0;
+  std::uint64_t not_examined = 0, files = 1000, rows = 1000, unread_rows = 10;
 };
 
 TEST(Verdict, NothingFoundWithAllThereToBeRead) {
@@ -120,8 +121,8 @@ TEST(Verdict, SilenceIsNoAllClear) {
        "Not tested: PL-09: there is no Application log."},
       {"unread files", [](Server& server) { server.not_examined = 1; },
        "1 file could not be examined"},
-      {"unread lines", [](Server& server) { server.unread_rows = 2; },
-       "2 lines of logs could not be read"},
+      {"unread lines, more than some", [](Server& server) { server.unread_rows = 11; },
+       "11 lines of logs could not be read"},
   };
   for (const Case& each : cases) {
     SCOPED_TRACE(each.what);

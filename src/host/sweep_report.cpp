@@ -48,12 +48,18 @@ bool is_beneath(std::string_view path, std::string_view top) {
          (path.starts_with(top) && (path.size() == top.size() || path[top.size()] == '/'));
 }
 
-/// Some of a tree's tops lie beneath others: each path is of the longest.
+/// Files that could have told something. A link leads to what is looked at in its own place, or to
+/// what is not of this tree; a pipe holds nothing.
 std::uint64_t not_examined_of(const SweepReport& sweep, const ServerLayout& layout) {
-  if (sweep.servers.size() == 1) return sweep.not_examined.count();
   const auto& named = sweep.not_examined.named();
-  return static_cast<std::uint64_t>(std::ranges::count_if(
-      named, [&](const auto& item) { return is_beneath(item.path, layout.top); }));
+  const auto is_none = [](files::Reason reason) {
+    return reason == files::Reason::link || reason == files::Reason::special ||
+           reason == files::Reason::loop;
+  };
+  const auto counted = std::ranges::count_if(named, [&](const files::NotExamined& item) {
+    return !is_none(item.reason) && is_beneath(item.path, layout.top);
+  });
+  return static_cast<std::uint64_t>(counted) + sweep.not_examined.count() - named.size();
 }
 
 std::string name_of(const SweepReport& sweep, const SweptServer& server) {
@@ -91,7 +97,10 @@ exchange::ServerReport server_report(SweptServer server, const SweepReport& swee
   // Where nothing of the installation is there, it is a collection of logs.
   const bool has_files = !server.layout.install.empty();
   evidence.files = has_files ? sweep.counts.examined + sweep.counts.kept : 0;
-  for (const exchange::ReadLog& log : out.logs) evidence.unread_rows += log.unread;
+  for (const exchange::ReadLog& log : out.logs) {
+    evidence.rows += log.rows;
+    evidence.unread_rows += log.unread;
+  }
   evidence.today = end_of(out.coverage, today);
   out.verdict = exchange::judge(evidence);
   return out;

@@ -142,7 +142,7 @@ def persistence(world, at):
     world.event("Microsoft-IIS-Configuration%4Operational.evtx", events.IIS_CONFIGURED, at + 2, {
         "PhysicalPath": "\\\\?\\C:\\Windows\\system32\\inetsrv\\config\\applicationHost.config", "ConfigPath": "MACHINE/WEBROOT/APPHOST",
         "EditOperationType": "2", "ConfigurationPath": "",
-        "Configuration": "/system.webServer/modules/add[@name=\"HttpMadeModule\"]", "NewValue": "", "OldValue": ""}, [
+        "Configuration": "/system.webServer/modules/add", "NewValue": "HttpMadeModule", "OldValue": ""}, [
             world.plant("an IIS module is added", ["F-14"], "attempt")])
     world.event("MSExchange Management.evtx", events.CMDLET_SUCCEEDED, at + 300, events.cmdlet(
         "Install-TransportAgent", '-Name "Made" -TransportAgentFactory "Made.Factory" -AssemblyPath '

@@ -96,8 +96,8 @@ TREES = {
     "exchange-2010": Scenario("Exchange 2010 without Unified Messaging: most tests have nothing to look at.", (Server(
         OLD, "cannot be ruled out"),)),
     "exchange-2013": Scenario("Exchange 2013 RTM, whose proxy logs lack columns, with the chain.", (Server(RTM, "compromised", CHAIN[:4]),)),
-    "uncovered": Scenario("A modified page on a build without known-good hashes: for that alone nobody is called broken in.", (Server(
-        UNPATCHED._replace(baseline="none"), "no evidence", (Step(0.5, 3.0, leftovers.modified_page),)),)),
+    "uncovered": Scenario("A modified page on a build without known-good hashes: its code alone tells.", (Server(
+        UNPATCHED._replace(baseline="none"), "compromised", (Step(0.5, 3.0, leftovers.modified_page),)),)),
     "short-baseline": Scenario("A build whose known-good list lacks FrontEnd and names paths otherwise.", (Server(
         UNPATCHED._replace(build=(15, 1, 1979, 3), baseline="short"), "no evidence"),)),
     "tuple-compare": Scenario("15.1.1913.10 is later than 15.1.1913.7, and earlier than the update of March 2021.", (Server(
