@@ -242,7 +242,10 @@ int run_sweep(const Arguments& arguments) {
   facts.rules_not_supported = rules->not_supported;
   std::vector<host::SweepReport> swept;
   for (const std::string& path : arguments.positional()) {
-    auto report = host::sweep(path, options);
+    // What a report names is found again from wherever it is read.
+    std::error_code error;
+    const std::string whole = std::filesystem::absolute(path, error).lexically_normal().string();
+    auto report = host::sweep(error ? path : whole, options);
     if (report) {
       swept.push_back(*std::move(report));
     } else {
