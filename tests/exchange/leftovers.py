@@ -47,7 +47,7 @@ def modified_page(world, at):
     original = (world.root / path).read_bytes().decode()
     covered = world.options.baseline == "full"
     world.put(path, shells.modified_page(original), plants=[world.plant(
-        "a page of Microsoft's, modified", ["F-02"], "exploited" if covered else "hunt", covered=covered)])
+        "a page of Microsoft's, modified", ["F-02", "F-06"], "exploited", covered=covered)])
     world.stomped.add(path)
 
 
