@@ -66,13 +66,16 @@ std::optional<LogDays> LogDays::from_text(std::string_view text) {
     at = next;
     return error == std::errc();
   };
+  const auto skip = [&](char separator) {
+    if (at == end || *at != separator) return false;
+    ++at;
+    return true;
+  };
   if (!read(days.rows_, 10)) return std::nullopt;
   while (at != end) {
     int day = 0;
     Hours of_day = 0;
-    if (*at++ != ' ' || !read(day, 10) || at == end || *at++ != ':' || !read(of_day, 16)) {
-      return std::nullopt;
-    }
+    if (!skip(' ') || !read(day, 10) || !skip(':') || !read(of_day, 16)) return std::nullopt;
     if (days.days_.size() >= kMaxDays) return std::nullopt;
     days.days_[Day(std::chrono::days(day))] |= of_day & 0xff'ffffU;
   }
