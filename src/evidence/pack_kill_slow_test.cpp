@@ -34,6 +34,7 @@ TEST(PackKilled, GoesOnUntilItIsWhole) {
       const auto report = create_pack(server.order({"logs"}), key);
       ::_exit(report ? 0 : 1);
     }
+    // sleep: each run is killed at another place of its work.
     std::this_thread::sleep_for(std::chrono::milliseconds(7 * run));
     ::kill(child, SIGKILL);
     int status = 0;

@@ -30,6 +30,7 @@ int run_until_done(const std::function<bool()>& work) {
   for (int run = 0; run < 200; ++run) {
     const pid_t child = ::fork();
     if (child == 0) ::_exit(work() ? 0 : 1);
+    // sleep: each run is killed at another place of its work.
     std::this_thread::sleep_for(std::chrono::milliseconds(5 * run));
     ::kill(child, SIGKILL);
     int status = 0;
@@ -98,6 +99,7 @@ TEST(QuarantineKilled, HalfDoneIsUndone) {
     const QuarantineOrder order{*plan, server / "pack", server / "quarantine", testing::witness()};
     const pid_t child = ::fork();
     if (child == 0) ::_exit(apply_plan(order, key) ? 0 : 1);
+    // sleep: it is to be killed in the midst of its work.
     std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds));
     ::kill(child, SIGKILL);
     int status = 0;

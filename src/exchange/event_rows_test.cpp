@@ -105,7 +105,8 @@ std::string text_of_file(const fs::path& path) {
 TEST(EventRows, APublishedRuleHitsItsPublishedLog) {
   const fs::path folder = data_folder() / "exchange" / "sigma";
   const fs::path log = folder / "69ca12af-119d-44ed-b50f-a47af0ebc364.evtx";
-  if (!fs::exists(log)) GTEST_SKIP() << "no published log at " << log;
+  if (!fs::exists(log))
+    GTEST_SKIP() << "SKIPPED: no published log at " << log << ": set POSTERN_SHARED_DATA";
   RuleBook book;
   const std::string rule = text_of_file(folder / "file_event_win_taskmgr_lsass_dump.yml");
   ASSERT_TRUE(read_sigma(rule, "rule", {}, book));

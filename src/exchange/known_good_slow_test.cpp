@@ -32,7 +32,8 @@ TEST(PublishedHashes, BecomeATableThatHoldsThemAll) {
   const auto folder = std::filesystem::path(shared == nullptr ? "/" : shared) / "exchange/baseline";
   const std::string builds = unpacked(folder / "builds.csv");
   const std::string files = unpacked(folder / "known-good.csv.gz");
-  if (builds.empty() || files.empty()) GTEST_SKIP() << "no published hashes at " << folder;
+  if (builds.empty() || files.empty())
+    GTEST_SKIP() << "SKIPPED: no published hashes at " << folder << ": set POSTERN_SHARED_DATA";
   KnownGoodBuilder builder;
   ASSERT_TRUE(builder.add_builds(builds).has_value());
   ASSERT_TRUE(builder.add_files(files).has_value());

@@ -57,7 +57,6 @@ Report hostile_report() {
   Report report = report_of({hostile});
   ServerReport& server = report.servers[0];
   server.name = report.case_id = kHostile;
-  server.gone = {hostile};
   server.skipped = {{kHostile, kHostile}};
   server.logs = {{kHostile, kHostile, 1, 1, {kHostile}}};
   server.coverage.of(kHostile).add(WallTime(kDay));

@@ -226,7 +226,8 @@ fs::path data_folder() {
 
 TEST(Sigma, PublishedRulesAreRead) {
   const fs::path folder = data_folder() / "exchange" / "sigma";
-  if (!fs::exists(folder)) GTEST_SKIP() << "no published rules at " << folder;
+  if (!fs::exists(folder))
+    GTEST_SKIP() << "SKIPPED: no published rules at " << folder << ": set POSTERN_SHARED_DATA";
   RuleBook book;
   std::map<std::string, std::string> refused;
   std::size_t files = 0;
