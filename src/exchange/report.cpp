@@ -4,20 +4,6 @@
 
 namespace postern::exchange {
 
-std::string_view to_string(Change change) {
-  switch (change) {
-    case Change::unknown:
-      return "";
-    case Change::fresh:
-      return "new";
-    case Change::still_there:
-      return "still there";
-    case Change::gone:
-      return "gone";
-  }
-  return "";
-}
-
 Outcome outcome_of(const Report& report) {
   Outcome worst = report.servers.empty() ? Outcome::cannot_be_ruled_out : Outcome::no_evidence;
   for (const ServerReport& server : report.servers) {

@@ -30,12 +30,6 @@ struct LeftOut {
   std::string path, reason, text;
 };
 
-/// What a re-sweep says of a finding.
-enum class Change : std::uint8_t { unknown, fresh, still_there, gone };
-
-/// "", "new", "still there", "gone".
-std::string_view to_string(Change change);
-
 struct ServerReport {
   std::string name;     ///< Of the swept folder, or what its logs call it.
   std::string path;     ///< Beneath which root it lies.
@@ -43,8 +37,6 @@ struct ServerReport {
   std::optional<PatchState> patch;
   LogCoverage coverage;
   std::vector<Finding> findings;
-  std::vector<Change> changes;  ///< As many as findings, or none: there was no sweep before.
-  std::vector<Finding> gone;    ///< Of the sweep before, and no longer there.
   std::vector<SkippedTest> skipped;
   std::vector<ReadLog> logs;
   Verdict verdict;

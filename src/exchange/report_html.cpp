@@ -122,22 +122,19 @@ class HtmlWriter {
   }
 
   void write_findings(const ServerReport& server) {
-    if (server.findings.empty() && server.gone.empty()) return;
+    if (server.findings.empty()) return;
     add("<h3>Timeline of findings</h3><div class=\"scroll\"><table><tr><th>Time</th><th>Tier</th>"
         "<th>Rule</th><th>What</th><th>Who</th><th>Where</th></tr>");
     for (const std::size_t number : timeline(server.findings)) {
-      const bool has_change = number < server.changes.size();
-      write_finding(server.findings[number], has_change ? server.changes[number] : Change::unknown);
+      write_finding(server.findings[number]);
     }
-    for (const Finding& gone : server.gone) write_finding(gone, Change::gone);
     add("</table></div>");
   }
 
-  void write_finding(const Finding& finding, Change change) {
+  void write_finding(const Finding& finding) {
     add("<tr><td class=\"nowrap\">{}</td><td class=\"{} nowrap\">{} {}</td><td>{}</td><td>{}",
         time_cell(finding.at), to_string(finding.tier), to_string(finding.tier), finding.confidence,
         html_text(finding.rule), html_text(finding.title));
-    if (change != Change::unknown) add(" <em>({})</em>", to_string(change));
     const bool has_more =
         !finding.details.empty() || !finding.attack.empty() || !finding.cve.empty();
     if (has_more) {

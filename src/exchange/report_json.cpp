@@ -33,7 +33,7 @@ void write_days(JsonWriter& json, std::string_view name, const std::vector<Day>&
   json.end_array();
 }
 
-void write_finding(JsonWriter& json, const Finding& finding, Change change) {
+void write_finding(JsonWriter& json, const Finding& finding) {
   json.begin_object();
   json.field("rule", finding.rule).field("title", finding.title);
   json.field("tier", to_string(finding.tier)).field("confidence", finding.confidence);
@@ -50,7 +50,6 @@ void write_finding(JsonWriter& json, const Finding& finding, Change change) {
   }
   json.end_array();
   json.field("author", finding.author);
-  if (change != Change::unknown) json.field("change", to_string(change));
   json.end_object();
 }
 
@@ -145,12 +144,7 @@ void write_server(JsonWriter& json, const ServerReport& server) {
   write_patch(json, server);
   write_coverage(json, server.coverage);
   json.key("findings").begin_array();
-  for (std::size_t i = 0; i < server.findings.size(); ++i) {
-    const bool has_change = i < server.changes.size();
-    write_finding(json, server.findings[i], has_change ? server.changes[i] : Change::unknown);
-  }
-  json.end_array().key("gone").begin_array();
-  for (const Finding& finding : server.gone) write_finding(json, finding, Change::gone);
+  for (const Finding& finding : server.findings) write_finding(json, finding);
   json.end_array().key("skipped").begin_array();
   for (const SkippedTest& skipped : server.skipped) {
     json.begin_object().field("test", skipped.test).field("why", skipped.why).end_object();

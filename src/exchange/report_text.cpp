@@ -81,26 +81,23 @@ class TextWriter {
     });
     line(fmt::format("Findings ({}):", server.findings.size()));
     for (std::size_t i = 0; i < std::min(order.size(), kMostFindings); ++i) {
-      write_finding(server.findings[order[i]],
-                    order[i] < server.changes.size() ? server.changes[order[i]] : Change::unknown);
+      write_finding(server.findings[order[i]]);
     }
     if (order.size() > kMostFindings) {
       line(fmt::format("  and {} more: --json, --html or --csv has them all",
                        order.size() - kMostFindings));
     }
-    for (const Finding& gone : server.gone) write_finding(gone, Change::gone);
   }
 
-  void write_finding(const Finding& finding, Change change) {
+  void write_finding(const Finding& finding) {
     const std::string_view colour = finding.tier == Tier::exploited ? kRed
                                     : finding.tier == Tier::attempt ? kYellow
                                                                     : kDim;
     const std::string tier = fmt::format("{:9} {:3}", to_string(finding.tier), finding.confidence);
     const std::string at = finding.at ? event::to_rfc3339(*finding.at).substr(0, 19) + "Z " : "";
-    line(fmt::format("  {} {}{} {}{}{}", coloured(tier, colour), at, shown(finding.rule),
+    line(fmt::format("  {} {}{} {}{}", coloured(tier, colour), at, shown(finding.rule),
                      shown(finding.title),
-                     finding.actor.empty() ? "" : fmt::format(", by {}", shown(finding.actor)),
-                     change == Change::unknown ? "" : fmt::format(" [{}]", to_string(change))));
+                     finding.actor.empty() ? "" : fmt::format(", by {}", shown(finding.actor))));
     std::string place = shown(finding.place.path);
     if (finding.place.line != 0) place += fmt::format(":{}", finding.place.line);
     if (finding.place.record != 0) place += fmt::format(", record {}", finding.place.record);

@@ -28,8 +28,6 @@ constexpr std::string_view kFactHit = "chain hit";
 
 constexpr std::size_t kBlockOctets = 256U << 10;
 constexpr std::size_t kFirstUnread = 5;
-/// Records that are missing in an event log are worth a look from so many on.
-constexpr std::uint64_t kFewMissing = 1;
 
 std::string_view name_of(exchange::Source source) {
   switch (source) {
@@ -84,6 +82,8 @@ class HitKeeper final : public exchange::HitSink {
     if (exchange::Chains::is_part(hit.rule->id)) {
       if (chain_facts_.size() < LogExaminers::kMaxChainHits) {
         chain_facts_.push_back(fact_of(hit, path_));
+      } else {
+        ++left_out_;
       }
     }
     Finding finding = exchange::finding_of(hit, path_);
@@ -316,7 +316,7 @@ class LogExaminer final : public Examiner {
   static void tell_missing(const std::string& path, const windows::EvtxSummary& summary,
                            Examined& out) {
     const std::uint64_t hidden = summary.count(windows::EvtxProblem::hidden_record);
-    if (summary.missing_records < kFewMissing && hidden == 0) return;
+    if (summary.missing_records == 0 && hidden == 0) return;
     Finding finding;
     finding.rule = "F-17";
     finding.title =
