@@ -159,10 +159,6 @@ const LogDays* LogCoverage::find(std::string_view kind) const {
   return found == kinds_.end() ? nullptr : &found->second;
 }
 
-void LogCoverage::add(const LogCoverage& other) {
-  for (const auto& [name, seen] : other.kinds_) of(name).add(seen);
-}
-
 std::vector<Day> days_without(const LogCoverage& coverage,
                               const std::vector<std::string_view>& kinds, Day from, Day to) {
   std::vector<Day> missing;

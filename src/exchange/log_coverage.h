@@ -72,7 +72,6 @@ class LogCoverage {
   /// Null where there is no such kind.
   const LogDays* find(std::string_view kind) const;
   const std::map<std::string, LogDays, std::less<>>& kinds() const { return kinds_; }
-  void add(const LogCoverage& other);
 
  private:
   std::map<std::string, LogDays, std::less<>> kinds_;

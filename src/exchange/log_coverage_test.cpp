@@ -105,9 +105,9 @@ TEST(LogCoverage, DaysWithoutAnyOfTheKinds) {
   EXPECT_EQ(without({"OAB"}), "2021-03-01 to 2021-03-05");
   EXPECT_EQ(days_text(days_without(coverage, {"IIS"}, kMonday, kMonday + days(9)), 0),
             " and 9 more days");
-  LogCoverage other;
-  other.of("IIS").add(WallTime(kMonday + days(1)));
-  coverage.add(other);
+  LogDays other;
+  other.add(WallTime(kMonday + days(1)));
+  coverage.of("IIS").add(other);
   EXPECT_EQ(without({"IIS"}), "2021-03-03 to 2021-03-05");
   EXPECT_EQ(coverage.find("OAB"), nullptr);
 }
