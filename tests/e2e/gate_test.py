@@ -311,7 +311,7 @@ class Gate(unittest.TestCase):
             self.update(postern, [*GOOD, "new.feed.example"])
             until(lambda: not ask(postern, "new.feed.example", "127.0.0.2").answer, "the update in force for staff")
             self.assertFalse(self.is_blocked(postern, "new.feed.example"), "not for others")
-            self.assertIn("good, tried", postern.cli("feed", "list"))
+            until(lambda: "good, tried" in postern.cli("feed", "list"), "what the list of feeds says of it")
             self.assertEqual(postern.feed("ads")["held"]["state"], "canary")
             self.assertIn('postern_feed_held{feed="ads"} 0', postern.api("/metrics"))
             self.assertIn("blocked", postern.cli("explain", "new.feed.example", "--client", "127.0.0.2").splitlines()[0])
