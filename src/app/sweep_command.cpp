@@ -27,6 +27,7 @@
 #include "files/root.h"
 #include "host/file_examiner.h"
 #include "host/log_examiner.h"
+#include "host/record_examiner.h"
 #include "host/sweep_data.h"
 #include "host/sweep_report.h"
 #include "host/sweep_work.h"
@@ -224,11 +225,12 @@ int run_sweep(const Arguments& arguments) {
   }
   const host::FileExaminers files(data.yara ? &*data.yara : nullptr);
   const host::LogExaminers logs(rules->set);
+  const host::RecordExaminers records;
   ProgressLine line;
   host::SweepOptions options;
   options.threads = *threads;
   options.known = data.known ? &*data.known : nullptr;
-  options.examiners = {&files, &logs};
+  options.examiners = {&files, &logs, &records};
   options.rules = &rules->set;
   options.state = *state ? &**state : nullptr;
   options.progress = [&](const host::SweepProgress& progress) { line.show(progress); };

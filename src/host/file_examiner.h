@@ -18,6 +18,7 @@ inline constexpr std::string_view kFactBackendRewrite = "backend rewrite";
 inline constexpr std::string_view kFactAnonymousRewrite = "anonymous rewrite";
 inline constexpr std::string_view kFactClearsRules = "clears rules";
 inline constexpr std::string_view kFactExtendedProtection = "extended protection";
+inline constexpr std::string_view kFactHandled = "handled";  ///< ConfigFacts::handled, one each.
 
 /// The facts of a configuration, back.
 exchange::ConfigFacts config_facts_of(std::string_view path,

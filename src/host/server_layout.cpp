@@ -11,6 +11,7 @@
 #include "files/ntfs.h"
 #include "files/path.h"
 #include "windows/hive.h"
+#include "windows/pe.h"
 
 namespace postern::host {
 namespace {
@@ -22,11 +23,6 @@ constexpr std::string_view kFrontEndLibrary = "/microsoft.exchange.frontendhttpp
 
 void keep(std::vector<std::string>& list, std::string_view path) {
   if (list.size() < LayoutMarks::kMaxMarks) list.emplace_back(path);
-}
-
-std::uint32_t little(OctetView octets, std::size_t at) {
-  return std::uint32_t{octets[at]} | (std::uint32_t{octets[at + 1]} << 8) |
-         (std::uint32_t{octets[at + 2]} << 16) | (std::uint32_t{octets[at + 3]} << 24);
 }
 
 // The first `count` names of a path.
@@ -81,22 +77,6 @@ void LayoutMarks::see(std::string_view path) {
   for (const std::string_view sign : kSigns) {
     if (low.ends_with(sign)) keep(signs_, path);
   }
-}
-
-std::optional<exchange::BuildVersion> file_version(OctetView program) {
-  constexpr std::array<std::uint8_t, 4> kSignature{0xBD, 0x04, 0xEF, 0xFE};
-  constexpr std::string_view kName("V\0S\0_\0V\0E\0R\0S\0I\0O\0N\0_\0I\0N\0F\0O\0", 30);
-  const std::string_view text = text_of(program);
-  const std::size_t name = text.rfind(kName);
-  if (name == std::string_view::npos) return std::nullopt;
-  // Behind the name: its NUL, and octets to the next multiple of four.
-  const auto at = std::search(program.begin() + static_cast<std::ptrdiff_t>(name), program.end(),
-                              kSignature.begin(), kSignature.end());
-  const auto offset = static_cast<std::size_t>(at - program.begin());
-  if (offset > name + kName.size() + 8 || program.size() - offset < 16) return std::nullopt;
-  const std::uint32_t high = little(program, offset + 8);
-  const std::uint32_t low = little(program, offset + 12);
-  return exchange::BuildVersion{{high >> 16, high & 0xFFFF, low >> 16, low & 0xFFFF}};
 }
 
 namespace {
@@ -313,21 +293,29 @@ class LayoutFinder {
     return day_of_time(facts->times->created);
   }
 
+  // By its resources; a few reads of what may be a large file.
+  Result<exchange::BuildVersion> version_of_program(const std::string& path) const {
+    const auto file = POSTERN_TRY(root_.open_file(path));
+    const auto program =
+        POSTERN_TRY(windows::read_pe([&file](std::uint64_t offset, std::span<std::uint8_t> into) {
+          return file.read_at(offset, into);
+        }));
+    if (!program.version) return fail(Errc::not_found, "no version is in it");
+    const windows::FileVersion& version = program.version->file;
+    return exchange::BuildVersion{{version.major, version.minor, version.build, version.revision}};
+  }
+
   void find_version(ServerLayout& server) {
     exchange::PatchFacts facts;
     if (!server.setup.empty()) {
-      const auto file = root_.open_file(server.setup);
-      auto octets =
-          file ? file->read_whole(kMaxProgram) : Result<Octets>(Unexpected<Error>(file.error()));
-      const auto version = octets ? file_version(*octets) : std::nullopt;
+      const auto version = version_of_program(server.setup);
       if (version) {
         facts.version = *version;
         facts.source = exchange::VersionSource::exsetup_file;
         facts.update_installed = came_on_disk(server.setup);
         server.patch = facts;
       } else {
-        server.notes.push_back(fmt::format("{}: no version is in it{}", server.setup,
-                                           octets ? "" : ", " + octets.error().text));
+        server.notes.push_back(fmt::format("{}: {}", server.setup, version.error().text));
       }
     }
     if (!server.patch && known_ != nullptr) by_front_end(server);

@@ -50,10 +50,6 @@ struct ServerLayout {
 std::vector<ServerLayout> find_servers(const files::Root& root, const LayoutMarks& marks,
                                        const exchange::KnownGood* known);
 
-/// The version in a program's resources: the numbers behind VS_VERSION_INFO. Nothing where there
-/// are none.
-std::optional<exchange::BuildVersion> file_version(OctetView program);
-
 /// The days on which setup ended well, in order: of lines such as "[02/22/2021 10:00:00.0000] [0]
 /// The Exchange Server setup operation completed successfully."
 std::vector<exchange::Day> setup_days(std::string_view setup_log);
