@@ -38,23 +38,23 @@ struct Seen {
   auto operator<=>(const Seen&) const = default;
 };
 
+/// The largest answer, of those that count (TrafficFold::kTellingOctets).
+struct LargestAnswer {
+  std::uint64_t octets = 0;
+  Seen seen;
+  std::string stem, agent, user;
+
+  auto operator<=>(const LargestAnswer&) const = default;
+};
+
 /// What one address was sent on one day.
 struct ClientDay {
-  /// The largest answer, of those that count (TrafficFold::kTellingOctets).
-  struct Largest {
-    std::uint64_t octets = 0;
-    Seen seen;
-    std::string stem, agent, user;
-
-    auto operator<=>(const Largest&) const = default;
-  };
-
   /// Adding is the same in any order, here and below.
   void add(const ClientDay& other);
 
   std::uint64_t octets = 0, requests = 0;
-  std::uint64_t users = 0;         ///< A bit for each user's hash: how many there are, about.
-  std::optional<Largest> largest;  ///< Of logs that have a telling part of the day.
+  std::uint64_t users = 0;               ///< A bit for each user's hash: how many there are, about.
+  std::optional<LargestAnswer> largest;  ///< Of logs that have a telling part of the day.
 
   bool operator==(const ClientDay&) const = default;
 };

@@ -230,7 +230,7 @@ class Teller {
   };
 
   void tell_volume(const Volume& volume, double z) {
-    const ClientDay::Largest& largest = *volume.of->largest;
+    const LargestAnswer& largest = *volume.of->largest;
     Finding one = finding_at(
         {"W-01", {"T1041"}},
         fmt::format("One address was sent far more in a day than is usual here: {} octets",

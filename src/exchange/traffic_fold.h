@@ -79,7 +79,7 @@ class TrafficFold final : public RowSink {
   bool has_day_ = false;
   TextIndex clients_{kMaxClients};
   std::vector<DayCount> counts_;  ///< By the client's number.
-  std::vector<ClientDay::Largest> largest_;
+  std::vector<LargestAnswer> largest_;
   TextIndex stems_{kMaxStems};
   std::vector<std::uint32_t> page_of_stem_;  ///< By the stem's number; TextIndex::kNone: no page.
   TextIndex pages_{kMaxPages};

@@ -112,7 +112,7 @@ void take(Reader& in, ClientDay& day) {
   day.requests = in.number();
   day.users = in.number();
   if (in.number() == 0) return;
-  ClientDay::Largest& largest = day.largest.emplace();
+  LargestAnswer& largest = day.largest.emplace();
   largest.octets = in.number();
   largest.seen = in.seen();
   largest.stem = in.text();
