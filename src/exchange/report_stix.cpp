@@ -6,11 +6,11 @@
 
 #include <fmt/format.h>
 
+#include "base/safe_text.h"
 #include "event/json_writer.h"
 #include "event/time_text.h"
 #include "exchange/address.h"
 #include "exchange/report.h"
-#include "exchange/safe_text.h"
 #include "intel/feed_name.h"
 #include "intel/indicator_ledger.h"
 #include "intel/lint.h"
