@@ -41,12 +41,17 @@ constexpr Flag kSweepFlags[] = {
     {"csv", 0, "FILE", "Write the findings as CSV, too."},
     {"html", 0, "FILE", "Write the report as a page that needs nothing else, too."},
     {"json", 0, "", "Print JSON, for programs: all of it, also what the text cuts."},
+    {"own", 0, "WHAT",
+     "An address, a network or a domain of one's own, which is no indicator; may be given again."},
     {"publish", 0, "FILE",
      "Write addresses and names of proved intruders as a feed that the resolver loads (format "
      "stix)."},
     {"stix", 0, "FILE", "Write what was proved as a STIX 2.1 bundle, with hashes of files."},
     kSweepData,
     {"no-state", 0, "", "Read every file, and remember nothing."},
+    {"since", 0, "last",
+     "Say what is new, changed, gone and still there since the last sweep of the same server; the "
+     "exit status then tells of what is new alone."},
     {"threads", 0, "N",
      "Look at so many files at a time (1 to 64); else as many as there are cores."},
 };
@@ -75,6 +80,13 @@ constexpr Flag kExposureFlags[] = {
 };
 
 constexpr Flag kSweepImportFlags[] = {kSweepData};
+
+constexpr Flag kSweepEvalFlags[] = {
+    kSweepData,
+    kJson,
+    {"label", 0, "WORD",
+     "What files are whose folder says nothing of it: malicious (without it) or benign."},
+};
 
 constexpr Flag kControlFlags[] = {kJson, kConfig, kStateDir, kSocket};
 
@@ -273,6 +285,11 @@ constexpr Command kCommands[] = {
      "Take hashes of Microsoft's files (CSV) and signatures (YARA), to sweep by.",
      "postern sweep import known-good.csv.gz builds.csv rules/", kSweepImportFlags,
      run_sweep_import},
+    {"sweep eval", "DIR...", 1, 1'000,
+     "Say how much of labelled samples is found, and what is falsely called bad: folders "
+     "malicious/ "
+     "and benign/, a labels.csv, a collection of web shells, a generated server.",
+     "postern sweep eval samples/", kSweepEvalFlags, run_sweep_eval},
     {"sweep", "PATH...", 1, 1'000,
      "Look for traces of a break-in on Exchange servers: mounted disks, copied folders, collected "
      "archives. Reads alone.",

@@ -189,8 +189,9 @@ Result<Asked> resolver_of(const Arguments& arguments, Log& log) {
   return Asked{std::move(resolver), std::move(title)};
 }
 
-Result<std::optional<survey::SurveyState>> state_of(const Arguments& arguments) {
-  if (arguments.has("no-state")) return std::nullopt;
+/// Null where nothing is to be remembered.
+Result<std::unique_ptr<survey::SurveyState>> state_of(const Arguments& arguments) {
+  if (arguments.has("no-state")) return nullptr;
   std::string path;
   if (const auto file = arguments.value("state")) {
     path = *file;
@@ -204,7 +205,7 @@ Result<std::optional<survey::SurveyState>> state_of(const Arguments& arguments) 
   }
   auto state = survey::SurveyState::open(path);
   if (!state) return Unexpected(std::move(state).error().context(path));
-  return std::optional(*std::move(state));
+  return std::make_unique<survey::SurveyState>(*std::move(state));
 }
 
 std::string source_of(const Arguments& arguments) {
@@ -218,14 +219,14 @@ std::string source_of(const Arguments& arguments) {
 /// Compares with the last run, and keeps this one. What cannot be kept is said once.
 class Memory {
  public:
-  Memory(std::optional<survey::SurveyState>& state, std::string source)
+  Memory(survey::SurveyState* state, std::string source)
       : state_(state), source_(std::move(source)) {}
 
   bool is_whole() const { return is_whole_; }
 
   std::optional<exposure::Drift> compare(const exposure::Inquiry& inquiry,
                                          const exposure::Verdict& verdict) {
-    if (!state_) return std::nullopt;
+    if (state_ == nullptr) return std::nullopt;
     const std::string domain = inquiry.domain().to_display();
     auto before = state_->find(domain);
     if (!before) {
@@ -243,7 +244,7 @@ class Memory {
 
   /// Those that were in the list before, as entries; and this list is the last one from now on.
   void finish(const exposure::VendorList& list, exposure::Report& report) {
-    if (!state_ || source_ == kByHand) return;
+    if (state_ == nullptr || source_ == kByHand) return;
     auto before = state_->members(source_);
     auto last = state_->last_run(source_);
     if (!before || !last) return fails(before ? last.error() : before.error());
@@ -282,7 +283,7 @@ class Memory {
     report.entries.push_back(std::move(entry));
   }
 
-  std::optional<survey::SurveyState>& state_;
+  survey::SurveyState* state_;  ///< Null: none.
   std::string source_;
   bool is_whole_ = true;
 };
@@ -293,7 +294,7 @@ struct Setting {
   exposure::VendorList list;
   exposure::Pack pack;
   Asked asked;
-  std::optional<survey::SurveyState> state;
+  std::unique_ptr<survey::SurveyState> state;
 };
 
 exposure::Report survey_all(Setting& setting, Memory& memory) {
@@ -350,19 +351,20 @@ int run_exposure(const Arguments& arguments) {
     complain(setting.error());
     return kExitIncomplete;
   }
-  Memory memory(setting->state, source_of(arguments));
+  Memory memory(setting->state.get(), source_of(arguments));
   std::signal(SIGINT, on_interrupt);
   const exposure::Report report = survey_all(*setting, memory);
   const bool in_colour = ::isatty(STDOUT_FILENO) == 1;
-  // A few domains are looked at one by one; of many the table is wanted.
   const bool with_records = arguments.has("records");
-  fmt::print("{}", arguments.has("json") ? exposure::to_json(report) + "\n"
-                                         : exposure::to_text(report, {in_colour, with_records}));
-  if (const auto path = arguments.value("csv")) {
-    if (const auto written = write_file(*path, exposure::to_csv(report)); !written) {
-      complain(written.error());
-      return kExitIncomplete;
-    }
+  auto written =
+      write_out(arguments.has("json") ? exposure::to_json(report) + "\n"
+                                      : exposure::to_text(report, {in_colour, with_records}));
+  if (const auto path = arguments.value("csv"); written && path) {
+    written = write_file(*path, exposure::to_csv(report));
+  }
+  if (!written) {
+    complain(written.error());
+    return kExitIncomplete;
   }
   return exposure::exit_code_of(report);
 }
