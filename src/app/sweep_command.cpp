@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <charconv>
 #include <chrono>
 #include <csignal>
@@ -17,6 +16,7 @@
 #include <unistd.h>
 
 #include "app/asking.h"
+#include "app/output_file.h"
 #include "app/sweep_commands.h"
 #include "app/sweep_set_up.h"
 #include "app/table.h"
@@ -154,28 +154,6 @@ std::optional<exchange::OwnThings> own_of(const Arguments& arguments) {
     }
   }
   return out;
-}
-
-/// Beside its name first: a resolver that reads it sees the old one or the new one.
-Result<void> write_file(const std::string& path, const std::string& text) {
-  const std::string beside = path + ".new";
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(beside.c_str(), "wbe"),
-                                                             std::fclose);
-  if (!file) return Unexpected<Error>(system_error("write " + beside, errno));
-  const bool is_whole = std::fwrite(text.data(), 1, text.size(), file.get()) == text.size() &&
-                        std::fflush(file.get()) == 0 && ::fsync(::fileno(file.get())) == 0;
-  if (is_whole && std::rename(beside.c_str(), path.c_str()) == 0) return {};
-  const Error error = system_error("write " + path, errno);
-  ::unlink(beside.c_str());
-  return Unexpected<Error>(error);
-}
-
-/// To standard output, which may be a full disk or a pipe that nobody reads.
-Result<void> write_out(const std::string& text) {
-  const bool is_whole =
-      std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
-  if (is_whole) return {};
-  return Unexpected<Error>(system_error("write the report", errno));
 }
 
 bool write_forms(const Arguments& arguments, const exchange::Report& report,

@@ -8,10 +8,10 @@
 
 #include <fmt/format.h>
 
+#include "base/safe_text.h"
 #include "exchange/archive_check.h"
 #include "exchange/event_rows.h"
 #include "exchange/log_reader.h"
-#include "exchange/safe_text.h"
 #include "exchange/traffic_fold.h"
 #include "host/text_items.h"
 #include "windows/evtx_reader.h"
@@ -286,7 +286,7 @@ class LogExaminer final : public Examiner {
     for (const exchange::UnreadLine& line : stats.first_unread) {
       if (log.first_unread.size() == kFirstUnread) break;
       log.first_unread.push_back(
-          fmt::format("line {}: {}: {}", line.line, line.reason, exchange::shown(line.excerpt)));
+          fmt::format("line {}: {}: {}", line.line, line.reason, shown(line.excerpt)));
     }
     return log;
   }
