@@ -1,5 +1,6 @@
 #include "windows/testing/pe_writer.h"
 
+#include <charconv>
 #include <utility>
 
 #include "windows/testing/little_endian_writer.h"
@@ -123,7 +124,9 @@ void put_imports(LinkTables& to, const TestPe& wanted) {
     for (const std::string& name : names) {
       const std::uint64_t number = std::uint64_t{1} << (word * 8 - 1);
       if (name.starts_with('#')) {
-        put_little(list, number | std::stoul(name.substr(1)), word);
+        std::uint64_t ordinal = 0;
+        std::from_chars(name.data() + 1, name.data() + name.size(), ordinal);
+        put_little(list, number | ordinal, word);
       } else {
         put_u16(to.octets, 0);
         put_little(list, to.put_name(name) - 2, word);
