@@ -153,8 +153,9 @@ std::string help_text(const Command& command) {
   for (const Flag& flag : flags)
     out += fmt::format("  {:<{}}  {}\n", flag_text(flag), width, flag.help);
   out += fmt::format("\nexample:\n  {}\n", command.example);
-  return out +
-         "\nexit status: 0 good; 1 a problem was found, or it could not be done; 2 wrong usage\n";
+  constexpr std::string_view kExits =
+      "0 good; 1 a problem was found, or it could not be done; 2 wrong usage";
+  return out + fmt::format("\nexit status: {}\n", command.exits.empty() ? kExits : command.exits);
 }
 
 std::string overview_text(std::span<const Command> commands) {

@@ -38,6 +38,8 @@ struct Command {
   std::string_view example;     ///< A whole command line.
   std::span<const Flag> flags;  ///< Besides --help.
   int (*run)(const Arguments&) = nullptr;
+  /// What its exit statuses mean, where that is not what they mean elsewhere.
+  std::string_view exits{};
 };
 
 /// What was given on a command line that fits a command.

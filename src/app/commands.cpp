@@ -293,12 +293,16 @@ constexpr Command kCommands[] = {
     {"sweep", "PATH...", 1, 1'000,
      "Look for traces of a break-in on Exchange servers: mounted disks, copied folders, collected "
      "archives. Reads alone.",
-     "postern sweep /mnt/mail1", kSweepFlags, run_sweep},
+     "postern sweep /mnt/mail1", kSweepFlags, run_sweep,
+     "0 no attack and nothing that one left; 1 something was found, with --since last something "
+     "new; 2 wrong usage, or it could not be done to its end"},
     {"exposure", "[DOMAIN…]", 0, 10'000,
      "Say of domains who keeps their mail, and whether an Exchange server of theirs is likely to "
      "be "
      "reached from outside: by the DNS alone.",
-     "postern exposure --file vendors.csv --csv report.csv", kExposureFlags, run_exposure},
+     "postern exposure --file vendors.csv --csv report.csv", kExposureFlags, run_exposure,
+     "0 no exposure is likely or possible, with --since last nothing changed; 1 one is, or "
+     "something did; 2 wrong usage, or something could not be asked or used"},
     {"evidence create", "ROOT [PATH…]", 1, 10000,
      "Keep files of a server's disk, with their metadata, in a signed pack that others can check; "
      "of a folder all that is in it.",
