@@ -19,7 +19,6 @@ constexpr std::string_view kFactMark = "mark";
 
 // A hive of a server is some 100 MB, and a few more stand in an archive of several.
 constexpr std::uint64_t kMaxMarkOctets = std::uint64_t{2} << 30;
-constexpr std::uint64_t kMaxUnpacked = std::uint64_t{32} << 30;
 
 /// Goes through one archive.
 class Surveyor final : public ArchiveVisitor {
@@ -89,10 +88,8 @@ bool is_collection(std::string_view placed) {
 
 Examination ArchiveSurvey::read(const ArchiveSource& source, const std::string& path) {
   Surveyor surveyor(path);
-  ArchiveLimits limits;
-  limits.max_octets = kMaxUnpacked;
   // Its faults are named by whoever looks at what is in it.
-  static_cast<void>(read_archive(source, path, surveyor, limits));
+  static_cast<void>(read_archive(source, path, surveyor));
   return std::move(surveyor).told();
 }
 
