@@ -45,6 +45,7 @@ class FanOut final : public event::QuerySink {
  public:
   FanOut(api::LiveTail& live, event::QuerySink& questions, journal::Journal* journal)
       : live_(live), questions_(questions), journal_(journal) {}
+  void learn(const event::AnswerPath& path) override { questions_.learn(path); }
   void record(const event::Query& query) override {
     live_.record(query);
     questions_.record(query);
