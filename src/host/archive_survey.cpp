@@ -42,8 +42,8 @@ class Surveyor final : public ArchiveVisitor {
       const auto more = file.next();
       if (!more) fault = more.error().text;
       if (!more || more->empty()) break;
-      if (octets.size() + more->size() > max_octets(*kind_) ||
-          (unpacked_ += more->size()) > kMaxMarkOctets) {
+      unpacked_ += more->size();
+      if (octets.size() + more->size() > max_octets(*kind_) || unpacked_ > kMaxMarkOctets) {
         fault = "too large to be read from an archive";
         break;
       }
