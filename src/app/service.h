@@ -84,7 +84,6 @@ class Service {
  private:
   Service(const config::Config& config, Overrides overrides, Log& log);
   Result<void> start_parts();
-  Result<std::unique_ptr<resolve::Resolver>> make_resolver(const config::Config& config) const;
   feeds::Options gated_feeds_options(const config::Config& config);
   Result<bool> put_in_force(const config::Config& config);
   api::Services services();

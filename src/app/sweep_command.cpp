@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <charconv>
 #include <chrono>
 #include <csignal>
@@ -17,6 +16,7 @@
 #include <unistd.h>
 
 #include "app/asking.h"
+#include "app/output_file.h"
 #include "app/sweep_commands.h"
 #include "app/sweep_set_up.h"
 #include "app/table.h"
@@ -24,6 +24,7 @@
 #include "files/root.h"
 #include "host/file_examiner.h"
 #include "host/log_examiner.h"
+#include "host/record_examiner.h"
 #include "host/sweep_data.h"
 #include "host/sweep_report.h"
 #include "host/sweep_work.h"
@@ -155,28 +156,6 @@ std::optional<exchange::OwnThings> own_of(const Arguments& arguments) {
   return out;
 }
 
-/// Beside its name first: a resolver that reads it sees the old one or the new one.
-Result<void> write_file(const std::string& path, const std::string& text) {
-  const std::string beside = path + ".new";
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(beside.c_str(), "wbe"),
-                                                             std::fclose);
-  if (!file) return Unexpected<Error>(system_error("write " + beside, errno));
-  const bool is_whole = std::fwrite(text.data(), 1, text.size(), file.get()) == text.size() &&
-                        std::fflush(file.get()) == 0 && ::fsync(::fileno(file.get())) == 0;
-  if (is_whole && std::rename(beside.c_str(), path.c_str()) == 0) return {};
-  const Error error = system_error("write " + path, errno);
-  ::unlink(beside.c_str());
-  return Unexpected<Error>(error);
-}
-
-/// To standard output, which may be a full disk or a pipe that nobody reads.
-Result<void> write_out(const std::string& text) {
-  const bool is_whole =
-      std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
-  if (is_whole) return {};
-  return Unexpected<Error>(system_error("write the report", errno));
-}
-
 bool write_forms(const Arguments& arguments, const exchange::Report& report,
                  const exchange::PublishPlan& plan) {
   bool is_whole = true;
@@ -296,6 +275,7 @@ int run_sweep(const Arguments& arguments) {
   host::SweepState* const state = *opened ? &**opened : nullptr;
   const host::FileExaminers files(data.yara ? &*data.yara : nullptr);
   const host::LogExaminers logs(rules->set);
+  const host::RecordExaminers records;
   host::CaseFacts facts;
   facts.began = wall_now();
   facts.case_id = arguments.value("case").value_or(default_case_id(facts.began));
@@ -309,7 +289,7 @@ int run_sweep(const Arguments& arguments) {
     host::SweepOptions options;
     options.threads = *threads_of(arguments);
     options.known = data.known ? &*data.known : nullptr;
-    options.examiners = {&files, &logs};
+    options.examiners = {&files, &logs, &records};
     options.rules = &rules->set;
     options.state = state;
     options.progress = [&](const host::SweepProgress& progress) { line.show(progress); };

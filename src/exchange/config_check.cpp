@@ -262,6 +262,8 @@ class Reader {
       const std::string path = lower(add.attribute("path"));
       const bool page = has(type, "pagehandlerfactory") || has(type, "simplehandlerfactory") ||
                         has(script, "asp.dll");
+      const bool file = page || has(type, "servicehandlerfactory") || !script.empty();
+      if (!file) handled(path);
       if (!page || path == "*" || is_page_extension(extension_of(path))) continue;
       static constexpr std::array kUsual =
           std::to_array<std::string_view>({"*.aspq", "*.axd", "*.slab", "*.owa", "*.eas", "*.ewa"});
@@ -272,6 +274,20 @@ class Reader {
       const bool data = std::ranges::find(kData, extension_of(path)) != kData.end();
       say({"F-14", data ? 85 : 55, data ? Tier::exploited : Tier::hunt, "T1505.003"},
           "Files of another kind are run as pages", path);
+    }
+  }
+
+  // "a.ashx,b.ashx": what is answered without a file of that name. One that takes all *.aspx of
+  // some folder would hide every page that is gone.
+  void handled(std::string_view paths) {
+    while (!paths.empty()) {
+      const std::size_t end = std::min(paths.find(','), paths.size());
+      const std::string_view name = file_name_of(paths.substr(0, end));
+      paths.remove_prefix(std::min(end + 1, paths.size()));
+      if (name.empty() || name == "*" || name == "*." || name == "*.*" || name == "*.aspx") {
+        continue;
+      }
+      if (out_.handled.size() < kMaxHandled) out_.handled.emplace_back(name);
     }
   }
 

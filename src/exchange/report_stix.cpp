@@ -6,10 +6,10 @@
 
 #include <fmt/format.h>
 
+#include "base/safe_text.h"
 #include "event/json_writer.h"
 #include "event/time_text.h"
 #include "exchange/report.h"
-#include "exchange/safe_text.h"
 #include "intel/indicator_ledger.h"
 #include "policy/rule.h"
 

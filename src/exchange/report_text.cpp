@@ -5,9 +5,9 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "base/safe_text.h"
 #include "event/time_text.h"
 #include "exchange/report.h"
-#include "exchange/safe_text.h"
 
 namespace postern::exchange {
 namespace {

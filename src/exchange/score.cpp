@@ -8,8 +8,8 @@
 
 #include <fmt/format.h>
 
+#include "base/safe_text.h"
 #include "event/json_writer.h"
-#include "exchange/safe_text.h"
 
 namespace postern::exchange {
 namespace {

@@ -51,6 +51,8 @@ class World:
         self.addresses = [f"203.0.113.{number}" for number in [*range(1, 60), *range(100, 190)]]
         self.rng.shuffle(self.addresses)
         self.shell = "/aspnet_client/discover.aspx"  # The page that the last break-in has planted, as a URL.
+        self.shell_uses = 0
+        self.born = {}  # Path → when it was really made, of files whose time was set.
         self.begin = midnight(options.first_day)
         self.end = self.begin + options.days * 86400
         self.requests, self.events, self.ecp, self.oab, self.rps, self.cmdlets = [], [], [], [], [], []
