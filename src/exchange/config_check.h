@@ -36,8 +36,9 @@ Result<ConfigFacts> check_config(std::string_view path, OctetView octets);
 /// True for the names of native modules that Windows puts into inetsrv: "static.dll".
 bool is_iis_module(std::string_view file_name);
 
-/// F-14 of a library in inetsrv: one that is no module of Windows', or has the name of one and not
-/// its maker's. `path` is the library's.
+/// F-14 of a library in inetsrv: one that is no module of Windows', has the name of one and not its
+/// maker's, or says it is Microsoft's and takes from Windows what no module of theirs does: to
+/// start programs, to reach out. `path` is the library's.
 std::optional<Finding> check_module(std::string_view path, OctetView library);
 
 /// What holds of the server, by all its configurations: a workaround that the autodiscover of the

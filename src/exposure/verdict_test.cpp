@@ -283,8 +283,32 @@ TEST(Verdict, NotKnownSaysWhy) {
   const Verdict other = verdict_on(M365_MX "!fail autodiscover.v.example\n");
   EXPECT_FALSE(other.is_complete);
   EXPECT_NE(
-      std::ranges::find(other.because, "autodiscover is not known because SERVFAIL: no authority"),
+      std::ranges::find(other.because,
+                        "A of autodiscover.v.example is not known because SERVFAIL: no authority"),
       other.because.end());
+}
+
+TEST(Verdict, IsNotCompleteWhereAutodiscoverIsNot) {
+  struct Gap {
+    const char* zone;
+    bool is_complete;
+    Exposure exposure;
+  };
+  const Gap gaps[] = {
+      {M365_MX, true, Exposure::unlikely},
+      {M365_MX "!fail _autodiscover._tcp.v.example\n", false, Exposure::not_known},
+      // It does not matter what was not needed.
+      {M365_MX M365_AUTODISCOVER "!fail _autodiscover._tcp.v.example\n", true, Exposure::unlikely},
+      {M365_MX OWN_AUTODISCOVER "!fail _autodiscover._tcp.v.example\n", true, Exposure::likely},
+      {M365_MX "!fail owa.v.example\n", true, Exposure::unlikely},
+      // Whether it is a wildcard's cannot be told.
+      {M365_MX OWN_AUTODISCOVER "!fail xnobodymadethis.v.example\n", false, Exposure::not_known},
+  };
+  for (const Gap& each : gaps) {
+    const Verdict verdict = verdict_on(each.zone);
+    EXPECT_EQ(verdict.is_complete, each.is_complete) << each.zone;
+    EXPECT_EQ(to_string(verdict.exposure), to_string(each.exposure)) << each.zone;
+  }
 }
 
 TEST(Verdict, EverySignHasItsRecord) {

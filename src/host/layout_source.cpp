@@ -42,6 +42,9 @@ std::optional<SetupKey> setup_key(const windows::Hive& hive) {
       build.part[i] = static_cast<std::uint32_t>(number.value_or(0));
     }
     if (whole) out.version = build;
+    out.unified_messaging =
+        hive.find(fmt::format("Microsoft\\ExchangeServer\\{}\\UnifiedMessagingRole", version))
+            .has_value();
     return out;
   }
   return std::nullopt;
@@ -117,6 +120,7 @@ std::string kept_text(const MarkFacts& facts) {
   append_item(out, facts.setup ? facts.setup->install : "");
   const bool has_version = facts.setup && facts.setup->version;
   append_item(out, has_version ? exchange::to_string(*facts.setup->version) : "");
+  append_item(out, facts.setup && facts.setup->unified_messaging ? "UM" : "");
   append_item(out, facts.fault);
   for (const exchange::Day day : facts.days) append_item(out, exchange::to_string(day));
   return out;
@@ -129,12 +133,15 @@ std::optional<MarkFacts> mark_facts_from(std::string_view text) {
   const auto is_setup = items.next();
   const auto install = items.next();
   const auto setup_version = items.next();
+  const auto messaging = items.next();
   const auto fault = items.next();
   if (!fault) return std::nullopt;
   MarkFacts out;
   out.version = written(*version);
   out.hash = exchange::sha256_of(*hash);
-  if (!is_setup->empty()) out.setup = SetupKey{std::string(*install), written(*setup_version)};
+  if (!is_setup->empty()) {
+    out.setup = SetupKey{std::string(*install), written(*setup_version), !messaging->empty()};
+  }
   out.fault = *fault;
   while (const auto day = items.next()) {
     if (const auto read = exchange::day_of(*day)) out.days.push_back(*read);

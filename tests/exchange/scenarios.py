@@ -20,7 +20,7 @@ AUTUMN = Options(build=(15, 1, 2507, 12), first_day="2022-09-26", installed="202
 NEWEST = Options(product="Exchange 2019", build=(15, 2, 1748, 43), first_day="2026-03-02", installed="2026-02-14",
                  fixed=("CVE-2020-0688", *PROXYLOGON, *APRIL, *MAY, *LATER))
 OLD = Options(product="Exchange 2010", build=(14, 3, 509, 0), exchange="Program Files/Microsoft/Exchange Server/V14",
-              installed="2020-12-10", fixed=("CVE-2020-0688",), exposed=("CVE-2021-26857",))
+              installed="2020-12-10", fixed=("CVE-2020-0688",), unaffected=("CVE-2021-26857",))
 RTM = Options(product="Exchange 2013", build=(15, 0, 516, 32), installed="2013-01-20", exposed=PROXYLOGON + ("CVE-2020-0688",))
 
 

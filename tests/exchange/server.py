@@ -284,6 +284,7 @@ def _truth(world, server):
     return {
         "name": options.name, "root": world.prefix.rstrip("/"), "exchange": world.ex("").rstrip("/"), "product": options.product,
         "build": ".".join(str(part) for part in options.build), "fixed": sorted(options.fixed), "exposed": sorted(options.exposed),
+        "unaffected": sorted(options.unaffected),
         "mitigated": options.mitigated, "exposure": {"from": since, "until": _day(world.end - 1)} if options.exposed else None,
         "verdict": server.verdict, "chains": world.chains, "stolen": world.stolen, "zone": "W. Europe Standard Time",
         "logs": {name: {"first": days[0] if days else None, "last": days[-1] if days else None,

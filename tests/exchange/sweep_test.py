@@ -146,6 +146,9 @@ class Sweep(unittest.TestCase):
                 for cve in one["fixed"]:
                     with self.subTest(scenario=name, build=one["build"], fixed=cve):
                         self.assertIn(states.get(cve), ("fixed", "depends on configuration"))
+                for cve in one["unaffected"]:
+                    with self.subTest(scenario=name, build=one["build"], unaffected=cve):
+                        self.assertEqual(states.get(cve), "not affected")
                 for cve in one["exposed"]:
                     with self.subTest(scenario=name, build=one["build"], exposed=cve):
                         self.assertIn(states.get(cve), ("exposed", "mitigated, not patched"))

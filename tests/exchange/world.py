@@ -30,6 +30,7 @@ class Options(NamedTuple):
     iis_logs: str = ""  # Where the logs of IIS are, if not where they are by default; begins with the drive's folder.
     fixed: tuple = ()
     exposed: tuple = ()
+    unaffected: tuple = ()  # What they are holes of is not installed.
     installed: str = "2021-02-22"  # When this CU came onto the server.
 
 
