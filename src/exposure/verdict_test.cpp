@@ -146,6 +146,14 @@ constexpr Case kCases[] = {
      "@ MX 10 mx\nmx CNAME de-smtp-inbound-1.mimecast.com.\n"
      "de-smtp-inbound-1.mimecast.com. A 192.0.2.7\n" OWN_AUTODISCOVER,
      Hosting::gateway, Exposure::likely, Hosting::onprem},
+    {"a gateway, and Zoho signs and sends",
+     PROOFPOINT_MX "zmail._domainkey TXT \"v=DKIM1; k=rsa; p=MIG\"\n"
+                   "@ TXT \"v=spf1 include:zohomail.eu -all\"\n",
+     Hosting::gateway, Exposure::unlikely, Hosting::vendor_hosted, 90},
+    {"what the gateway signs says nothing of what is behind it",
+     "@ MX 10 mx01.hornetsecurity.com.\nhse1._domainkey CNAME hse1.hornetsecurity.com.\n"
+     "@ TXT \"v=spf1 include:spf.hornetsecurity.com -all\"\n",
+     Hosting::gateway, Exposure::not_known},
     {"a gateway, and a hoster's Exchange",
      PROOFPOINT_MX "autodiscover CNAME ex4.mail.ovh.net.\nex4.mail.ovh.net. A 192.0.2.4\n",
      Hosting::gateway, Exposure::possible, Hosting::vendor_hosted},
