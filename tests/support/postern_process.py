@@ -66,7 +66,9 @@ def end(process):
 
 
 class Postern:
-    def __init__(self, config=None, folder=None):
+    def __init__(self, config=None, folder=None, v6=False):
+        """With `v6` it answers on ::1 too."""
+        self.v6 = v6
         self.config = json.loads(json.dumps(config or {}))
         self.own_folder = folder is None
         self.folder = pathlib.Path(folder or tempfile.mkdtemp(prefix="postern-test-"))
@@ -77,7 +79,8 @@ class Postern:
 
     def write_config(self):
         config = self.config
-        config.setdefault("server", {})["listen"] = [f"127.0.0.1:{self.port}"]
+        addresses = ["127.0.0.1", "[::1]"] if self.v6 else ["127.0.0.1"]
+        config.setdefault("server", {})["listen"] = [f"{address}:{self.port}" for address in addresses]
         config.setdefault("console", {})["listen"] = f"127.0.0.1:{self.console_port}"
         config["state_dir"] = str(self.folder / "state")
         # Without an internet to resolve in, a name that is not blocked is to fail soon.
