@@ -6,6 +6,7 @@
 
 #include "app/client_commands.h"
 #include "app/evidence_commands.h"
+#include "app/exposure_command.h"
 #include "app/gate_commands.h"
 #include "app/quarantine_commands.h"
 #include "app/server_commands.h"
@@ -40,17 +41,52 @@ constexpr Flag kSweepFlags[] = {
     {"csv", 0, "FILE", "Write the findings as CSV, too."},
     {"html", 0, "FILE", "Write the report as a page that needs nothing else, too."},
     {"json", 0, "", "Print JSON, for programs: all of it, also what the text cuts."},
+    {"own", 0, "WHAT",
+     "An address, a network or a domain of one's own, which is no indicator; may be given again."},
     {"publish", 0, "FILE",
      "Write addresses and names of proved intruders as a feed that the resolver loads (format "
      "stix)."},
     {"stix", 0, "FILE", "Write what was proved as a STIX 2.1 bundle, with hashes of files."},
     kSweepData,
     {"no-state", 0, "", "Read every file, and remember nothing."},
+    {"since", 0, "last",
+     "Say what is new, changed, gone and still there since the last sweep of the same server; the "
+     "exit status then tells of what is new alone."},
     {"threads", 0, "N",
      "Look at so many files at a time (1 to 64); else as many as there are cores."},
 };
 
+constexpr Flag kExposureFlags[] = {
+    {"file", 'f', "FILE", "A list of domains: CSV with a header, or a domain a line."},
+    {"column", 0, "NAME", "The list's column with the domains, by name or number; else domain."},
+    {"json", 0, "", "Print JSON, for programs: with every record that says something."},
+    {"csv", 0, "FILE", "Write a row for each domain, with the list's own columns, too."},
+    {"records", 0, "", "Show the records that say so, with their rules, below each domain."},
+    {"since", 0, "last", "Show only what changed since the last run; findings are changes then."},
+    {"state", 0, "FILE",
+     "Where the last run is remembered; else exposure.sqlite in the state folder."},
+    {"no-state", 0, "", "Compare with nothing, and remember nothing."},
+    {"resolver", 0, "ADDR",
+     "Ask this resolver (udp://ADDR:PORT, tcp://, tls://ADDR#NAME); else as the configuration "
+     "says, which is by recursion of our own."},
+    {"config", 'c', "FILE",
+     "The configuration whose resolver section says how names are resolved."},
+    {"data", 0, "FILE",
+     "A pack whose rules add to the built-in ones, or replace those of the same id; may be given "
+     "again."},
+    {"in-flight", 0, "N", "So many questions under way at most (1 to 1000; 64)."},
+    {"timeout", 0, "TIME", "Wait so long for one answer (8s); what nobody answers is asked twice."},
+    {"budget", 0, "TIME", "End after so long; what was not asked by then is not known."},
+};
+
 constexpr Flag kSweepImportFlags[] = {kSweepData};
+
+constexpr Flag kSweepEvalFlags[] = {
+    kSweepData,
+    kJson,
+    {"label", 0, "WORD",
+     "What files are whose folder says nothing of it: malicious (without it) or benign."},
+};
 
 constexpr Flag kControlFlags[] = {kJson, kConfig, kStateDir, kSocket};
 
@@ -249,10 +285,20 @@ constexpr Command kCommands[] = {
      "Take hashes of Microsoft's files (CSV) and signatures (YARA), to sweep by.",
      "postern sweep import known-good.csv.gz builds.csv rules/", kSweepImportFlags,
      run_sweep_import},
+    {"sweep eval", "DIR...", 1, 1'000,
+     "Say how much of labelled samples is found, and what is falsely called bad: folders "
+     "malicious/ "
+     "and benign/, a labels.csv, a collection of web shells, a generated server.",
+     "postern sweep eval samples/", kSweepEvalFlags, run_sweep_eval},
     {"sweep", "PATH...", 1, 1'000,
      "Look for traces of a break-in on Exchange servers: mounted disks, copied folders, collected "
      "archives. Reads alone.",
      "postern sweep /mnt/mail1", kSweepFlags, run_sweep},
+    {"exposure", "[DOMAIN…]", 0, 10'000,
+     "Say of domains who keeps their mail, and whether an Exchange server of theirs is likely to "
+     "be "
+     "reached from outside: by the DNS alone.",
+     "postern exposure --file vendors.csv --csv report.csv", kExposureFlags, run_exposure},
     {"evidence create", "ROOT [PATH…]", 1, 10000,
      "Keep files of a server's disk, with their metadata, in a signed pack that others can check; "
      "of a folder all that is in it.",

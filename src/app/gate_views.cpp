@@ -33,10 +33,12 @@ std::string effect(const Json& effect, std::string_view what) {
   Table table({"  RANK", "NAME", "QUERIES", "CLIENTS", "FEED", "LINE", "RULE"});
   for (const std::size_t column : {0U, 2U, 3U, 5U}) table.align(column, Table::Align::right);
   for (const Json& each : effect["examples"].items()) {
+    std::string rule = printable(each["rule"].text());
+    if (!each["through"].text().empty()) rule += ", through " + printable(each["through"].text());
     table.add({each["rank"].is_null() ? "-" : grouped(each["rank"].count()),
                printable(each["name"].text()), grouped(each["queries"].count()),
                grouped(each["clients"].count()), printable(each["zone"].text()),
-               printable(each["line"].text()), printable(each["rule"].text())});
+               printable(each["line"].text()), rule});
   }
   return out + table.text();
 }

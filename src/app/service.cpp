@@ -8,6 +8,7 @@
 
 #include "app/collection_door.h"
 #include "app/process.h"
+#include "app/resolvers.h"
 #include "base/assert.h"
 
 namespace postern::app {
@@ -143,7 +144,7 @@ Result<void> Service::start_parts() {
   if (config.journal_enabled) {
     journal_ = POSTERN_TRY(journal::open_sqlite(journal_options(config, places_), log_));
   }
-  resolver_ = POSTERN_TRY(make_resolver(config));
+  resolver_ = POSTERN_TRY(make_resolver(config, cores(), log_));
   live_ = api::LiveTail::create();
   sink_ = std::make_unique<FanOut>(*live_, *questions_, journal_.get());
   server_ =
@@ -169,21 +170,6 @@ feeds::Options Service::gated_feeds_options(const config::Config& config) {
     return questions_->traffic();
   };
   return options;
-}
-
-Result<std::unique_ptr<resolve::Resolver>> Service::make_resolver(
-    const config::Config& config) const {
-  std::vector<resolve::Route> routes;
-  if (config.resolver_mode == config::ResolverMode::recurse) {
-    auto recursor = POSTERN_TRY(resolve::make_recursor(recursor_options(config, cores()), log_));
-    routes.push_back({.zone = dns::Name(), .resolver = std::move(recursor)});
-  }
-  for (const config::ForwardZone& zone : config.forward) {
-    const resolve::ForwarderOptions options = POSTERN_TRY(forwarder_options(zone));
-    auto forwarder = POSTERN_TRY(resolve::make_forwarder(options, log_));
-    routes.push_back({.zone = zone.zone, .resolver = std::move(forwarder)});
-  }
-  return resolve::make_router(std::move(routes));
 }
 
 api::Services Service::services() {

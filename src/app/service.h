@@ -45,6 +45,7 @@ class FanOut final : public event::QuerySink {
  public:
   FanOut(api::LiveTail& live, event::QuerySink& questions, journal::Journal* journal)
       : live_(live), questions_(questions), journal_(journal) {}
+  void learn(const event::AnswerPath& path) override { questions_.learn(path); }
   void record(const event::Query& query) override {
     live_.record(query);
     questions_.record(query);
@@ -83,7 +84,6 @@ class Service {
  private:
   Service(const config::Config& config, Overrides overrides, Log& log);
   Result<void> start_parts();
-  Result<std::unique_ptr<resolve::Resolver>> make_resolver(const config::Config& config) const;
   feeds::Options gated_feeds_options(const config::Config& config);
   Result<bool> put_in_force(const config::Config& config);
   api::Services services();

@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <charconv>
 #include <chrono>
 #include <csignal>
@@ -17,19 +16,18 @@
 #include <unistd.h>
 
 #include "app/asking.h"
-#include "app/places.h"
+#include "app/output_file.h"
 #include "app/sweep_commands.h"
+#include "app/sweep_set_up.h"
 #include "app/table.h"
-#include "config/config.h"
 #include "exchange/report.h"
-#include "exchange/rule_pack.h"
-#include "exchange/sigma.h"
 #include "files/root.h"
 #include "host/file_examiner.h"
 #include "host/log_examiner.h"
 #include "host/sweep_data.h"
 #include "host/sweep_report.h"
 #include "host/sweep_work.h"
+#include "intel/feed_name.h"
 
 namespace postern::app {
 namespace {
@@ -37,15 +35,9 @@ namespace {
 // Ctrl-C ends a sweep with what there is; a second one ends the process.
 volatile std::sig_atomic_t g_interrupted = 0;
 
-void on_interrupt(int /*signal*/) {
+void on_interrupt(int signal) {
   g_interrupted = 1;
-  std::signal(SIGINT, SIG_DFL);
-}
-
-std::string data_folder(const Arguments& arguments) {
-  if (const auto folder = arguments.value("data")) return *folder;
-  const std::string standard = config::parse("").config->state_dir;
-  return choose_state_dir(std::nullopt, standard, look_around(standard)) + "/sweep";
+  std::signal(signal, SIG_DFL);
 }
 
 std::optional<unsigned> threads_of(const Arguments& arguments) {
@@ -114,68 +106,73 @@ Result<std::optional<host::SweepState>> open_state(const Arguments& arguments,
   if (arguments.has("no-state")) return std::nullopt;
   std::error_code error;
   std::filesystem::create_directories(folder, error);
-  if (error) return fail(Errc::denied, fmt::format("{}: {}", folder, error.message()));
-  const std::string rules = fmt::format("{} {}", POSTERN_VERSION, data.identity);
-  auto state = POSTERN_TRY(host::SweepState::open(folder + "/sweep.sqlite", rules));
-  return std::optional(std::move(state));
-}
-
-/// Our own rules on rows, and those that were imported.
-struct Rules {
-  exchange::RuleSet set;
-  std::vector<std::string> not_supported;  ///< "NAME: why".
-};
-
-Result<Rules> rules_of(const host::SweepData& data) {
-  exchange::RuleBook book;
-  const auto own = exchange::read_rule_pack(exchange::built_in_rule_pack(), "built-in", book);
-  if (!own) return Unexpected<Error>(own.error());
-  std::vector<std::string> not_supported;
-  for (const host::SigmaFile& file : data.sigma) {
-    const auto read = exchange::read_sigma(file.text, file.name, {}, book);
-    if (!read) not_supported.push_back(read.error().text);
+  if (error) {
+    return fail(Errc::denied, fmt::format("{}: {}; --data names another folder, --no-state does "
+                                          "without one",
+                                          folder, error.message()));
   }
-  return Rules{POSTERN_TRY(exchange::RuleSet::compile(std::move(book))), std::move(not_supported)};
+  const std::string rules = fmt::format("{} {}", POSTERN_VERSION, data.identity);
+  auto state = host::SweepState::open(folder + "/sweep.sqlite", rules);
+  if (!state) {
+    return Unexpected<Error>(
+        Error{state.error().code,
+              fmt::format("{}: {} (--no-state does without)", folder, state.error().text)});
+  }
+  return std::optional(*std::move(state));
 }
 
 /// The forms that a report is written in, by flag.
 struct Form {
   const char* flag;
-  std::string (*write)(const exchange::Report&);
+  std::string (*write)(const exchange::Report&, exchange::PublishPlan plan);
 };
 constexpr std::array kForms = {
-    Form{"html", exchange::to_html},
-    Form{"csv", exchange::to_csv},
-    Form{"stix", [](const exchange::Report& report) { return exchange::to_stix(report); }},
+    Form{"html", [](const exchange::Report& report,
+                    exchange::PublishPlan) { return exchange::to_html(report); }},
+    Form{"csv", [](const exchange::Report& report,
+                   exchange::PublishPlan) { return exchange::to_csv(report); }},
+    Form{"stix", [](const exchange::Report& report,
+                    exchange::PublishPlan plan) { return exchange::to_stix(report, plan); }},
     Form{"publish",
-         [](const exchange::Report& report) {
-           return exchange::to_stix(report, {.with_hashes = false});
+         [](const exchange::Report& report, exchange::PublishPlan plan) {
+           plan.with_hashes = false;
+           return exchange::to_stix(report, plan);
          }},
 };
 
-/// Beside its name first: a resolver that reads it sees the old one or the new one.
-Result<void> write_file(const std::string& path, const std::string& text) {
-  const std::string beside = path + ".new";
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(beside.c_str(), "wbe"),
-                                                             std::fclose);
-  if (!file) return Unexpected<Error>(system_error("write " + beside, errno));
-  const bool is_whole = std::fwrite(text.data(), 1, text.size(), file.get()) == text.size() &&
-                        std::fflush(file.get()) == 0;
-  if (!is_whole || std::rename(beside.c_str(), path.c_str()) != 0) {
-    return Unexpected<Error>(system_error("write " + path, errno));
+/// What --own names; nothing where one of it is neither a network nor a domain.
+std::optional<exchange::OwnThings> own_of(const Arguments& arguments) {
+  exchange::OwnThings out;
+  for (const std::string& text : arguments.values("own")) {
+    if (const auto network = IpPrefix::from_text(text)) {
+      out.networks.push_back(*network);
+    } else if (const auto name = intel::read_domain(text)) {
+      out.domains.push_back(*name);
+    } else {
+      return std::nullopt;
+    }
   }
-  return {};
+  return out;
 }
 
-bool write_forms(const Arguments& arguments, const exchange::Report& report) {
+bool write_forms(const Arguments& arguments, const exchange::Report& report,
+                 const exchange::PublishPlan& plan) {
   bool is_whole = true;
   for (const Form& form : kForms) {
     const auto path = arguments.value(form.flag);
     if (!path) continue;
-    if (const auto written = write_file(*path, form.write(report)); !written) {
+    if (const auto written = write_file(*path, form.write(report, plan)); !written) {
       complain(written.error());
       is_whole = false;
     }
+  }
+  if (arguments.has("publish")) {
+    exchange::PublishPlan feed = plan;
+    feed.with_hashes = false;
+    const std::string path = printable(*arguments.value("publish"));
+    fmt::print(stderr, "postern sweep: {}: {}\n  feeds: [{{name: {}, format: stix, path: {}}}]\n",
+               path, exchange::to_text(exchange::count_indicators(report, feed)),
+               exchange::feed_name_of(report.case_id), path);
   }
   return is_whole;
 }
@@ -206,40 +203,22 @@ std::string default_case_id(WallTime began) {
   return fmt::format("sweep-{:%Y%m%dT%H%M%S}Z", std::chrono::floor<seconds>(began));
 }
 
-}  // namespace
-
-int run_sweep(const Arguments& arguments) {
-  const auto threads = threads_of(arguments);
-  if (!threads) return misused("sweep", "--threads is a number from 1 to 64");
-  const std::string folder = data_folder(arguments);
-  if (const auto place = misplaced(arguments, folder)) return misused("sweep", *place);
-  const host::SweepData data = host::load_sweep_data(folder);
-  for (const std::string& note : data.notes)
-    fmt::print(stderr, "postern sweep: {}\n", printable(note));
-  const auto rules = rules_of(data);
-  auto state = open_state(arguments, folder, data);
-  if (!state || !rules) {
-    complain(state ? rules.error() : state.error());
-    return kExitIncomplete;
+/// What is wrong with the command line; nothing where all is well.
+std::optional<std::string> fault_of(const Arguments& arguments, const std::string& folder) {
+  if (!own_of(arguments)) return "--own is an address, a network (192.0.2.0/24) or a domain";
+  if (!threads_of(arguments)) return "--threads is a number from 1 to 64";
+  const auto since = arguments.value("since");
+  if (since && *since != "last") return "--since takes \"last\"";
+  if (since && arguments.has("no-state")) {
+    return "--since last needs what earlier sweeps kept: it cannot go with --no-state";
   }
-  const host::FileExaminers files(data.yara ? &*data.yara : nullptr);
-  const host::LogExaminers logs(rules->set);
-  ProgressLine line;
-  host::SweepOptions options;
-  options.threads = *threads;
-  options.known = data.known ? &*data.known : nullptr;
-  options.examiners = {&files, &logs};
-  options.rules = &rules->set;
-  options.state = *state ? &**state : nullptr;
-  options.progress = [&](const host::SweepProgress& progress) { line.show(progress); };
-  options.stop = [] { return g_interrupted != 0; };
-  std::signal(SIGINT, on_interrupt);
+  return misplaced(arguments, folder);
+}
 
-  host::CaseFacts facts;
-  facts.began = wall_now();
-  facts.case_id = arguments.value("case").value_or(default_case_id(facts.began));
-  facts.program = fmt::format("postern {}", POSTERN_VERSION);
-  facts.rules_not_supported = rules->not_supported;
+/// Sweeps one path after the other.
+std::vector<host::SweepReport> sweep_all(const Arguments& arguments,
+                                         const host::SweepOptions& options,
+                                         host::CaseFacts& facts) {
   std::vector<host::SweepReport> swept;
   for (const std::string& path : arguments.positional()) {
     // What a report names is found again from wherever it is read.
@@ -253,22 +232,88 @@ int run_sweep(const Arguments& arguments) {
       complain(std::move(report).error());
     }
   }
-  facts.ended = wall_now();
-  const exchange::Report report = host::report_of(std::move(swept), facts);
+  return swept;
+}
+
+/// Writes the report in all forms that were asked for; false where one of them could not be.
+bool hand_over(const Arguments& arguments, const exchange::Report& report,
+               const exchange::KnownGood* known) {
   const bool as_json = arguments.has("json");
   const bool in_colour = ::isatty(STDOUT_FILENO) == 1;
-  fmt::print("{}",
-             as_json ? exchange::to_json(report) + "\n" : exchange::to_text(report, in_colour));
-  if (!as_json && !data.known) {
-    fmt::print(
+  std::string text =
+      as_json ? exchange::to_json(report) + "\n" : exchange::to_text(report, in_colour);
+  if (!as_json && known == nullptr) {
+    text +=
         "\nNo hashes of Microsoft's files are imported: changed pages cannot be told "
-        "(postern sweep import).\n");
+        "(postern sweep import).\n";
   }
-  return write_forms(arguments, report) ? exchange::exit_code_of(report) : kExitIncomplete;
+  const auto written = write_out(text);
+  if (!written) complain(written.error());
+  exchange::PublishPlan plan;
+  plan.own = *own_of(arguments);
+  plan.known = known;
+  return write_forms(arguments, report, plan) && written.has_value();
+}
+
+}  // namespace
+
+int run_sweep(const Arguments& arguments) {
+  const std::string folder = sweep_data_folder(arguments);
+  if (const auto fault = fault_of(arguments, folder)) return misused("sweep", *fault);
+  // A bound on the size of files is an error of writing them, no end of the sweep.
+  std::signal(SIGXFSZ, SIG_IGN);
+  const host::SweepData data = host::load_sweep_data(folder);
+  for (const std::string& note : data.notes)
+    fmt::print(stderr, "postern sweep: {}\n", printable(note));
+  const auto rules = sweep_rules(data);
+  auto opened = open_state(arguments, folder, data);
+  if (!opened || !rules) {
+    complain(opened ? rules.error() : opened.error());
+    return kExitIncomplete;
+  }
+  host::SweepState* const state = *opened ? &**opened : nullptr;
+  const host::FileExaminers files(data.yara ? &*data.yara : nullptr);
+  const host::LogExaminers logs(rules->set);
+  host::CaseFacts facts;
+  facts.began = wall_now();
+  facts.case_id = arguments.value("case").value_or(default_case_id(facts.began));
+  facts.program = fmt::format("postern {}", POSTERN_VERSION);
+  facts.rules_not_supported = rules->not_supported;
+  facts.state = state;
+  facts.with_since = arguments.has("since");
+  host::ReportedSweep reported;
+  {
+    ProgressLine line;
+    host::SweepOptions options;
+    options.threads = *threads_of(arguments);
+    options.known = data.known ? &*data.known : nullptr;
+    options.examiners = {&files, &logs};
+    options.rules = &rules->set;
+    options.state = state;
+    options.progress = [&](const host::SweepProgress& progress) { line.show(progress); };
+    options.stop = [] { return g_interrupted != 0; };
+    std::signal(SIGINT, on_interrupt);
+    std::signal(SIGTERM, on_interrupt);
+    auto swept = sweep_all(arguments, options, facts);
+    facts.ended = wall_now();
+    reported = host::report_of(std::move(swept), facts);
+  }
+  const bool is_written =
+      hand_over(arguments, reported.report, data.known ? &*data.known : nullptr);
+  // Whoever did not get this report is to be told the same again.
+  if (state != nullptr && is_written) {
+    if (const auto kept = host::keep_for_next(reported, *state); !kept) {
+      complain(Error{kept.error().code,
+                     "the next sweep will not know of this one: " + kept.error().text});
+      return kExitIncomplete;
+    }
+  }
+  return is_written ? exchange::exit_code_of(reported.report) : kExitIncomplete;
 }
 
 int run_sweep_import(const Arguments& arguments) {
-  const auto imported = host::import_sweep_data(data_folder(arguments), arguments.positional());
+  const auto imported =
+      host::import_sweep_data(sweep_data_folder(arguments), arguments.positional());
   if (!imported) {
     complain(imported.error());
     return kExitIncomplete;

@@ -12,5 +12,7 @@ inline constexpr int kExitIncomplete = 2;  ///< It could not be done, or not to 
 
 int run_sweep(const Arguments& arguments);
 int run_sweep_import(const Arguments& arguments);
+/// 0: all found and no false alarm; 1: some were missed, or falsely called; 2: could not be done.
+int run_sweep_eval(const Arguments& arguments);
 
 }  // namespace postern::app

@@ -139,7 +139,7 @@ constexpr Option<Config> kOptions[] = {
     "An update is held if it has so many times the rules that the feed had, and 1,000 or more."},
    into<&Config::gate_max_growth>},
   {{"gate.max_names", Kind::count, "1000000", 1000, 16'000'000, kAtRestart,
-    "So many names that were asked for are remembered, some 60 octets each; names that do not exist, and those asked for least, make room."},
+    "So many names that were asked for are remembered, some 60 octets each and 40 for where they lead; names that do not exist, and those asked for least, make room."},
    into<&Config::gate_max_names>},
   {{"gate.max_queries_percent", Kind::count, "5", 1, 100, kAtReload,
     "An update is held if it would have blocked more than this part of all queries that had an answer (from 1,000 of them on)."},

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -96,10 +97,20 @@ std::string trace_text(std::uint64_t trace_id);
 /// Nothing unless it is eight such characters (case and i/l/o confusions forgiven).
 std::optional<std::uint64_t> trace_from_text(std::string_view text);
 
+/// Where the answer to a query led the client.
+struct AnswerPath {
+  const dns::Name& qname;
+  std::span<const dns::Name> names;  ///< The chain of CNAMEs in its order, then other targets.
+  std::span<const IpAddress> addresses;
+};
+
 /// Takes records from a worker. Called on the worker's thread; must not wait.
 class QuerySink {
  public:
   virtual ~QuerySink() = default;
+  /// Of each answer that the resolver has found and policy has let pass, after the record of its
+  /// query: not of those from the cache.
+  virtual void learn(const AnswerPath& /*path*/) {}
   virtual void record(const Query& query) = 0;
 };
 

@@ -19,9 +19,13 @@ constexpr std::size_t kEvictedPart = 8;
 /// Names lie within what an entry's 32 bits can tell.
 constexpr std::size_t kMaxNameOctets = std::size_t{1} << 31;
 
-constexpr std::uint32_t kMagic = 0x50515432;  // "PQT2"
+/// Room for trails, for each name that there is room for, and for a table of few names.
+constexpr std::size_t kTrailOctets = 64, kLeastTrailOctets = 65'536;
+constexpr std::size_t kTrailHeader = 4;
+
+constexpr std::uint32_t kMagic = 0x50515433;  // "PQT3"
 constexpr std::size_t kHeaderOctets = 4 + 2 + 1 + 4;
-constexpr std::size_t kEntryOctets = 4 + 2 + 2 + 4 + 1 + 8;
+constexpr std::size_t kEntryOctets = 4 + 2 + 2 + 4 + 1 + 8 + 2;
 
 class Writer {
  public:
@@ -161,7 +165,10 @@ template <class Keep>
 void QuestionTable::keep_if(Keep keep) {
   std::size_t kept = 0, octets = 0;
   for (const Entry& entry : std::as_const(entries_)) {
-    if (!keep(entry)) continue;
+    if (!keep(entry)) {
+      if (entry.trail != 0) trails_wasted_ += kTrailHeader + load_u16(&trails_[entry.trail]);
+      continue;
+    }
     const OctetView wire = wire_of(entry);
     std::memmove(names_.data() + octets, wire.data(), wire.size());
     Entry moved = entry;
@@ -171,6 +178,7 @@ void QuestionTable::keep_if(Keep keep) {
   }
   entries_.resize(kept);
   names_.resize(octets);
+  if (trails_wasted_ > trails_.size() / 4) pack_trails();
   rebuild_index(std::max(kFirstSlots, std::bit_ceil(kept + kept / 2)));
 }
 
@@ -207,26 +215,83 @@ void QuestionTable::begin_day(std::uint16_t day) {
   keep_if([&](const Entry& entry) { return entry.last_day + limits_.days > day_; });
 }
 
+OctetView QuestionTable::trail_of(const Entry& entry) const {
+  if (entry.trail == 0) return {};
+  const std::size_t size = load_u16(&trails_[entry.trail + 2]);
+  return OctetView(trails_).subspan(entry.trail + kTrailHeader, size);
+}
+
+void QuestionTable::learn(const dns::Name& name, AnswerTrail trail) {
+  const OctetView wire = name.wire();
+  const std::uint32_t slot = *find_slot(wire, hash(wire));
+  if (slot == 0) return;
+  Entry& entry = entries_[(slot & kNumberMask) - 1];
+  trail.keep_other_family(trail_of(entry));
+  put_trail(entry, trail.octets());
+}
+
+void QuestionTable::put_trail(Entry& entry, OctetView octets) {
+  const std::size_t room = entry.trail == 0 ? 0 : load_u16(&trails_[entry.trail]);
+  if (octets.size() > room) {
+    const std::size_t most = std::max(limits_.names * kTrailOctets, kLeastTrailOctets);
+    const std::size_t wanted = kTrailHeader + octets.size();
+    if (trails_.size() + wanted > most && trails_wasted_ > trails_.size() / 4) pack_trails();
+    if (trails_.size() + wanted > most) {
+      ++trails_dropped_;
+      return;
+    }
+    if (entry.trail != 0) trails_wasted_ += kTrailHeader + room;
+    entry.trail = static_cast<std::uint32_t>(trails_.size());
+    trails_.resize(trails_.size() + wanted);
+    store_u16(&trails_[entry.trail], static_cast<std::uint16_t>(octets.size()));
+  }
+  if (entry.trail == 0) return;
+  store_u16(&trails_[entry.trail + 2], static_cast<std::uint16_t>(octets.size()));
+  std::ranges::copy(octets, trails_.begin() + entry.trail + kTrailHeader);
+}
+
+/// Leaves out what is nobody's.
+void QuestionTable::pack_trails() {
+  std::vector<std::uint8_t> packed = {0};
+  packed.reserve(trails_.size() - std::min(trails_wasted_, trails_.size() - 1));
+  for (Entry& entry : entries_) {
+    const OctetView octets = trail_of(entry);
+    const auto at = static_cast<std::uint32_t>(packed.size());
+    entry.trail = octets.empty() ? 0 : at;
+    if (octets.empty()) continue;
+    packed.resize(packed.size() + kTrailHeader);
+    store_u16(&packed[at], static_cast<std::uint16_t>(octets.size()));
+    store_u16(&packed[at + 2], static_cast<std::uint16_t>(octets.size()));
+    packed.insert(packed.end(), octets.begin(), octets.end());
+  }
+  trails_ = std::move(packed);
+  trails_wasted_ = 0;
+}
+
 void QuestionTable::for_each(const std::function<void(const policy::AskedName&)>& take) const {
+  TrailParts trail;
   for (const Entry& entry : entries_) {
     const auto name = dns::Name::from_labels(wire_of(entry));
-    if (!name) continue;
+    if (!name || !read_trail(trail_of(entry), trail)) continue;
     take({.name = *name,
           .groups = entry.groups,
           .queries = entry.queries,
           .clients = policy::ClientSketch(entry.clients, entry.is_estimate != 0),
-          .is_answered = entry.is_answered != 0});
+          .is_answered = entry.is_answered != 0,
+          .led_to = trail.names,
+          .addresses = trail.addresses});
   }
 }
 
 std::size_t QuestionTable::memory_octets() const {
-  return entries_.capacity() * sizeof(Entry) + names_.capacity() +
+  return entries_.capacity() * sizeof(Entry) + names_.capacity() + trails_.capacity() +
          index_.capacity() * sizeof(std::uint32_t);
 }
 
 Octets QuestionTable::encode() const {
   Writer out;
-  out.reserve(kHeaderOctets + 64 * groups_.size() + entries_.size() * kEntryOctets + names_.size());
+  out.reserve(kHeaderOctets + 64 * groups_.size() + entries_.size() * kEntryOctets + names_.size() +
+              trails_.size());
   out.u32(kMagic);
   out.u16(day_);
   out.u8(static_cast<std::uint8_t>(groups_.size()));
@@ -245,6 +310,9 @@ Octets QuestionTable::encode() const {
     out.u8(static_cast<std::uint8_t>(entry.is_answered | entry.is_estimate << 1));
     out.u32(static_cast<std::uint32_t>(entry.clients >> 32));
     out.u32(static_cast<std::uint32_t>(entry.clients));
+    const OctetView trail = trail_of(entry);
+    out.u16(static_cast<std::uint16_t>(trail.size()));
+    out.octets(trail);
     out.octets(wire_of(entry));
   }
   return std::move(out).take();
@@ -269,6 +337,7 @@ Result<void> QuestionTable::decode(OctetView octets) {
     if (!in.ok()) return corrupt("a group's name is cut off");
     made.groups_.emplace_back(text_of(text));
   }
+  TrailParts parts;
   for (std::size_t i = 0; i < count; ++i) {
     Entry entry;
     entry.groups = in.u32();
@@ -280,6 +349,8 @@ Result<void> QuestionTable::decode(OctetView octets) {
     entry.is_estimate = flags >> 1 & 1;
     entry.clients = std::uint64_t{in.u32()} << 32;
     entry.clients |= in.u32();
+    const OctetView trail = in.take(in.u16());
+    if (!in.ok() || !read_trail(trail, parts)) return corrupt("where an answer led cannot be read");
     std::size_t end = in.offset();
     const auto name = dns::Name::from_wire(octets, end);
     if (!in.ok() || !name || end - in.offset() != name->wire().size()) {
@@ -291,6 +362,7 @@ Result<void> QuestionTable::decode(OctetView octets) {
     if (*made.find_slot(name->wire(), made.hash(name->wire())) != 0) {
       return corrupt("a name is in it twice");
     }
+    made.put_trail(entry, trail);
     made.append(entry, name->wire());
   }
   if (in.left() != 0) return corrupt("something follows it");

@@ -12,6 +12,7 @@
 #include "base/octets.h"
 #include "base/result.h"
 #include "dns/name.h"
+#include "event/answer_trail.h"
 #include "policy/comparison.h"
 
 namespace postern::event {
@@ -24,8 +25,9 @@ struct AskedQuestion {
   bool is_answered = false;  ///< The name exists, and was not blocked.
 };
 
-/// About 55 octets a name: where it stands, groups, first and last day, how often, a sketch of how
-/// many clients; names one after the other. A value; one thread at a time.
+/// About 60 octets a name: where it stands, groups, first and last day, how often, a sketch of how
+/// many clients; names one after the other. To a name that exists belongs where its last answer
+/// led, some 40 octets more. A value; one thread at a time.
 ///
 /// A count is of about the last `days` days: at each new day it loses one part in so many. A name
 /// that was not asked for in `days` days is forgotten, and so is a group that asked for none. Where
@@ -47,6 +49,9 @@ class QuestionTable {
 
   /// `day` counts from 1970-01-01 and never goes back: an earlier one is taken for the latest.
   void add(const AskedQuestion& question, std::uint16_t day);
+  /// Where an answer to the name led, in the place of what was known of that. Nothing where the
+  /// name is not remembered.
+  void learn(const dns::Name& name, AnswerTrail trail);
   /// A new day may have begun: forgets, and lets counts fade.
   void begin_day(std::uint16_t day);
 
@@ -56,6 +61,8 @@ class QuestionTable {
   /// By their bits. "" stands where one was forgotten.
   const std::vector<std::string>& groups() const { return groups_; }
   std::uint64_t evicted() const { return evicted_; }  ///< For want of room, so far.
+  /// Answers whose trail found no room, so far.
+  std::uint64_t trails_dropped() const { return trails_dropped_; }
   std::size_t memory_octets() const;
 
   /// All of it, for a file; without the key of the index.
@@ -73,12 +80,16 @@ class QuestionTable {
     std::uint32_t is_answered : 1 = 0;
     std::uint32_t is_estimate : 1 = 0;  ///< Of `clients`.
     std::uint64_t clients = 0;
+    std::uint32_t trail = 0;  ///< Where it begins in trails_; 0: none is known.
   };
   static constexpr std::uint32_t kMaxQueries = (1U << 30) - 1;
 
   std::uint64_t hash(OctetView wire) const;
   std::uint32_t* find_slot(OctetView wire, std::uint64_t hash);
   OctetView wire_of(const Entry& entry) const;
+  OctetView trail_of(const Entry& entry) const;
+  void put_trail(Entry& entry, OctetView octets);
+  void pack_trails();
   std::uint32_t group_bit(std::string_view group);
   void forget_groups();
   void append(Entry entry, OctetView wire);
@@ -93,6 +104,10 @@ class QuestionTable {
   std::vector<std::uint16_t> group_days_;  ///< When each asked last.
   std::vector<Entry> entries_;
   std::vector<std::uint8_t> names_;
+  /// One octet that is nobody's; then of each its room, its size (two octets each) and its octets.
+  std::vector<std::uint8_t> trails_ = {0};
+  std::size_t trails_wasted_ = 0;  ///< Octets of trails_ that are nobody's any more.
+  std::uint64_t trails_dropped_ = 0;
   std::vector<std::uint32_t> index_;  ///< Eight bits of the hash, and the entry's number plus one.
   std::uint16_t day_ = 0;
   std::uint64_t evicted_ = 0;

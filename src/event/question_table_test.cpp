@@ -109,6 +109,79 @@ TEST(QuestionTable, RandomNamesCannotDriveOutWhatIsUsed) {
   EXPECT_EQ(used, 400U);
 }
 
+/// The names and addresses that `text` led to, "" where it is not there.
+std::string trail_of(const QuestionTable& table, std::string_view text) {
+  std::string found;
+  table.for_each([&](const policy::AskedName& asked) {
+    if (asked.name != name(text)) return;
+    for (const dns::Name& each : asked.led_to) found += each.to_display() + " ";
+    for (const IpAddress& each : asked.addresses) found += each.to_text() + " ";
+  });
+  return found;
+}
+
+TEST(QuestionTable, KnowsWhereTheLastAnswersLed) {
+  QuestionTable table({}, 5);
+  const auto learn = [&](std::string_view text, std::string_view alias, std::string_view address) {
+    const dns::Name names[] = {name(alias)};
+    const IpAddress addresses[] = {IpAddress::from_text(address).value()};
+    table.learn(name(text), AnswerTrail(names, addresses));
+  };
+  learn("nobody.example", "a.example", "192.0.2.1");
+  EXPECT_EQ(table.size(), 0U) << "only questions are remembered";
+  table.add({name("www.example"), "default", client(1), true}, 5);
+  table.add({name("bare.example"), "default", client(1), true}, 5);
+  learn("www.example", "a.example", "192.0.2.1");
+  learn("www.example", "b.of.cdn.example", "2001:db8::1");
+  EXPECT_EQ(trail_of(table, "www.example"), "b.of.cdn.example 2001:db8::1 192.0.2.1 ");
+  EXPECT_EQ(trail_of(table, "bare.example"), "");
+  QuestionTable again({}, 6);
+  ASSERT_TRUE(again.decode(table.encode()));
+  EXPECT_EQ(trail_of(again, "www.example"), "b.of.cdn.example 2001:db8::1 192.0.2.1 ");
+}
+
+TEST(QuestionTable, TrailsAgreeWithAPlainMapWhateverIsForgottenAndStayInTheirRoom) {
+  QuestionTable table({.names = 2000, .days = 7}, 5);
+  std::map<std::string, std::string> twin;
+  std::mt19937 random(9);
+  for (std::uint16_t day = 10; day < 40; ++day) {
+    for (int i = 0; i < 500; ++i) {
+      const std::string text = "n" + std::to_string(random() % 4000) + ".example";
+      const std::string alias = std::string(1 + random() % 30, 'c') + ".cdn.example";
+      const IpAddress to = IpAddress::v4(192, 0, 2, static_cast<std::uint8_t>(random()));
+      table.add({name(text), "default", client(1), true}, day);
+      table.learn(name(text), AnswerTrail({{name(alias)}}, {{to}}));
+      twin[text] = alias + " " + to.to_text() + " ";
+    }
+    if (day == 25) {
+      ASSERT_TRUE(table.decode(table.encode()));
+    }
+  }
+  std::size_t compared = 0;
+  table.for_each([&](const policy::AskedName& asked) {
+    std::string text;
+    for (const dns::Name& each : asked.led_to) text += each.to_display() + " ";
+    for (const IpAddress& each : asked.addresses) text += each.to_text() + " ";
+    EXPECT_EQ(text, twin[asked.name.to_display()]);
+    ++compared;
+  });
+  EXPECT_GT(compared, 1000U);
+  EXPECT_EQ(table.trails_dropped(), 0U);
+  EXPECT_LT(table.memory_octets(), 2000U * 150);
+}
+
+TEST(QuestionTable, LongTrailsOfOneClientTakeNoMoreThanTheirRoom) {
+  QuestionTable table({.names = 5000, .days = 7}, 5);
+  const std::vector<dns::Name> chain(8, name(std::string(60, 'a') + ".example"));
+  for (int i = 0; i < 5000; ++i) {
+    const dns::Name asked = name("r" + std::to_string(i) + ".example");
+    table.add({asked, "default", client(1), true}, 5);
+    table.learn(asked, AnswerTrail(chain, {}));
+  }
+  EXPECT_GT(table.trails_dropped(), 3000U);
+  EXPECT_LT(table.memory_octets(), 5000U * 250);
+}
+
 TEST(QuestionTable, AgreesWithAPlainMapAndComesBackFromItsOctets) {
   QuestionTable table({.names = 100'000, .days = 14}, 5);
   std::map<std::string, std::uint32_t> twin;

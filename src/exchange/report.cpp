@@ -12,13 +12,29 @@ Outcome outcome_of(const Report& report) {
   return worst;
 }
 
+const FindingChange* change_of(const ServerReport& server, std::size_t finding) {
+  return server.since ? &server.since->changes[finding] : nullptr;
+}
+
+namespace {
+
+bool counts(const ServerReport& server, std::size_t number) {
+  if (server.findings[number].tier < Tier::attempt) return false;
+  const FindingChange* const change = change_of(server, number);
+  return change == nullptr || change->is_odd || change->change == Change::fresh ||
+         change->change == Change::changed;
+}
+
+}  // namespace
+
 int exit_code_of(const Report& report) {
   if (!report.complete || report.servers.empty()) return 2;
-  const bool has_any = std::ranges::any_of(report.servers, [](const ServerReport& server) {
-    return std::ranges::any_of(
-        server.findings, [](const Finding& finding) { return finding.tier >= Tier::attempt; });
-  });
-  return has_any ? 1 : 0;
+  for (const ServerReport& server : report.servers) {
+    for (std::size_t i = 0; i < server.findings.size(); ++i) {
+      if (counts(server, i)) return 1;
+    }
+  }
+  return 0;
 }
 
 }  // namespace postern::exchange

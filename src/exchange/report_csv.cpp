@@ -3,15 +3,16 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "base/safe_text.h"
 #include "event/time_text.h"
 #include "exchange/report.h"
-#include "exchange/safe_text.h"
 
 namespace postern::exchange {
 
 std::string to_csv(const Report& report) {
   std::string out =
-      "server,time,tier,confidence,rule,title,actor,path,line,record,attack,cve,details,author\r\n";
+      "server,time,tier,confidence,rule,title,actor,path,line,record,attack,cve,details,author,"
+      "since,why\r\n";
   const auto add = [&out](std::string_view text) {
     out += csv_field(text);
     out += ',';
@@ -36,7 +37,10 @@ std::string to_csv(const Report& report) {
         details += fmt::format("{}{}: {}", details.empty() ? "" : "; ", detail.name, detail.value);
       }
       add(details);
-      out += csv_field(finding.author) + "\r\n";
+      add(finding.author);
+      const FindingChange* const change = change_of(server, number);
+      add(change == nullptr ? "" : to_string(change->change));
+      out += csv_field(change == nullptr ? "" : change->why) + "\r\n";
     }
   }
   return out;

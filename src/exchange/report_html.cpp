@@ -5,9 +5,9 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "base/safe_text.h"
 #include "event/time_text.h"
 #include "exchange/report.h"
-#include "exchange/safe_text.h"
 
 extern "C" {
 // report_head.html (cmake/embed.cmake).
@@ -53,6 +53,7 @@ class HtmlWriter {
     if (!report.complete) add("<p class=\"compromised\">This sweep is not complete.</p>");
     if (report.servers.empty()) add("<p>No Exchange server was found there.</p>");
     for (const ServerReport& server : report.servers) write_server(server);
+    write_changed_files(report);
     write_left_out(report);
     write_unsupported(report);
     add("</body></html>\n");
@@ -82,6 +83,7 @@ class HtmlWriter {
     list("What could not speak", verdict.gaps);
     write_windows(server);
     write_actors(server);
+    write_since(server);
     write_findings(server);
     write_patch(server);
     write_logs(server);
@@ -124,9 +126,16 @@ class HtmlWriter {
   void write_findings(const ServerReport& server) {
     if (server.findings.empty()) return;
     add("<h3>Timeline of findings</h3><div class=\"scroll\"><table><tr><th>Time</th><th>Tier</th>"
-        "<th>Rule</th><th>What</th><th>Who</th><th>Where</th></tr>");
+        "<th>Rule</th><th>What</th><th>Who</th><th>Where</th>{}</tr>",
+        server.since ? "<th>Since</th>" : "");
     for (const std::size_t number : timeline(server.findings)) {
       write_finding(server.findings[number]);
+      const FindingChange* const change = change_of(server, number);
+      if (change != nullptr) {
+        add("<td>{}{}{}</td>", to_string(change->change), change->why.empty() ? "" : ": ",
+            html_text(change->why));
+      }
+      add("</tr>");
     }
     add("</table></div>");
   }
@@ -152,7 +161,45 @@ class HtmlWriter {
         html_text(finding.place.path));
     if (finding.place.line != 0) add(", line {}", finding.place.line);
     if (finding.place.record != 0) add(", record {}", finding.place.record);
-    add("</td></tr>");
+    add("</td>");
+  }
+
+  void write_since(const ServerReport& server) {
+    if (!server.since) return;
+    const Since& since = *server.since;
+    if (since.is_first) {
+      add("<p class=\"dim\">No sweep of this server before is known: all is new.</p>");
+      return;
+    }
+    add("<h3>Since the sweep of {} (case {})</h3><p>", time_cell(since.ended),
+        html_text(since.case_id));
+    const auto counts = since.counts();
+    for (std::size_t i = 0; i < counts.size(); ++i) {
+      add("{}{} {}", i == 0 ? "" : ", ", counts[i], to_string(static_cast<Change>(i)));
+    }
+    add(".{}</p>",
+        since.same_rules ? "" : " The rules are others now: what is new may be so by that alone.");
+    if (since.dropped.empty()) return;
+    add("<details><summary>{} gone, and not remembered</summary><ul>", since.dropped.size());
+    for (std::size_t i = 0; i < since.dropped.size(); ++i) {
+      const Finding& finding = since.dropped[i].finding;
+      add("<li>{} {}, <code>{}</code>: {}</li>", html_text(finding.rule), html_text(finding.title),
+          html_text(finding.place.path), html_text(since.dropped_why[i]));
+    }
+    add("</ul></details>");
+  }
+
+  void write_changed_files(const Report& report) {
+    for (const RootChanges& root : report.changed_files) {
+      if (root.is_first) continue;
+      add("<h2>Files of {}</h2><p>Of those that are looked at: {} new, {} changed, {} gone, {} "
+          "still there.</p><details><summary>the first {}</summary><ul>",
+          html_text(root.root), root.fresh, root.changed, root.gone, root.same, root.named.size());
+      for (const RootChanges::Named& named : root.named) {
+        add("<li>{}: <code>{}</code></li>", to_string(named.change), html_text(named.path));
+      }
+      add("</ul></details>");
+    }
   }
 
   void write_patch(const ServerReport& server) {

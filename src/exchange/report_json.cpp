@@ -33,8 +33,13 @@ void write_days(JsonWriter& json, std::string_view name, const std::vector<Day>&
   json.end_array();
 }
 
-void write_finding(JsonWriter& json, const Finding& finding) {
+void write_finding(JsonWriter& json, const Finding& finding, const FindingChange* change) {
   json.begin_object();
+  if (change != nullptr) {
+    json.field("since", to_string(change->change)).field("why", change->why);
+    json.field("first_found", event::to_rfc3339(change->first_found));
+    json.field("last_found", event::to_rfc3339(change->last_found));
+  }
   json.field("rule", finding.rule).field("title", finding.title);
   json.field("tier", to_string(finding.tier)).field("confidence", finding.confidence);
   write_time(json, "at", finding.at);
@@ -137,15 +142,63 @@ void write_logs(JsonWriter& json, const std::vector<ReadLog>& logs) {
   json.end_array();
 }
 
+void write_since(JsonWriter& json, const ServerReport& server) {
+  if (!server.since) return;
+  const Since& since = *server.since;
+  json.key("since").begin_object().field("is_first", since.is_first);
+  json.field("case", since.case_id);
+  json.key("ended");
+  if (since.is_first) {
+    json.null();
+  } else {
+    json.string(event::to_rfc3339(since.ended));
+  }
+  json.field("same_rules", since.same_rules).key("counts").begin_object();
+  const auto counts = since.counts();
+  for (std::size_t i = 0; i < counts.size(); ++i) {
+    json.field(to_string(static_cast<Change>(i)), counts[i]);
+  }
+  json.end_object().key("dropped").begin_array();
+  for (std::size_t i = 0; i < since.dropped.size(); ++i) {
+    const KeptFinding& kept = since.dropped[i];
+    const FindingChange change{Change::gone, since.dropped_why[i], kept.first_found,
+                               kept.last_found};
+    write_finding(json, kept.finding, &change);
+  }
+  json.end_array().end_object();
+}
+
+void write_changed_files(JsonWriter& json, const Report& report) {
+  if (report.changed_files.empty()) return;
+  json.key("changed_files").begin_array();
+  for (const RootChanges& root : report.changed_files) {
+    json.begin_object().field("root", root.root).field("is_first", root.is_first);
+    json.field("new", root.fresh).field("changed", root.changed);
+    json.field("gone", root.gone).field("still there", root.same);
+    json.key("named").begin_array();
+    for (const RootChanges::Named& named : root.named) {
+      json.begin_object().field("path", named.path);
+      json.field("since", to_string(named.change)).end_object();
+    }
+    json.end_array().end_object();
+  }
+  json.end_array();
+}
+
 void write_server(JsonWriter& json, const ServerReport& server) {
-  json.begin_object().field("name", server.name).field("path", server.path);
+  json.begin_object().field("name", server.name).field("root", server.root);
+  json.field("path", server.path);
   json.field("version", server.version);
   write_verdict(json, server.verdict);
   write_patch(json, server);
   write_coverage(json, server.coverage);
   json.key("findings").begin_array();
-  for (const Finding& finding : server.findings) write_finding(json, finding);
-  json.end_array().key("skipped").begin_array();
+  for (std::size_t i = 0; i < server.findings.size(); ++i) {
+    write_finding(json, server.findings[i], change_of(server, i));
+  }
+  json.end_array();
+  write_since(json, server);
+  json.key("skipped").begin_array();
   for (const SkippedTest& skipped : server.skipped) {
     json.begin_object().field("test", skipped.test).field("why", skipped.why).end_object();
   }
@@ -159,7 +212,10 @@ void write_items(JsonWriter& json, const Report& report) {
   if (report.roots.size() != 1) return;
   json.field("root", report.roots.front()).key("items").begin_array();
   for (const ServerReport& server : report.servers) {
-    for (const Finding& finding : server.findings) {
+    for (std::size_t i = 0; i < server.findings.size(); ++i) {
+      const Finding& finding = server.findings[i];
+      const FindingChange* const change = change_of(server, i);
+      if (change != nullptr && change->change >= Change::gone) continue;
       const Place& place = finding.place;
       const bool is_file = place.line == 0 && place.record == 0 && !place.path.empty() &&
                            place.path.find("!/") == std::string::npos;
@@ -188,6 +244,7 @@ std::string to_json(const Report& report) {
   json.field("outcome", to_string(outcome_of(report)));
   json.field("files", report.files).field("files_unchanged", report.files_unchanged);
   json.field("octets", report.octets);
+  write_changed_files(json, report);
   json.key("servers").begin_array();
   for (const ServerReport& server : report.servers) write_server(json, server);
   json.end_array();

@@ -88,6 +88,72 @@ TEST(Report, ExitCodes) {
   EXPECT_EQ(exit_code_of(Report()), 2);
 }
 
+FindingChange became(Change change, std::string why = "", bool is_odd = false) {
+  FindingChange out;
+  out.change = change;
+  out.why = std::move(why);
+  out.is_odd = is_odd;
+  return out;
+}
+
+/// A report whose findings are these, with what became of them.
+Report compared(std::vector<std::pair<Finding, FindingChange>> findings) {
+  std::vector<Finding> plain;
+  Since since;
+  since.case_id = "yesterday";
+  for (auto& [one, change] : findings) {
+    plain.push_back(one);
+    since.changes.push_back(change);
+  }
+  Report report = report_of(std::move(plain));
+  report.servers[0].since = std::move(since);
+  return report;
+}
+
+TEST(Report, AgainstASweepBeforeOnlyWhatIsNewCounts) {
+  const Finding proof = finding("PL-01", Tier::exploited, 90, "");
+  EXPECT_EQ(exit_code_of(compared({{proof, became(Change::same)}})), 0);
+  EXPECT_EQ(exit_code_of(compared({{proof, became(Change::gone)}})), 0);
+  EXPECT_EQ(exit_code_of(compared({{proof, became(Change::gone, "", true)}})), 1);
+  EXPECT_EQ(exit_code_of(compared({{proof, became(Change::fresh)}})), 1);
+  EXPECT_EQ(exit_code_of(compared({{proof, became(Change::changed)}})), 1);
+  EXPECT_EQ(exit_code_of(compared({{finding("PL-03", Tier::probe, 50, ""), {}}})), 0);
+}
+
+TEST(Report, EachFormSaysWhatBecameOfFindings) {
+  const Finding proof = finding("PL-01", Tier::exploited, 90, "192.0.2.1");
+  Report report =
+      compared({{proof, became(Change::same)}, {proof, became(Change::gone, "its log is <gone>")}});
+  Since& since = *report.servers[0].since;
+  since.dropped.push_back({finding("F-14", Tier::exploited, 80, ""), {}, {}});
+  since.dropped_why.emplace_back("the file was changed");
+  report.changed_files.push_back({"/mnt", false, 1, 0, 2, 40, {{"x.aspx", Change::fresh}}});
+  const std::string text = to_text(report, false);
+  for (const char* part :
+       {"(case yesterday): 0 new, 0 changed, 1 still there, 2 gone, 0 gone before.",
+        "Still there (1):", "Gone (1):", "its log is <gone> (last found 1970-01-01)",
+        "gone: F-14 a title, logs/x.log: the file was changed", "new: x.aspx",
+        "Files of /mnt that are looked at: 1 new, 0 changed, 2 gone, 40 still there."}) {
+    EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
+  }
+  const std::string html = to_html(report);
+  for (const char* part : {"<td>gone: its log is &lt;gone&gt;</td>", "<td>still there</td>",
+                           "the file was changed", "new: <code>x.aspx</code>"}) {
+    EXPECT_NE(html.find(part), std::string::npos) << part;
+  }
+  const std::string csv = to_csv(report);
+  EXPECT_NE(csv.find(",gone,its log is <gone>\r\n"), std::string::npos) << csv;
+  const std::string json = to_json(report);
+  for (const char* part :
+       {R"("since":"gone","why":"its log is <gone>")", R"("since":"still there")",
+        R"("counts":{"new":0,"changed":0,"still there":1,"gone":2,"gone before":0})",
+        R"("changed_files":[{"root":"/mnt","is_first":false,"new":1)"}) {
+    EXPECT_NE(json.find(part), std::string::npos) << part << "\n" << json;
+  }
+  // What is gone is no file to be taken away.
+  EXPECT_EQ(json.find(R"("items":[{)"), std::string::npos);
+}
+
 TEST(Report, TheWorstServerCounts) {
   Report report = report_of({});
   report.servers.push_back(
@@ -191,6 +257,13 @@ TEST(Report, AResolverLoadsWhatIsPublished) {
   EXPECT_NE(stix.find(R"("confidence":50)"), std::string::npos);
   EXPECT_NE(stix.find(R"("valid_until":"2021-06-01T00:00:00.000000Z")"), std::string::npos);
   EXPECT_NE(stix.find("case:2021-7"), std::string::npos);
+}
+
+TEST(Report, ACaseNamesItsFeed) {
+  EXPECT_EQ(feed_name_of("2021-7"), "2021-7");
+  EXPECT_EQ(feed_name_of("EX/2021 17"), "ex-2021-17");
+  EXPECT_EQ(feed_name_of("--"), "case");
+  EXPECT_EQ(feed_name_of(std::string(50, 'A')), std::string(32, 'a'));
 }
 
 TEST(Report, NothingIsPublishedOfWhatIsNotProved) {

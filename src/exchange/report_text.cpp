@@ -5,9 +5,9 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "base/safe_text.h"
 #include "event/time_text.h"
 #include "exchange/report.h"
-#include "exchange/safe_text.h"
 
 namespace postern::exchange {
 namespace {
@@ -23,6 +23,7 @@ class TextWriter {
   std::string write(const Report& report) && {
     for (const ServerReport& server : report.servers) write_server(server);
     if (report.servers.empty()) line("No Exchange server was found there.");
+    write_changed_files(report);
     write_left_out(report);
     line(fmt::format("Case {}: {} files ({} unchanged since the last sweep), {} octets read.",
                      shown(report.case_id), report.files, report.files_unchanged, report.octets));
@@ -74,18 +75,81 @@ class TextWriter {
   }
 
   void write_findings(const ServerReport& server) {
+    write_since(server);
     if (server.findings.empty()) return;
     std::vector<std::size_t> order = timeline(server.findings);
     std::ranges::stable_sort(order, std::greater(), [&](std::size_t i) {
       return std::pair(server.findings[i].tier, server.findings[i].confidence);
     });
-    line(fmt::format("Findings ({}):", server.findings.size()));
+    if (!server.since) return write_list(server, "Findings", order);
+    for (std::size_t i = 0; i < kChanges; ++i) {
+      const auto change = static_cast<Change>(i);
+      std::vector<std::size_t> those;
+      for (const std::size_t number : order) {
+        if (server.since->changes[number].change == change) those.push_back(number);
+      }
+      if (!those.empty()) write_list(server, title_of(change), those);
+    }
+  }
+
+  static std::string title_of(Change change) {
+    std::string out(to_string(change));
+    out.front() = static_cast<char>(out.front() - 'a' + 'A');
+    return out;
+  }
+
+  void write_list(const ServerReport& server, std::string_view title,
+                  const std::vector<std::size_t>& order) {
+    line(fmt::format("{} ({}):", title, order.size()));
     for (std::size_t i = 0; i < std::min(order.size(), kMostFindings); ++i) {
       write_finding(server.findings[order[i]]);
+      const FindingChange* const change = change_of(server, order[i]);
+      if (change == nullptr || change->why.empty()) continue;
+      line(fmt::format(
+          "                {}{}", shown(change->why, kDetailOctets),
+          change->change >= Change::gone
+              ? fmt::format(" (last found {})", event::to_rfc3339(change->last_found).substr(0, 10))
+              : ""));
     }
     if (order.size() > kMostFindings) {
       line(fmt::format("  and {} more: --json, --html or --csv has them all",
                        order.size() - kMostFindings));
+    }
+  }
+
+  void write_since(const ServerReport& server) {
+    if (!server.since) return;
+    const Since& since = *server.since;
+    if (since.is_first) return line("No sweep of this server before is known: all is new.");
+    const auto counts = since.counts();
+    std::string text = fmt::format(
+        "Since the sweep of {} (case {}):", event::to_rfc3339(since.ended).substr(0, 16) + "Z",
+        shown(since.case_id));
+    for (std::size_t i = 0; i < counts.size(); ++i) {
+      text +=
+          fmt::format("{} {} {}", i == 0 ? "" : ",", counts[i], to_string(static_cast<Change>(i)));
+    }
+    line(text + ".");
+    if (!since.same_rules) line("  The rules are others now: what is new may be so by that alone.");
+    for (std::size_t i = 0; i < std::min(since.dropped.size(), kMostLines); ++i) {
+      const Finding& finding = since.dropped[i].finding;
+      line(fmt::format("  gone: {} {}, {}: {}", shown(finding.rule), shown(finding.title),
+                       shown(finding.place.path), since.dropped_why[i]));
+    }
+    if (since.dropped.size() > kMostLines) line("  …");
+  }
+
+  void write_changed_files(const Report& report) {
+    for (const RootChanges& root : report.changed_files) {
+      if (root.is_first) continue;
+      line(
+          fmt::format("Files of {} that are looked at: {} new, {} changed, {} gone, {} still "
+                      "there.",
+                      shown(root.root), root.fresh, root.changed, root.gone, root.same));
+      for (std::size_t i = 0; i < std::min(root.named.size(), kMostLines); ++i) {
+        line(fmt::format("  {}: {}", to_string(root.named[i].change), shown(root.named[i].path)));
+      }
+      if (root.named.size() > kMostLines) line("  …");
     }
   }
 

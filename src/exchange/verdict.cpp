@@ -11,7 +11,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "exchange/safe_text.h"
+#include "base/safe_text.h"
 
 namespace postern::exchange {
 namespace {

@@ -46,7 +46,8 @@ void write_effect(JsonWriter& json, std::string_view key, const policy::Effect& 
     } else {
       json.number(each.rank);
     }
-    json.field("zone", each.zone).field("rule", each.rule).field("line", each.line).end_object();
+    json.field("zone", each.zone).field("rule", each.rule).field("line", each.line);
+    json.field("through", each.through).end_object();
   }
   json.end_array().end_object();
 }

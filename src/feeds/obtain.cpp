@@ -7,6 +7,7 @@
 
 #include "feeds/builder.h"
 #include "feeds/digest.h"
+#include "feeds/misp_obtain.h"
 #include "feeds/unpack.h"
 
 namespace postern::feeds {
@@ -134,6 +135,7 @@ bool is_remote(const Source& source) {
 
 Origin origin_of(const Source& source) {
   if (source.transfer || source.taxii) return Origin::primary;
+  if (is_misp_folder(source.format.format, source.url)) return Origin::primary;
   return is_remote(source) ? Origin::remote : Origin::local;
 }
 
@@ -178,7 +180,9 @@ Result<Obtained> obtain(const Job& job, const std::atomic<bool>& cancelled, cons
   Error error{Errc::invalid_input, "no URL"};
   std::string told;
   for (const std::string& url : job.urls) {
-    auto obtained = obtain_from(job, url, cancelled, hands);
+    auto obtained = is_misp_folder(job.format.format, url)
+                        ? obtain_misp_folder(job, url, cancelled, hands)
+                        : obtain_from(job, url, cancelled, hands);
     if (obtained) return obtained;
     error = std::move(obtained).error().context(shown_url(url));
     told += (told.empty() ? "" : "; ") + error.text;

@@ -9,12 +9,14 @@
 #include <optional>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
 #include "base/bounded_queue.h"
 #include "base/guarded.h"
 #include "base/thread.h"
+#include "event/answer_trail.h"
 #include "event/block_rates.h"
 #include "event/question_table.h"
 #include "feeds/digest.h"
@@ -29,6 +31,8 @@ using event::QuestionTable;
 
 /// Between the workers and the thread that remembers: 6 MB.
 constexpr std::size_t kQueue = 16'384;
+/// The same of answers that the resolver has found: 1.2 MB.
+constexpr std::size_t kLearntQueue = 2048;
 constexpr milliseconds kBusyPause{20}, kIdlePause{100};
 /// So that whoever walks the table is not kept waiting for long.
 constexpr std::size_t kBatch = 1024;
@@ -48,6 +52,12 @@ struct Asked {
   bool is_answered = false;
   bool is_blocked = false;
   bool is_by_lists = false;  ///< It counts for the group's rate.
+};
+
+/// Where an answer led.
+struct Learnt {
+  dns::Name name;
+  event::AnswerTrail trail;
 };
 
 /// MurmurHash3's finaliser (public domain, A. Appleby) over the key and each half of the address.
@@ -128,6 +138,7 @@ class Memory final : public QuestionMemory {
         log_(log),
         client_key_(options.client_key),
         queue_(kQueue),
+        learnt_(kLearntQueue),
         table_(QuestionTable::Limits{options.max_names, options.days}, options.hash_key) {
     thread_ = std::jthread([this](const std::stop_token& stopping) { run(stopping); });
   }
@@ -149,6 +160,14 @@ class Memory final : public QuestionMemory {
       asked.is_answered = is_answered(query);
     });
     (is_taken ? recorded_ : dropped_).add();
+  }
+
+  void learn(const event::AnswerPath& path) override {
+    const bool is_taken = learnt_.push_with([&](Learnt& learnt) {
+      learnt.name = path.qname;
+      learnt.trail = event::AnswerTrail(path.names, path.addresses);
+    });
+    (is_taken ? recorded_ : learnt_dropped_).add();
   }
 
   policy::Traffic traffic() const override {
@@ -190,11 +209,12 @@ class Memory final : public QuestionMemory {
 
   void collect(Metrics& metrics) const override {
     std::size_t names = 0, octets = 0;
-    std::uint64_t evicted = 0;
+    std::uint64_t evicted = 0, trails_dropped = 0;
     table_.with([&](const QuestionTable& table) {
       names = table.size();
       octets = table.memory_octets();
       evicted = table.evicted();
+      trails_dropped = table.trails_dropped();
     });
     const auto add = [&](std::string_view name, MetricKind kind, std::string_view help,
                          auto value) {
@@ -207,6 +227,9 @@ class Memory final : public QuestionMemory {
         "Names forgotten early because gate.max_names was reached.", evicted);
     add("postern_gate_questions_dropped_total", MetricKind::counter,
         "Questions that came faster than they could be remembered.", dropped_.value());
+    add("postern_gate_answers_dropped_total", MetricKind::counter,
+        "Answers of which it is not remembered where they led: too fast, or no room.",
+        learnt_dropped_.value() + trails_dropped);
     add("postern_gate_rates_uncounted_total", MetricKind::counter,
         "Questions of more clients than are told apart in ten minutes, or in a watch.",
         rates_.with([](const BlockRates& rates) { return rates.uncounted(); }));
@@ -253,31 +276,46 @@ class Memory final : public QuestionMemory {
     hurry_ = false;
   }
 
-  /// Takes what the queue has. True where that was something.
+  /// Takes what the queues have. True where that was something.
   bool drain() {
-    bool had_some = false;
-    for (bool has_more = true; has_more;) {
-      std::uint64_t taken = 0;
+    // An answer comes after the question that it was given to: once all questions are taken, those
+    // of these answers are.
+    std::vector<Learnt> learnt;
+    for (Learnt each; learnt.size() < kLearntQueue && learnt_.try_pop(each);) {
+      learnt.push_back(each);
+    }
+    std::uint64_t questions = 0;
+    for (std::uint64_t taken = kBatch; taken == kBatch; questions += taken) {
+      taken = table_.with([this](QuestionTable& table) { return take_questions(table); });
+    }
+    if (!learnt.empty()) {
       table_.with([&](QuestionTable& table) {
-        Asked asked;
-        while (taken < kBatch && queue_.try_pop(asked)) {
-          ++taken;
-          table.add({asked.name, asked.group.view(), asked.client, asked.is_answered},
-                    day_of(asked.at));
-          if (!asked.is_by_lists) continue;
-          rates_.with([&](BlockRates& rates) {
-            rates.add({asked.group.view(), asked.client, asked.zone.view(), asked.is_blocked,
-                       asked.generation, asked.at});
-          });
-        }
+        for (const Learnt& each : learnt) table.learn(each.name, each.trail);
       });
-      has_more = taken == kBatch;
-      had_some = had_some || taken > 0;
+    }
+    {
       const std::lock_guard lock(mutex_);
-      taken_ += taken;
+      taken_ += questions + learnt.size();
     }
     changed_.notify_all();
-    return had_some;
+    return questions > 0 || !learnt.empty();
+  }
+
+  /// Up to kBatch of them; how many.
+  std::uint64_t take_questions(QuestionTable& table) {
+    std::uint64_t taken = 0;
+    Asked asked;
+    while (taken < kBatch && queue_.try_pop(asked)) {
+      ++taken;
+      table.add({asked.name, asked.group.view(), asked.client, asked.is_answered},
+                day_of(asked.at));
+      if (!asked.is_by_lists) continue;
+      rates_.with([&](BlockRates& rates) {
+        rates.add({asked.group.view(), asked.client, asked.zone.view(), asked.is_blocked,
+                   asked.generation, asked.at});
+      });
+    }
+    return taken;
   }
 
   void read_rates() {
@@ -338,14 +376,15 @@ class Memory final : public QuestionMemory {
   Log& log_;
   std::atomic<std::uint64_t> client_key_;
   BoundedQueue<Asked> queue_;
-  SharedCounter recorded_, dropped_;
+  BoundedQueue<Learnt> learnt_;
+  SharedCounter recorded_, dropped_, learnt_dropped_;
   Guarded<QuestionTable> table_;
   Guarded<BlockRates> rates_;
   std::mutex mutex_;
   std::condition_variable changed_;
   bool hurry_ = false;  // These three under mutex_.
   bool is_read_ = false;
-  std::uint64_t taken_ = 0;  // Of what was recorded.
+  std::uint64_t taken_ = 0;  // Of what was recorded, questions and answers.
   std::jthread thread_;      // Last: it starts when all else is there.
 };
 

@@ -77,6 +77,27 @@ TEST_F(QuestionMemoryTest, RemembersWhatWasAskedAndWhetherItExists) {
   EXPECT_EQ(metric("postern_gate_names"), 3);
 }
 
+TEST_F(QuestionMemoryTest, RemembersWhereAnswersLedOverARestartToo) {
+  const dns::Name www = dns::Name::from_text("www.example").value();
+  const dns::Name alias[] = {dns::Name::from_text("e7.cdn.example").value()};
+  const IpAddress address[] = {IpAddress::v4(192, 0, 2, 77)};
+  for (const bool is_again : {false, true}) {
+    start();
+    if (!is_again) {
+      memory->record(query("www.example", 1));
+      memory->learn({www, alias, address});
+    }
+    ASSERT_TRUE(memory->catch_up(seconds(20)));
+    std::string led_to;
+    memory->traffic().for_each([&](const policy::AskedName& asked) {
+      for (const dns::Name& each : asked.led_to) led_to += each.to_text() + " ";
+      for (const IpAddress& each : asked.addresses) led_to += each.to_text();
+    });
+    EXPECT_EQ(led_to, "e7.cdn.example. 192.0.2.77") << is_again;
+    memory->stop();
+  }
+}
+
 TEST_F(QuestionMemoryTest, WhatIsUsualIsLearntOfWhatListsDecide) {
   start();
   memory->catch_up(seconds(20));

@@ -13,6 +13,8 @@
 namespace postern::feeds {
 namespace {
 
+constexpr int kSealTries = 30;
+
 Unexpected<Error> failed(const char* doing) {
   return Unexpected<Error>(system_error(doing, errno));
 }
@@ -97,7 +99,12 @@ Result<void> SharedMemory::write_to(int file) const {
 
 Result<void> SharedMemory::seal() {
   constexpr int kSeals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL;
-  if (::fcntl(fd_.get(), F_ADD_SEALS, kSeals) != 0) return failed("seal shared memory");
+  // While anything holds one of its pages, be it the kernel as it moves memory about, this fails
+  // after a sixth of a second; so it is tried for some seconds. A mapping for writing fails at
+  // once.
+  for (int tries = 0; ::fcntl(fd_.get(), F_ADD_SEALS, kSeals) != 0; ++tries) {
+    if (errno != EBUSY || tries == kSealTries) return failed("seal shared memory");
+  }
   return {};
 }
 

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <thread>
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "feeds/files.h"
 #include "feeds/testing.h"
@@ -28,6 +30,27 @@ TEST(SharedMemory, IsReadAsItWasWrittenAndSealedForGood) {
   EXPECT_TRUE(memory.read_at(4, three));
   EXPECT_EQ(text_of(three), "two");
   EXPECT_FALSE(memory.read_at(5, three));
+}
+
+TEST(SharedMemory, IsSealedOnceNothingHoldsItsPagesAnyMore) {
+  SharedMemory memory = SharedMemory::create("test").value();
+  ASSERT_TRUE(memory.append(octets_of("some text")));
+  int ends[2];
+  ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+  const FileDescriptor out(ends[0]);
+  FileDescriptor in(ends[1]);
+  loff_t from = 0;
+  // The pipe has the page itself, no copy.
+  ASSERT_EQ(::splice(memory.fd(), &from, in.get(), nullptr, 9, 0), 9);
+  std::jthread reader([&] {
+    // Longer than the kernel waits by itself, a sixth of a second.
+    std::this_thread::sleep_for(std::chrono::milliseconds(400));
+    char octets[9];
+    EXPECT_EQ(::read(out.get(), octets, sizeof octets), 9);
+  });
+  const auto sealed = memory.seal();
+  EXPECT_TRUE(sealed) << sealed.error().text;
+  EXPECT_FALSE(memory.append(octets_of("more")));
 }
 
 TEST(SharedMemory, TakesAndGivesFiles) {

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstring>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include <archive.h>
@@ -173,7 +174,42 @@ class Opened {
   std::size_t entries_ = 0;
 };
 
+// The file that an archive stands at.
+class Current final : public ArchivedFile {
+ public:
+  explicit Current(Opened& archive) : archive_(archive) {}
+
+  Result<OctetView> next() override {
+    if (fault_) return Unexpected<Error>(*fault_);
+    auto octets = archive_.data();
+    if (!octets) fault_ = octets.error();
+    return octets;
+  }
+
+  /// What ends the archive: a bound. One file that cannot be unpacked ends itself.
+  std::optional<Error> bound() const {
+    return fault_ && fault_->code == Errc::limit_exceeded ? fault_ : std::nullopt;
+  }
+
+ private:
+  Opened& archive_;
+  std::optional<Error> fault_;
+};
+
 }  // namespace
+
+Result<std::size_t> ArchivedFile::read(std::span<std::uint8_t> into) {
+  std::size_t have = 0;
+  while (have < into.size()) {
+    if (left_.empty()) left_ = POSTERN_TRY(next());
+    if (left_.empty()) break;
+    const std::size_t count = std::min(into.size() - have, left_.size());
+    std::memcpy(&into[have], left_.data(), count);
+    left_ = left_.subspan(count);
+    have += count;
+  }
+  return have;
+}
 
 ArchiveSource ArchiveSource::of(OctetView octets) {
   ArchiveSource out;
@@ -246,21 +282,9 @@ Result<void> read_archive(const ArchiveSource& source, std::string_view name,
     const la_int64_t size = archive_entry_size_is_set(entry) != 0 ? archive_entry_size(entry) : 0;
     const std::string path = shown_path(archive_entry_pathname(entry), name);
     if (!visitor.wants(path, static_cast<std::uint64_t>(std::max<la_int64_t>(size, 0)))) continue;
-    std::string fault;
-    while (true) {
-      const auto octets = opened.data();
-      if (!octets) {
-        // A bound ends the archive; one file that cannot be unpacked ends itself.
-        if (octets.error().code == Errc::limit_exceeded) {
-          visitor.end(octets.error().text);
-          return Unexpected<Error>(octets.error());
-        }
-        fault = octets.error().text;
-        break;
-      }
-      if (octets->empty() || !visitor.take(*octets)) break;
-    }
-    visitor.end(fault);
+    Current file(opened);
+    visitor.visit(file);
+    if (auto bound = file.bound()) return Unexpected<Error>(*std::move(bound));
   }
 }
 

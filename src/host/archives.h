@@ -44,6 +44,25 @@ struct Listed {
 Result<Listed> list_archive(const ArchiveSource& source, std::string_view name,
                             const ArchiveLimits& limits = {});
 
+/// The octets of one file in an archive, once and in order, unpacked as they are asked for.
+class ArchivedFile {
+ public:
+  ArchivedFile() = default;
+  ArchivedFile(const ArchivedFile&) = delete;
+  ArchivedFile& operator=(const ArchivedFile&) = delete;
+  virtual ~ArchivedFile() = default;
+
+  /// Some octets, valid until the next call; empty at the end. An error: no more of it can be read,
+  /// and each further call says so again.
+  virtual Result<OctetView> next() = 0;
+
+  /// Fills the span as far as there are octets.
+  Result<std::size_t> read(std::span<std::uint8_t> into);
+
+ private:
+  OctetView left_;  // Of what `next` gave to `read`.
+};
+
 /// Who wants the content of an archive's files.
 class ArchiveVisitor {
  public:
@@ -54,10 +73,8 @@ class ArchiveVisitor {
 
   /// Whether the file is wanted. `size` is what the archive says, which may be a lie, or 0.
   virtual bool wants(std::string_view path, std::uint64_t size) = 0;
-  /// Octets of a wanted file, in order; false ends this one.
-  virtual bool take(OctetView octets) = 0;
-  /// Behind the last octets of a wanted file; `fault` is empty where it was read to its end.
-  virtual void end(std::string_view fault) = 0;
+  /// A wanted file, to be read as far as the visitor likes.
+  virtual void visit(ArchivedFile& file) = 0;
 };
 
 /// Hands out the files that the visitor wants, one after the other, in the order of the archive.

@@ -15,12 +15,14 @@ class Counter final : public postern::host::ArchiveVisitor {
     POSTERN_ASSERT(!path.empty() && path.front() != '/');
     return true;
   }
-  bool take(OctetView octets) override {
-    octets_ += octets.size();
-    POSTERN_ASSERT(octets_ <= (1U << 20) + (64U << 10));
-    return true;
+  void visit(postern::host::ArchivedFile& file) override {
+    while (true) {
+      const auto octets = file.next();
+      if (!octets || octets->empty()) break;
+      octets_ += octets->size();
+      POSTERN_ASSERT(octets_ <= (1U << 20) + (64U << 10));
+    }
   }
-  void end(std::string_view /*fault*/) override {}
 
  private:
   std::size_t octets_ = 0;

@@ -1,6 +1,7 @@
 #include "host/archives.h"
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <string>
 #include <vector>
@@ -23,11 +24,15 @@ class Collector final : public ArchiveVisitor {
     current_ = path;
     return path.find("unwanted") == std::string_view::npos;
   }
-  bool take(OctetView octets) override {
-    files[current_] += text_of(octets);
-    return files[current_].size() < most;
+  void visit(ArchivedFile& file) override {
+    std::string& text = files[current_];
+    while (text.size() < most) {
+      const auto octets = file.next();
+      if (!octets) faults += octets.error().text;
+      if (!octets || octets->empty()) return;
+      text += text_of(*octets);
+    }
   }
-  void end(std::string_view fault) override { faults += fault; }
 
   std::map<std::string, std::string> files;
   std::string faults;
@@ -114,6 +119,34 @@ TEST(Archives, AVisitorMayHaveEnough) {
   ASSERT_TRUE(read_archive(ArchiveSource::of(octets), "x", collector).has_value());
   EXPECT_LT(collector.files["a"].size(), 1U << 18);
   EXPECT_EQ(collector.files["b"], "next");
+}
+
+class Blocks final : public ArchiveVisitor {
+ public:
+  bool wants(std::string_view /*path*/, std::uint64_t /*size*/) override { return true; }
+  void visit(ArchivedFile& file) override {
+    std::array<std::uint8_t, 1000> block{};
+    while (true) {
+      const auto got = file.read(block);
+      ASSERT_TRUE(got.has_value());
+      sizes.push_back(*got);
+      text += text_of(OctetView(block).first(*got));
+      if (*got < block.size()) return;
+    }
+  }
+
+  std::vector<std::size_t> sizes;
+  std::string text;
+};
+
+TEST(Archives, BlocksAreFullUntilTheEnd) {
+  std::string text;
+  for (int i = 0; i < 60'000; ++i) text += std::to_string(i);
+  const Octets octets = packed("zip", {{"a", text}});
+  Blocks blocks;
+  ASSERT_TRUE(read_archive(ArchiveSource::of(octets), "x", blocks).has_value());
+  EXPECT_EQ(blocks.text, text);
+  for (std::size_t i = 0; i + 1 < blocks.sizes.size(); ++i) EXPECT_EQ(blocks.sizes[i], 1000U);
 }
 
 TEST(Archives, WhatIsTornOrNoneIsSaid) {

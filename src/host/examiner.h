@@ -60,6 +60,8 @@ struct Subject {
   FileExtra extra;           ///< Of files on disk.
   /// Whether the tree has a page at this path of a URL. May be empty.
   std::function<bool(std::string_view stem)> has_page{};
+  /// Of an archive of several servers: which one a file in it is of. May be empty.
+  std::function<const exchange::ServerFacts&(std::string_view path)> server_at{};
 };
 
 /// What came of it.

@@ -7,9 +7,13 @@
 #include <openssl/evp.h>
 
 #include "exchange/archive_check.h"
+#include "exchange/contacts.h"
 #include "exchange/page_text.h"
 #include "exchange/server_place.h"
 #include "exchange/task_check.h"
+#include "exchange/verdict.h"
+#include "host/archive_survey.h"
+#include "host/text_items.h"
 
 namespace postern::host {
 namespace {
@@ -58,13 +62,6 @@ Result<exchange::Sha256> hash_of(const ArchiveSource& source, OctetView head) {
   exchange::Sha256 out{};
   EVP_DigestFinal_ex(context.get(), out.data(), nullptr);
   return out;
-}
-
-// Archives whose content is looked at: what somebody collected, not what lies about on a server.
-bool is_collection(std::string_view placed) {
-  const exchange::Zone zone = exchange::server_place(placed).zone;
-  return zone == exchange::Zone::other || zone == exchange::Zone::inetpub ||
-         zone == exchange::Zone::exchange;
 }
 
 class FileExaminer final : public Examiner {
@@ -131,7 +128,10 @@ class FileExaminer final : public Examiner {
                        exchange::kMaxPageOctets),
            out);
     }
-    add(exchange::check_file(facts, subject.server), out);
+    auto findings = exchange::check_file(facts, subject.server);
+    // A shell's own page says whom it calls; one of Microsoft's that was changed says that, too.
+    if (file.kind == FileKind::page) add_contacts(findings, text_of(content));
+    add(std::move(findings), out);
     switch (file.kind) {
       case FileKind::task:
         return task(subject, content, out);
@@ -150,10 +150,25 @@ class FileExaminer final : public Examiner {
     std::ranges::move(findings, std::back_inserter(out.examination.findings));
   }
 
+  /// Once for each file: to the first finding that is proof.
+  static void add_contacts(std::vector<exchange::Finding>& findings, std::string_view text) {
+    const auto proof = std::ranges::find_if(findings, [](const exchange::Finding& finding) {
+      return finding.tier == exchange::Tier::exploited && finding.confidence >= exchange::kProof;
+    });
+    if (proof == findings.end()) return;
+    std::ranges::move(exchange::contacts_in(text), std::back_inserter(proof->details));
+  }
+
   static void task(const Subject& subject, OctetView content, Examined& out) {
     const auto task = exchange::read_task(content);
     if (!task) return note(subject, Reason::not_understood, task.error().text, out);
-    add(exchange::check_task(subject.candidate.path, *task, subject.exposed_from), out);
+    auto findings = exchange::check_task(subject.candidate.path, *task, subject.exposed_from);
+    std::string text;
+    for (const exchange::Finding& finding : findings) {
+      for (const exchange::Detail& detail : finding.details) text += detail.value + "\n";
+    }
+    add_contacts(findings, text);
+    add(std::move(findings), out);
   }
 
   static void config(const Subject& subject, OctetView content, Examined& out) {
@@ -218,46 +233,60 @@ class Members final : public ArchiveVisitor {
     member_.path = fmt::format("{}!/{}", archive_.candidate.path, path);
     member_.placed = member_.path;
     member_.kind = kind_of(member_.placed);
-    octets_.clear();
     // Its size may be a lie: one octet stands for any.
     return wanted_of(member_.kind, member_.placed, 1) != Wanted::nothing;
   }
 
-  bool take(OctetView octets) override {
-    if (octets_.size() + octets.size() > kMaxMember) {
-      cut_ = true;
-      return false;
+  void visit(ArchivedFile& file) override {
+    Octets octets;
+    while (true) {
+      const auto more = file.next();
+      if (!more) note(Reason::not_understood, more.error().text);
+      if (!more || more->empty()) break;
+      if (octets.size() + more->size() > kMaxMember) {
+        note(Reason::too_large,
+             fmt::format("over {} octets in an archive: looked at up to there", kMaxMember));
+        break;
+      }
+      octets.insert(octets.end(), more->begin(), more->end());
     }
-    octets_.insert(octets_.end(), octets.begin(), octets.end());
-    return true;
-  }
-
-  void end(std::string_view fault) override {
-    if (!fault.empty()) {
-      out_.not_examined.push_back({member_.path, Reason::not_understood, std::string(fault)});
-    }
-    if (cut_) {
-      out_.not_examined.push_back(
-          {member_.path, Reason::too_large,
-           fmt::format("over {} octets in an archive: looked at up to there", kMaxMember)});
-    }
-    cut_ = false;
-    if (octets_.empty()) return;
-    member_.metadata.modified = archive_.candidate.metadata.modified;
-    const Subject subject{
-        member_, archive_.server,  archive_.exposed_from, ArchiveSource::of(octets_),
-        {},      archive_.has_page};
-    examiner_.examine_at(subject, depth_ + 1, out_);
+    if (!octets.empty()) look_at(octets);
   }
 
  private:
+  void note(Reason reason, std::string text) {
+    out_.not_examined.push_back({member_.path, reason, std::move(text)});
+  }
+
+  void look_at(OctetView octets) {
+    member_.metadata.modified = archive_.candidate.metadata.modified;
+    const exchange::ServerFacts& server =
+        archive_.server_at ? archive_.server_at(member_.path) : archive_.server;
+    const Subject subject{member_,
+                          server,
+                          archive_.exposed_from,
+                          ArchiveSource::of(octets),
+                          {},
+                          archive_.has_page,
+                          archive_.server_at};
+    const std::size_t first = out_.examination.facts.size();
+    examiner_.examine_at(subject, depth_ + 1, out_);
+    for (std::size_t i = first; i < out_.examination.facts.size(); ++i) {
+      exchange::Detail& fact = out_.examination.facts[i];
+      if (fact.name == kFactMember) continue;  // Of an archive in this one.
+      std::string text;
+      append_item(text, member_.path);
+      append_item(text, fact.name);
+      append_item(text, fact.value);
+      fact = {std::string(kFactMember), std::move(text)};
+    }
+  }
+
   FileExaminer& examiner_;
   const Subject& archive_;
   int depth_;
   Examined& out_;
   Candidate member_;
-  Octets octets_;
-  bool cut_ = false;
 };
 
 void FileExaminer::look_into(const Subject& subject, int depth, Examined& out) {
@@ -283,6 +312,20 @@ void FileExaminer::look_into(const Subject& subject, int depth, Examined& out) {
 }
 
 }  // namespace
+
+std::map<std::string, std::vector<exchange::Detail>> member_facts_of(
+    const std::vector<exchange::Detail>& facts) {
+  std::map<std::string, std::vector<exchange::Detail>> out;
+  for (const exchange::Detail& fact : facts) {
+    if (fact.name != kFactMember) continue;
+    TextItems items(fact.value);
+    const auto path = items.next();
+    const auto name = items.next();
+    const auto value = items.next();
+    if (value) out[std::string(*path)].push_back({std::string(*name), std::string(*value)});
+  }
+  return out;
+}
 
 exchange::ConfigFacts config_facts_of(std::string_view path,
                                       const std::vector<exchange::Detail>& facts) {

@@ -1,8 +1,11 @@
 // What stands in files, as opposed to rows of logs: pages, tasks, configurations, archives, dumps.
 #pragma once
 
+#include <map>
 #include <memory>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "exchange/config_check.h"
 #include "host/examiner.h"
@@ -18,6 +21,13 @@ inline constexpr std::string_view kFactBackendRewrite = "backend rewrite";
 inline constexpr std::string_view kFactAnonymousRewrite = "anonymous rewrite";
 inline constexpr std::string_view kFactClearsRules = "clears rules";
 inline constexpr std::string_view kFactExtendedProtection = "extended protection";
+
+/// A fact of a file in an archive, with its path.
+inline constexpr std::string_view kFactMember = "in the archive";
+
+/// The facts of an archive's files, by their paths.
+std::map<std::string, std::vector<exchange::Detail>> member_facts_of(
+    const std::vector<exchange::Detail>& facts);
 
 /// The facts of a configuration, back.
 exchange::ConfigFacts config_facts_of(std::string_view path,

@@ -8,10 +8,10 @@
 
 #include <fmt/format.h>
 
+#include "base/safe_text.h"
 #include "exchange/archive_check.h"
 #include "exchange/event_rows.h"
 #include "exchange/log_reader.h"
-#include "exchange/safe_text.h"
 #include "host/text_items.h"
 #include "windows/evtx_reader.h"
 
@@ -28,6 +28,13 @@ constexpr std::string_view kFactHit = "chain hit";
 
 constexpr std::size_t kBlockOctets = 256U << 10;
 constexpr std::size_t kFirstUnread = 5;
+
+/// Of one archive. Logs are read as they are unpacked, so it bounds time alone: some minutes.
+constexpr std::uint64_t kMaxUnpackedLogs = std::uint64_t{32} << 30;
+
+/// Archives in archives, and what is held of one of those, packed.
+constexpr int kMaxArchiveDepth = 3;
+constexpr std::size_t kMaxNestedOctets = 64U << 20;
 
 std::string_view name_of(exchange::Source source) {
   switch (source) {
@@ -50,8 +57,8 @@ std::string_view name_of(exchange::Source source) {
 /// A hit as a fact: enough of its row for exchange::Chains, whoever reads it.
 std::string fact_of(const Hit& hit, std::string_view path) {
   std::string fact;
-  append_item(fact, hit.rule->id);
   append_item(fact, path);
+  append_item(fact, hit.rule->id);
   append_item(fact, exchange::to_string(hit.row->source()));
   append_item(fact, std::to_string(hit.row->line));
   append_item(fact, std::to_string(hit.row->offset));
@@ -144,10 +151,11 @@ class DayCounter final : public exchange::RowSink {
   }
   void count(std::string_view kind, WallTime at) { coverage_.of(kind).add(at); }
 
-  void finish(Examined& out) {
+  void finish(std::string_view path, Examined& out) {
     for (const auto& [kind, days] : coverage_.kinds()) {
       if (days.empty()) continue;
       std::string fact;
+      append_item(fact, path);
       append_item(fact, kind);
       append_item(fact, days.to_text());
       out.examination.facts.push_back({std::string(kFactCoverage), std::move(fact)});
@@ -164,6 +172,8 @@ class DayCounter final : public exchange::RowSink {
     const bool is_split = row.source() == exchange::Source::iis;
     const std::string_view hour = is_split ? time.substr(0, 2) : date.substr(0, 13);
     const std::string_view day = is_split ? date : std::string_view();
+    // Free text has no column of its own for it.
+    if (hour.empty()) return row.at();
     if (last_ && hour == last_hour_ && day == last_day_) return last_;
     last_ = row.at();
     last_hour_ = hour;
@@ -211,7 +221,13 @@ class LogExaminer final : public Examiner {
     }
     head.resize(*read);
     if (windows::looks_like_evtx(head)) {
-      read_events(path, subject.octets, out);
+      std::uint64_t at = 0;
+      const auto source = [&](std::span<std::uint8_t> into) -> Result<std::size_t> {
+        const std::size_t got = POSTERN_TRY(subject.octets.read_at(at, into));
+        at += got;
+        return got;
+      };
+      read_events(path, source, out);
     } else if (exchange::archive_kind(head)) {
       read_packed(subject, out);
     } else {
@@ -231,7 +247,7 @@ class LogExaminer final : public Examiner {
 
   void finish(const exchange::ReadLog& log, Examined& out) {
     hits_.finish(out);
-    days_.finish(out);
+    days_.finish(log.path, out);
     std::string fact;
     append_item(fact, log.path);
     append_item(fact, log.kind);
@@ -251,7 +267,7 @@ class LogExaminer final : public Examiner {
     for (const exchange::UnreadLine& line : stats.first_unread) {
       if (log.first_unread.size() == kFirstUnread) break;
       log.first_unread.push_back(
-          fmt::format("line {}: {}: {}", line.line, line.reason, exchange::shown(line.excerpt)));
+          fmt::format("line {}: {}: {}", line.line, line.reason, shown(line.excerpt)));
     }
     return log;
   }
@@ -278,10 +294,12 @@ class LogExaminer final : public Examiner {
     finish(log_of(file.path, *kind, reader.stats()), out);
   }
 
-  void read_events(const std::string& path, const ArchiveSource& octets, Examined& out) {
+  /// `source` gives the octets in order, and fills what it is given but at the end.
+  template <class Source>
+  void read_events(const std::string& path, const Source& source, Examined& out) {
     std::uint64_t at = 0;
     windows::EvtxReader reader([&](std::span<std::uint8_t> into) -> Result<std::size_t> {
-      const std::size_t read = POSTERN_TRY(octets.read_at(at, into));
+      const std::size_t read = POSTERN_TRY(source(into));
       at += read;
       return read;
     });
@@ -346,86 +364,107 @@ class LogExaminer final : public Examiner {
 /// Hands the logs in an archive to a LogExaminer, one after the other.
 class PackedLogs final : public ArchiveVisitor {
  public:
-  PackedLogs(LogExaminer& examiner, const Subject& subject, Examined& out)
-      : examiner_(examiner), subject_(subject), out_(out) {}
+  /// `path` is the archive's own, `placed` what its place is judged by; `depth`: of how many others
+  /// it stands in.
+  PackedLogs(LogExaminer& examiner, std::string_view path, std::string_view placed, int depth,
+             Examined& out)
+      : examiner_(examiner), archive_(path), archive_placed_(placed), depth_(depth), out_(out) {}
+
+  void read(const ArchiveSource& octets) {
+    ArchiveLimits limits;
+    limits.max_octets = kMaxUnpackedLogs;
+    const auto done = read_archive(octets, archive_, *this, limits);
+    if (!done) {
+      out_.not_examined.push_back({archive_, files::reason_of(done.error()), done.error().text});
+    }
+  }
 
   bool wants(std::string_view path, std::uint64_t) override {
-    path_ = fmt::format("{}!/{}", subject_.candidate.path, path);
-    placed_ = fmt::format("{}/{}", subject_.candidate.placed, path);
-    head_.clear();
-    reader_.reset();
-    is_none_ = false;
+    path_ = fmt::format("{}!/{}", archive_, path);
+    placed_ = fmt::format("{}/{}", archive_placed_, path);
     return true;
   }
 
-  bool take(OctetView octets) override {
-    out_.octets_read += octets.size();
-    if (reader_) {
-      reader_->feed(octets);
-      return true;
+  void visit(ArchivedFile& file) override {
+    Octets head(exchange::kGuessOctets);
+    const auto got = file.read(head);
+    if (!got) return note(got.error());
+    head.resize(*got);
+    if (windows::looks_like_evtx(head)) {
+      read_events(file, head);
+    } else if (const auto kind = exchange::guess_log(placed_, head)) {
+      read_rows(file, head, *kind);
+    } else if (exchange::archive_kind(head)) {
+      read_nested(file, std::move(head));
     }
-    head_.insert(head_.end(), octets.begin(), octets.end());
-    if (windows::looks_like_evtx(head_)) return head_.size() <= kMaxPackedEvents;
-    if (head_.size() >= exchange::kGuessOctets) start();
-    return !is_none_;
-  }
-
-  void end(std::string_view fault) override {
-    if (windows::looks_like_evtx(head_)) return read_events(fault);
-    if (!reader_ && !is_none_) start();
-    if (!fault.empty() && !is_none_) {
-      out_.not_examined.push_back({path_, files::Reason::not_understood, std::string(fault)});
-    }
-    if (!reader_) return;
-    reader_->finish();
-    examiner_.finish(LogExaminer::log_of(path_, kind_, reader_->stats()), out_);
-    reader_.reset();
   }
 
  private:
-  /// Read when it is there as a whole: its reader asks for octets, an archive hands them out.
-  void read_events(std::string_view fault) {
-    if (head_.size() > kMaxPackedEvents) {
-      out_.not_examined.push_back(
-          {path_, files::Reason::too_large,
-           fmt::format("the rest of an event log of more than {} octets in an archive: unpack it",
-                       kMaxPackedEvents)});
-    } else if (!fault.empty()) {
-      out_.not_examined.push_back({path_, files::Reason::not_understood, std::string(fault)});
+  void note(const Error& error) {
+    out_.not_examined.push_back({path_, files::Reason::not_understood, error.text});
+  }
+
+  void read_events(ArchivedFile& file, OctetView head) {
+    // Its reader asks for octets in order; what was read already comes first.
+    const auto source = [&](std::span<std::uint8_t> into) -> Result<std::size_t> {
+      const std::size_t from_head = std::min(into.size(), head.size());
+      std::copy_n(head.begin(), from_head, into.begin());
+      head = head.subspan(from_head);
+      if (from_head == into.size()) return from_head;
+      return from_head + POSTERN_TRY(file.read(into.subspan(from_head)));
+    };
+    examiner_.read_events(path_, source, out_);
+  }
+
+  /// A packed log in an archive of a whole server: held, for its reader goes to and fro in it.
+  void read_nested(ArchivedFile& file, Octets octets) {
+    const FileKind kind = kind_of(placed_);
+    if (kind != FileKind::log && kind != FileKind::archive) return;
+    if (depth_ + 1 >= kMaxArchiveDepth) {
+      out_.not_examined.push_back({path_, files::Reason::too_deep, "archives in archives"});
+      return;
     }
-    examiner_.read_events(path_, ArchiveSource::of(head_), out_);
-    head_ = {};
+    while (true) {
+      const auto more = file.next();
+      if (!more) return note(more.error());
+      if (more->empty()) break;
+      if (octets.size() + more->size() > kMaxNestedOctets) {
+        out_.not_examined.push_back(
+            {path_, files::Reason::too_large,
+             fmt::format("over {} octets, packed, in an archive", kMaxNestedOctets)});
+        return;
+      }
+      octets.insert(octets.end(), more->begin(), more->end());
+    }
+    PackedLogs(examiner_, path_, placed_, depth_ + 1, out_).read(ArchiveSource::of(octets));
   }
 
-  void start() {
-    const auto kind = exchange::guess_log(placed_, head_);
-    is_none_ = !kind;
-    if (!kind) return;
-    kind_ = *kind;
+  void read_rows(ArchivedFile& file, OctetView head, exchange::LogKind kind) {
     examiner_.begin(path_);
-    reader_.emplace(kind_, *examiner_.fan_);
-    reader_->feed(head_);
+    exchange::LogReader reader(kind, *examiner_.fan_);
+    reader.feed(head);
+    out_.octets_read += head.size();
+    Octets block(kBlockOctets);
+    while (true) {
+      const auto got = file.read(block);
+      if (!got) note(got.error());
+      if (!got || *got == 0) break;
+      reader.feed(OctetView(block).first(*got));
+      out_.octets_read += *got;
+    }
+    reader.finish();
+    examiner_.finish(LogExaminer::log_of(path_, kind, reader.stats()), out_);
   }
-
-  static constexpr std::size_t kMaxPackedEvents = 256U << 20;
 
   LogExaminer& examiner_;
-  const Subject& subject_;
+  std::string archive_, archive_placed_;
+  int depth_;
   Examined& out_;
   std::string path_, placed_;
-  Octets head_;
-  exchange::LogKind kind_{};
-  std::optional<exchange::LogReader> reader_;
-  bool is_none_ = false;
 };
 
 void LogExaminer::read_packed(const Subject& subject, Examined& out) {
-  PackedLogs logs(*this, subject, out);
-  const auto done = read_archive(subject.octets, subject.candidate.path, logs);
-  if (!done) {
-    out.not_examined.push_back(
-        {subject.candidate.path, files::reason_of(done.error()), done.error().text});
-  }
+  PackedLogs(*this, subject.candidate.path, subject.candidate.placed, 0, out).read(subject.octets);
 }
 
 }  // namespace
@@ -441,36 +480,45 @@ Result<std::unique_ptr<Examiner>> LogExaminers::make() const {
 
 LogStory::LogStory(const exchange::RuleSet& rules) : rules_(rules) {}
 
+std::optional<std::string_view> LogStory::path_of(const exchange::Detail& fact) {
+  const bool is_ours = fact.name == kFactHit || fact.name == kFactCoverage || fact.name == kFactLog;
+  // The first item of each.
+  return is_ours ? TextItems(fact.value).next() : std::nullopt;
+}
+
 void LogStory::take(const std::vector<exchange::Detail>& facts) {
-  for (const exchange::Detail& fact : facts) {
-    TextItems items(fact.value);
-    if (fact.name == kFactHit) {
-      take_hit(fact.value);
-    } else if (fact.name == kFactCoverage) {
-      const auto kind = items.next();
-      const auto text = items.next();
-      const auto days = text ? exchange::LogDays::from_text(*text) : std::nullopt;
-      if (kind && days) coverage_.of(*kind).add(*days);
-    } else if (fact.name == kFactLog) {
-      const auto path = items.next();
-      const auto kind = items.next();
-      const auto rows = items.next_number();
-      const auto unread = items.next_number();
-      if (!path || !kind || !rows || !unread) continue;
-      exchange::ReadLog& log = logs_.emplace_back();
-      log.path = *path;
-      log.kind = *kind;
-      log.rows = *rows;
-      log.unread = *unread;
-      while (const auto first = items.next()) log.first_unread.emplace_back(*first);
-    }
+  for (const exchange::Detail& fact : facts) take(fact);
+}
+
+void LogStory::take(const exchange::Detail& fact) {
+  TextItems items(fact.value);
+  if (fact.name == kFactHit) {
+    take_hit(fact.value);
+  } else if (fact.name == kFactCoverage) {
+    items.next();
+    const auto kind = items.next();
+    const auto text = items.next();
+    const auto days = text ? exchange::LogDays::from_text(*text) : std::nullopt;
+    if (kind && days) coverage_.of(*kind).add(*days);
+  } else if (fact.name == kFactLog) {
+    const auto path = items.next();
+    const auto kind = items.next();
+    const auto rows = items.next_number();
+    const auto unread = items.next_number();
+    if (!path || !kind || !rows || !unread) return;
+    exchange::ReadLog& log = logs_.emplace_back();
+    log.path = *path;
+    log.kind = *kind;
+    log.rows = *rows;
+    log.unread = *unread;
+    while (const auto first = items.next()) log.first_unread.emplace_back(*first);
   }
 }
 
 void LogStory::take_hit(std::string_view fact) {
   TextItems items(fact);
-  const auto id = items.next();
   const auto path = items.next();
+  const auto id = items.next();
   const auto source_text = items.next();
   const auto line = items.next_number();
   const auto offset = items.next_number();

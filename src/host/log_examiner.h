@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -44,6 +45,10 @@ class LogStory {
 
   /// Facts that are of no log are passed over.
   void take(const std::vector<exchange::Detail>& facts);
+  void take(const exchange::Detail& fact);
+
+  /// The log that a fact is of, be it in an archive; nothing where it is of none.
+  static std::optional<std::string_view> path_of(const exchange::Detail& fact);
 
   const exchange::LogCoverage& coverage() const { return coverage_; }
   const std::vector<exchange::ReadLog>& logs() const { return logs_; }

@@ -6,27 +6,16 @@
 #include <set>
 
 #include <fmt/format.h>
-#include <openssl/sha.h>
 
-#include "files/ntfs.h"
 #include "files/path.h"
-#include "windows/hive.h"
 
 namespace postern::host {
 namespace {
 
-constexpr std::uint64_t kMaxProgram = 64U << 20;
-constexpr std::uint64_t kMaxSetupLog = 64U << 20;
-constexpr std::uint64_t kMaxHive = 512U << 20;
 constexpr std::string_view kFrontEndLibrary = "/microsoft.exchange.frontendhttpproxy.dll";
 
 void keep(std::vector<std::string>& list, std::string_view path) {
   if (list.size() < LayoutMarks::kMaxMarks) list.emplace_back(path);
-}
-
-std::uint32_t little(OctetView octets, std::size_t at) {
-  return std::uint32_t{octets[at]} | (std::uint32_t{octets[at + 1]} << 8) |
-         (std::uint32_t{octets[at + 2]} << 16) | (std::uint32_t{octets[at + 3]} << 24);
 }
 
 // The first `count` names of a path.
@@ -54,18 +43,30 @@ bool is_beneath(std::string_view path, std::string_view top) {
          (path.size() > top.size() && path.starts_with(top) && path[top.size()] == '/');
 }
 
-exchange::Day day_of_time(const files::Time& time) {
-  return std::chrono::floor<std::chrono::days>(time.wall());
+/// Of a path in lower case, with '/' in front.
+std::optional<MarkKind> kind_of_low(std::string_view low) {
+  if (low.ends_with("/bin/exsetup.exe")) return MarkKind::program;
+  if (low.ends_with("/system32/config/software")) return MarkKind::hive;
+  if (low.ends_with(kFrontEndLibrary)) return MarkKind::library;
+  if (low.ends_with("/exchangesetuplogs/exchangesetup.log")) return MarkKind::setup_log;
+  return std::nullopt;
 }
 
 }  // namespace
 
+std::optional<MarkKind> LayoutMarks::kind_of(std::string_view path) {
+  return kind_of_low("/" + exchange::lower(path));
+}
+
 void LayoutMarks::see(std::string_view path) {
   const std::string low = "/" + exchange::lower(path);
-  if (low.ends_with("/bin/exsetup.exe")) return keep(setups_, path);
-  if (low.ends_with("/system32/config/software")) return keep(hives_, path);
-  if (low.ends_with(kFrontEndLibrary)) return keep(front_ends_, path);
-  if (low.ends_with("/exchangesetuplogs/exchangesetup.log")) return keep(setup_logs_, path);
+  if (const auto kind = kind_of_low(low)) {
+    auto& list = *kind == MarkKind::program   ? setups_
+                 : *kind == MarkKind::hive    ? hives_
+                 : *kind == MarkKind::library ? front_ends_
+                                              : setup_logs_;
+    return keep(list, path);
+  }
   const std::size_t auth = low.rfind("/owa/auth/");
   if (auth != std::string::npos) {
     const std::string_view rest = std::string_view(low).substr(auth + 10);
@@ -83,55 +84,12 @@ void LayoutMarks::see(std::string_view path) {
   }
 }
 
-std::optional<exchange::BuildVersion> file_version(OctetView program) {
-  constexpr std::array<std::uint8_t, 4> kSignature{0xBD, 0x04, 0xEF, 0xFE};
-  constexpr std::string_view kName("V\0S\0_\0V\0E\0R\0S\0I\0O\0N\0_\0I\0N\0F\0O\0", 30);
-  const std::string_view text = text_of(program);
-  const std::size_t name = text.rfind(kName);
-  if (name == std::string_view::npos) return std::nullopt;
-  // Behind the name: its NUL, and octets to the next multiple of four.
-  const auto at = std::search(program.begin() + static_cast<std::ptrdiff_t>(name), program.end(),
-                              kSignature.begin(), kSignature.end());
-  const auto offset = static_cast<std::size_t>(at - program.begin());
-  if (offset > name + kName.size() + 8 || program.size() - offset < 16) return std::nullopt;
-  const std::uint32_t high = little(program, offset + 8);
-  const std::uint32_t low = little(program, offset + 12);
-  return exchange::BuildVersion{{high >> 16, high & 0xFFFF, low >> 16, low & 0xFFFF}};
-}
-
-namespace {
-
-/// "2021-02-22", and as setup writes it: "02/22/2021", "02.22.2021", "02-22-2021".
-std::optional<exchange::Day> setup_day(std::string_view text) {
-  if (const auto day = exchange::day_of(text.substr(0, 10))) return day;
-  if (text.size() < 10 || text[2] != text[5]) return std::nullopt;
-  const std::string turned =
-      fmt::format("{}-{}-{}", text.substr(6, 4), text.substr(0, 2), text.substr(3, 2));
-  return exchange::day_of(turned);
-}
-
-}  // namespace
-
-std::vector<exchange::Day> setup_days(std::string_view setup_log) {
-  constexpr std::string_view kDone = "setup operation completed successfully";
-  std::vector<exchange::Day> days;
-  for (std::size_t at = setup_log.find(kDone); at != std::string_view::npos;
-       at = setup_log.find(kDone, at + kDone.size())) {
-    const std::size_t line = setup_log.rfind('\n', at);
-    std::string_view begin = setup_log.substr(line == std::string_view::npos ? 0 : line + 1);
-    if (begin.starts_with("\xef\xbb\xbf")) begin.remove_prefix(3);
-    if (!begin.starts_with('[')) continue;
-    if (const auto day = setup_day(begin.substr(1))) days.push_back(*day);
-  }
-  std::ranges::sort(days);
-  return days;
-}
-
 /// Puts the marks together.
 class LayoutFinder {
  public:
-  LayoutFinder(const files::Root& root, const LayoutMarks& marks, const exchange::KnownGood* known)
-      : root_(root), marks_(marks), known_(known) {}
+  LayoutFinder(std::string_view root, const LayoutSource& source, const LayoutMarks& marks,
+               const exchange::KnownGood* known)
+      : root_(root), source_(source), marks_(marks), known_(known) {}
 
   std::vector<ServerLayout> run() {
     std::vector<ServerLayout> out;
@@ -146,8 +104,8 @@ class LayoutFinder {
     if (out.empty() && has_signs()) out.emplace_back();
     set_tops(out);
     for (ServerLayout& server : out) {
-      const std::string_view name = files::name_of(server.top.empty() ? root_.path() : server.top);
-      server.name = name.empty() ? root_.path() : std::string(name);
+      const std::string_view name = files::name_of(server.top.empty() ? root_ : server.top);
+      server.name = name.empty() ? root_ : std::string(name);
       compare_with_registry(server);
       find_version(server);
     }
@@ -172,55 +130,6 @@ class LayoutFinder {
     return out;
   }
 
-  std::optional<windows::Hive> open_hive(const std::string& path, Octets& octets,
-                                         std::string& note) const {
-    const auto file = root_.open_file(path);
-    if (!file) {
-      note = file.error().text;
-      return std::nullopt;
-    }
-    auto read = file->read_whole(kMaxHive);
-    if (!read) {
-      note = read.error().text;
-      return std::nullopt;
-    }
-    octets = *std::move(read);
-    auto hive = windows::Hive::open(octets);
-    if (!hive) {
-      note = hive.error().text;
-      return std::nullopt;
-    }
-    return *std::move(hive);
-  }
-
-  struct SetupKey {
-    std::string install;
-    std::optional<exchange::BuildVersion> version;
-  };
-
-  // Microsoft\ExchangeServer\v15\Setup, or v14.
-  static std::optional<SetupKey> setup_key(const windows::Hive& hive) {
-    for (const std::string_view version : {"v15", "v14"}) {
-      const auto key = hive.find(fmt::format("Microsoft\\ExchangeServer\\{}\\Setup", version));
-      if (!key) continue;
-      SetupKey out;
-      if (const auto path = hive.value(*key, "MsiInstallPath")) out.install = path->text();
-      exchange::BuildVersion build;
-      constexpr std::array kNames = {"MsiProductMajor", "MsiProductMinor", "MsiBuildMajor",
-                                     "MsiBuildMinor"};
-      bool whole = true;
-      for (std::size_t i = 0; i < kNames.size(); ++i) {
-        const auto value = hive.value(*key, kNames[i]);
-        const auto number = value ? value->number() : std::nullopt;
-        whole = whole && number.has_value();
-        build.part[i] = static_cast<std::uint32_t>(number.value_or(0));
-      }
-      if (whole) out.version = build;
-      return out;
-    }
-    return std::nullopt;
-  }
-
   // "D:\Exchange\V15\" beneath the folder in which the hive's drive stands: with or without a
   // folder for each drive.
   std::string installed_at(const std::string& hive, std::string_view windows_path) const {
@@ -240,26 +149,22 @@ class LayoutFinder {
          {base, files::joined(above, letter), files::joined(above, letter + ":"),
           files::joined(above, letter + "$"), files::joined(base, letter)}) {
       if (path.empty()) continue;
-      const auto found = root_.find(files::joined(from, path));
-      if (!found.empty()) return found.front();
+      std::string found = source_.find_folder(files::joined(from, path));
+      if (!found.empty()) return found;
     }
     return {};
   }
 
   void add_by_hives(std::vector<ServerLayout>& out) {
     for (const std::string& path : marks_.hives_) {
-      Octets octets;
-      std::string note;
-      const auto hive = open_hive(path, octets, note);
-      if (!hive) continue;
-      const auto key = setup_key(*hive);
-      if (!key) continue;
+      const MarkFacts facts = source_.facts_of(path, MarkKind::hive);
+      if (!facts.setup) continue;
       ServerLayout server;
-      server.install = installed_at(path, key->install);
+      server.install = installed_at(path, facts.setup->install);
       server.install_source = "the registry";
       if (server.install.empty()) {
         server.notes.push_back(
-            fmt::format("the registry says {}, which is not here", key->install));
+            fmt::format("the registry says {}, which is not here", facts.setup->install));
         server.install =
             files::folder_of(files::folder_of(files::folder_of(files::folder_of(path))));
       }
@@ -283,51 +188,32 @@ class LayoutFinder {
   void compare_with_registry(ServerLayout& server) {
     for (const std::string& path : marks_.hives_) {
       if (!is_beneath(path, server.top)) continue;
-      Octets octets;
-      std::string note;
-      const auto hive = open_hive(path, octets, note);
-      if (!hive) {
-        server.notes.push_back(fmt::format("{}: {}", path, note));
-        continue;
-      }
-      const auto key = setup_key(*hive);
-      if (!key) continue;
-      const std::string said = installed_at(path, key->install);
+      const MarkFacts facts = source_.facts_of(path, MarkKind::hive);
+      if (!facts.fault.empty()) server.notes.push_back(fmt::format("{}: {}", path, facts.fault));
+      if (!facts.setup) continue;
+      const std::string said = installed_at(path, facts.setup->install);
       if (!said.empty() && !server.install.empty() &&
           !files::equal_ignoring_case(said, server.install)) {
         server.notes.push_back(fmt::format("the registry says {}", said));
       }
-      if (key->version && !registry_version_) {
-        registry_version_ = key->version;
+      if (facts.setup->version && !registry_version_) {
+        registry_version_ = facts.setup->version;
         registry_path_ = path;
       }
     }
   }
 
-  // Where a mount gives NTFS's own times; in a copied tree all is as young as the copy.
-  std::optional<exchange::Day> came_on_disk(const std::string& path) const {
-    const auto entry = root_.entry(path);
-    if (!entry) return std::nullopt;
-    const auto facts = files::ntfs_facts(*entry);
-    if (!facts || !facts->times) return std::nullopt;
-    return day_of_time(facts->times->created);
-  }
-
   void find_version(ServerLayout& server) {
     exchange::PatchFacts facts;
     if (!server.setup.empty()) {
-      const auto file = root_.open_file(server.setup);
-      auto octets =
-          file ? file->read_whole(kMaxProgram) : Result<Octets>(Unexpected<Error>(file.error()));
-      const auto version = octets ? file_version(*octets) : std::nullopt;
-      if (version) {
-        facts.version = *version;
+      const MarkFacts said = source_.facts_of(server.setup, MarkKind::program);
+      if (said.version) {
+        facts.version = *said.version;
         facts.source = exchange::VersionSource::exsetup_file;
-        facts.update_installed = came_on_disk(server.setup);
+        facts.update_installed = source_.came_on_disk(server.setup);
         server.patch = facts;
       } else {
-        server.notes.push_back(fmt::format("{}: no version is in it{}", server.setup,
-                                           octets ? "" : ", " + octets.error().text));
+        server.notes.push_back(fmt::format("{}: {}", server.setup, said.fault));
       }
     }
     if (!server.patch && known_ != nullptr) by_front_end(server);
@@ -346,14 +232,9 @@ class LayoutFinder {
   void find_setup_days(ServerLayout& server) const {
     for (const std::string& path : marks_.setup_logs_) {
       if (!is_beneath(path, server.top)) continue;
-      const auto file = root_.open_file(path);
-      const auto octets =
-          file ? file->read_whole(kMaxSetupLog) : Result<Octets>(Unexpected<Error>(file.error()));
-      if (!octets) {
-        server.notes.push_back(fmt::format("{}: {}", path, octets.error().text));
-        continue;
-      }
-      const std::vector<exchange::Day> days = setup_days(text_of(*octets));
+      const MarkFacts facts = source_.facts_of(path, MarkKind::setup_log);
+      if (!facts.fault.empty()) server.notes.push_back(fmt::format("{}: {}", path, facts.fault));
+      const std::vector<exchange::Day>& days = facts.days;
       if (days.empty()) continue;
       server.patch->first_installed = days.front();
       server.patch->cu_installed = days.back();
@@ -365,15 +246,12 @@ class LayoutFinder {
   void by_front_end(ServerLayout& server) const {
     for (const std::string& path : marks_.front_ends_) {
       if (!is_beneath(path, server.top)) continue;
-      const auto file = root_.open_file(path);
-      const auto octets =
-          file ? file->read_whole(kMaxProgram) : Result<Octets>(Unexpected<Error>(file.error()));
-      if (!octets) continue;
-      exchange::Sha256 hash{};
-      SHA256(octets->data(), octets->size(), hash.data());
+      const MarkFacts said = source_.facts_of(path, MarkKind::library);
+      if (!said.hash) continue;
       std::set<exchange::BuildVersion> builds;
-      for (const auto& match : known_->find(hash))
+      for (const auto& match : known_->find(*said.hash)) {
         builds.insert(match.builds.begin(), match.builds.end());
+      }
       if (builds.size() != 1) continue;
       exchange::PatchFacts facts;
       facts.version = *builds.begin();
@@ -398,22 +276,26 @@ class LayoutFinder {
     server.patch = facts;
   }
 
-  const files::Root& root_;
+  std::string root_;
+  const LayoutSource& source_;
   const LayoutMarks& marks_;
   const exchange::KnownGood* known_;
   std::optional<exchange::BuildVersion> registry_version_;
   std::string registry_path_;
 };
 
-std::vector<ServerLayout> find_servers(const files::Root& root, const LayoutMarks& marks,
-                                       const exchange::KnownGood* known) {
-  return LayoutFinder(root, marks, known).run();
+std::vector<ServerLayout> find_servers(std::string_view root, const LayoutSource& source,
+                                       const LayoutMarks& marks, const exchange::KnownGood* known) {
+  return LayoutFinder(root, source, marks, known).run();
 }
 
 std::optional<std::size_t> server_of(const std::vector<ServerLayout>& servers,
                                      std::string_view path) {
   for (std::size_t i = 0; i < servers.size(); ++i) {
-    if (is_beneath(path, servers[i].top)) return i;
+    const std::string& top = servers[i].top;
+    const bool is_its_archive =
+        top.size() == path.size() + 1 && top.starts_with(path) && top.ends_with('!');
+    if (is_its_archive || is_beneath(path, top)) return i;
   }
   return std::nullopt;
 }

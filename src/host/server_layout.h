@@ -12,7 +12,7 @@
 #include "base/octets.h"
 #include "exchange/known_good.h"
 #include "exchange/patch_state.h"
-#include "files/root.h"
+#include "host/layout_source.h"
 
 namespace postern::host {
 
@@ -23,6 +23,12 @@ class LayoutMarks {
 
   /// Of every file and folder; most are none.
   void see(std::string_view path);
+
+  /// A file that is opened to tell a server by; nothing for all others.
+  static std::optional<MarkKind> kind_of(std::string_view path);
+
+  /// Whether there is more than signs: files that tell where Exchange was installed.
+  bool has_installation() const { return !setups_.empty() || !hives_.empty(); }
 
  private:
   friend class LayoutFinder;
@@ -46,19 +52,13 @@ struct ServerLayout {
 };
 
 /// The servers of a tree by their tops, the longest first; none where nothing of Exchange is there.
-/// Reads a few files: ExSetup.exe, the hive, at most one library a server.
-std::vector<ServerLayout> find_servers(const files::Root& root, const LayoutMarks& marks,
-                                       const exchange::KnownGood* known);
+/// Reads a few files: ExSetup.exe, the hive, at most one library a server. `root`: the path of the
+/// tree, for the name of a server that is all of it.
+std::vector<ServerLayout> find_servers(std::string_view root, const LayoutSource& source,
+                                       const LayoutMarks& marks, const exchange::KnownGood* known);
 
-/// The version in a program's resources: the numbers behind VS_VERSION_INFO. Nothing where there
-/// are none.
-std::optional<exchange::BuildVersion> file_version(OctetView program);
-
-/// The days on which setup ended well, in order: of lines such as "[02/22/2021 10:00:00.0000] [0]
-/// The Exchange Server setup operation completed successfully."
-std::vector<exchange::Day> setup_days(std::string_view setup_log);
-
-/// The server that a path belongs to: an index, or nothing.
+/// The server that a path belongs to: an index, or nothing. An archive belongs to the server whose
+/// folder was packed into it.
 std::optional<std::size_t> server_of(const std::vector<ServerLayout>& servers,
                                      std::string_view path);
 

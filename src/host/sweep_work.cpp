@@ -15,6 +15,7 @@
 #include "exchange/server_place.h"
 #include "files/path.h"
 #include "files/walk.h"
+#include "host/archive_survey.h"
 #include "host/file_examiner.h"
 #include "host/log_examiner.h"
 
@@ -124,8 +125,10 @@ class Sweep {
   }
 
   Result<SweepReport> run(std::string_view only) {
+    // What is kept of a folder must not be forgotten for a sweep of one file in it.
+    report_.state_root = only.empty() ? root_.path() : files::joined(root_.path(), only);
     walk(only);
-    for (ServerLayout& layout : find_servers(root_, marks_, options_.known)) {
+    for (ServerLayout& layout : layouts()) {
       SweptServer server;
       server.layout = std::move(layout);
       report_.servers.push_back(std::move(server));
@@ -133,15 +136,51 @@ class Sweep {
     prepare_servers();
     POSTERN_CHECK(examine_all());
     judge_together();
-    if (options_.state != nullptr && !report_.stopped && only.empty()) {
-      POSTERN_CHECK(options_.state->finish(key_prefix()));
-    }
+    note_fault(state() == nullptr ? Result<void>() : state()->flush());
     for (SweptServer& server : report_.servers) put_worst_first(server.findings);
     put_worst_first(report_.findings);
     return std::move(report_);
   }
 
  private:
+  // Of the tree itself; where it has none, of the archives in it: somebody packed servers whole.
+  std::vector<ServerLayout> layouts() {
+    const DiskLayout disk(root_);
+    auto found = find_servers(root_.path(), disk, marks_, options_.known);
+    if (marks_.has_installation()) return found;
+    survey();
+    auto packed = find_servers(root_.path(), survey_, survey_.marks(), options_.known);
+    if (packed.empty()) return found;
+    for (const std::string& page : survey_.pages()) pages_.push_back("/" + exchange::lower(page));
+    return packed;
+  }
+
+  void survey() {
+    for (const Candidate& file : candidates_) {
+      if (file.kind != FileKind::archive || !is_collection(file.placed)) continue;
+      const std::string key = path_key(file) + "\nsurvey";
+      if (const auto kept = kept_of({key, file.metadata, ""})) {
+        survey_.take(*kept);
+        continue;
+      }
+      const auto opened = root_.open_file(file.path);
+      if (!opened) continue;  // Its examiners will say so.
+      const Examination told = ArchiveSurvey::read(source_of(*opened), file.path);
+      if (state() != nullptr) note_fault(state()->put({key, file.metadata, ""}, told));
+      survey_.take(told);
+      if (stopping()) return;
+    }
+  }
+
+  static ArchiveSource source_of(const files::File& file) {
+    ArchiveSource octets;
+    octets.size = file.size();
+    octets.read_at = [&file](std::uint64_t offset, std::span<std::uint8_t> into) {
+      return file.read_at(offset, into);
+    };
+    return octets;
+  }
+
   bool stopping() {
     if (options_.stop && options_.stop()) report_.stopped = true;
     return report_.stopped;
@@ -218,9 +257,8 @@ class Sweep {
         if (exposed_from_[i].empty() || from < exposed_from_[i]) exposed_from_[i] = from;
       }
     }
-    std::vector<ServerLayout> layouts;
-    for (const SweptServer& server : report_.servers) layouts.push_back(server.layout);
-    for (Candidate& file : candidates_) file.server = server_of(layouts, file.path);
+    for (const SweptServer& server : report_.servers) layouts_.push_back(server.layout);
+    for (Candidate& file : candidates_) file.server = server_of(layouts_, file.path);
     std::ranges::sort(pages_);
   }
 
@@ -228,28 +266,50 @@ class Sweep {
     return file.server.value_or(report_.servers.size());
   }
 
-  std::string key_prefix() const { return root_.path() + '\n'; }
+  // Of any path, be it in an archive.
+  std::size_t slot_at(std::string_view path) const {
+    return server_of(layouts_, path).value_or(report_.servers.size());
+  }
 
-  // What it was judged by is part of the key: another build, another judgement.
-  std::string key_of(const Candidate& file) const {
+  // Null where there is none, and from its first fault on: a sweep goes on without.
+  SweepState* state() const { return report_.state_fault ? nullptr : options_.state; }
+
+  void note_fault(const Result<void>& done) {
+    if (!done && !report_.state_fault) report_.state_fault = done.error();
+  }
+
+  std::string path_key(const Candidate& file) const {
+    return state_key(report_.state_root, file.path);
+  }
+
+  // What it was judged by besides the rules: another build, another judgement.
+  std::string judged_by(const Candidate& file) const {
     const auto& build = facts_[slot_of(file)].build;
-    return key_prefix() + file.path + '\n' + (build ? exchange::to_string(*build) : "");
+    return build ? exchange::to_string(*build) : "";
+  }
+
+  // What is known of it since the last sweep; nothing where it is to be looked at.
+  std::optional<Examination> kept_of(const FileKey& key) {
+    if (state() == nullptr) return std::nullopt;
+    auto kept = state()->find(key);
+    if (kept) return *std::move(kept);
+    note_fault(Unexpected<Error>(kept.error()));
+    return std::nullopt;
   }
 
   Result<void> examine_all() {
     examinations_.resize(candidates_.size());
     std::vector<std::size_t> open;
     for (std::size_t i = 0; i < candidates_.size(); ++i) {
-      if (options_.state != nullptr) {
-        const std::string key = key_of(candidates_[i]);
-        auto kept = POSTERN_TRY(options_.state->find({key, candidates_[i].metadata}));
-        if (kept) {
-          examinations_[i] = *std::move(kept);
-          ++report_.counts.kept;
-          continue;
-        }
+      const std::string path = path_key(candidates_[i]);
+      const std::string judged = judged_by(candidates_[i]);
+      auto kept = kept_of({path, candidates_[i].metadata, judged});
+      if (!kept) {
+        open.push_back(i);
+        continue;
       }
-      open.push_back(i);
+      examinations_[i] = *std::move(kept);
+      ++report_.counts.kept;
     }
     progress_.files = candidates_.size();
     progress_.files_done = report_.counts.kept;
@@ -264,7 +324,7 @@ class Sweep {
       return examine(candidates_[open[at]], set);
     });
     while (auto done = pool.next()) {
-      POSTERN_CHECK(take(open[done->index], std::move(done->examined)));
+      take(open[done->index], std::move(done->examined));
       if (stopping()) break;
     }
     return {};
@@ -279,15 +339,18 @@ class Sweep {
           {file.path, files::reason_of(opened.error()), opened.error().text});
       return out;
     }
-    ArchiveSource octets;
-    octets.size = opened->size();
-    octets.read_at = [&opened](std::uint64_t offset, std::span<std::uint8_t> into) {
-      return opened->read_at(offset, into);
-    };
     const std::size_t slot = slot_of(file);
-    Subject subject{
-        file, facts_[slot], exposed_from_[slot], octets, file_extra(opened->descriptor()), {}};
+    Subject subject{file,
+                    facts_[slot],
+                    exposed_from_[slot],
+                    source_of(*opened),
+                    file_extra(opened->descriptor()),
+                    {},
+                    {}};
     subject.has_page = [this](std::string_view stem) { return has_page(stem); };
+    subject.server_at = [this](std::string_view path) -> const exchange::ServerFacts& {
+      return facts_[slot_at(path)];
+    };
     for (std::size_t i = 0; i < set.size(); ++i) {
       const bool wanted = options_.examiners[i]->wants(file.kind, file.placed, file.metadata.size);
       // Names and streams are the first examiner's to judge, whatever is to be read.
@@ -300,25 +363,46 @@ class Sweep {
     return out;
   }
 
-  Result<void> take(std::size_t index, Examined examined) {
+  void take(std::size_t index, Examined examined) {
     ++report_.counts.examined;
     ++progress_.files_done;
     report_.counts.octets_read += examined.octets_read;
     for (const files::NotExamined& item : examined.not_examined) {
       report_.not_examined.add(item.path, item.reason, item.text);
     }
-    // What could not be looked at is looked at again the next time.
-    if (options_.state != nullptr && examined.not_examined.empty()) {
-      const std::string key = key_of(candidates_[index]);
-      POSTERN_CHECK(options_.state->put({key, candidates_[index].metadata}, examined.examination));
-    }
+    keep(candidates_[index], examined);
     examinations_[index] = std::move(examined.examination);
     if (report_.counts.examined % 64 == 0) tell();
-    return {};
   }
 
-  std::vector<Finding>& findings_of(const Candidate& file) {
-    return file.server ? report_.servers[*file.server].findings : report_.findings;
+  // What could not be looked at is looked at again the next time.
+  void keep(const Candidate& file, const Examined& examined) {
+    if (state() == nullptr) return;
+    const std::string path = path_key(file);
+    const std::string judged = judged_by(file);
+    const FileKey key{path, file.metadata, judged};
+    note_fault(examined.not_examined.empty() ? state()->put(key, examined.examination)
+                                             : state()->put_unread(key));
+  }
+
+  std::vector<Finding>& findings_at(std::size_t slot) {
+    return slot < report_.servers.size() ? report_.servers[slot].findings : report_.findings;
+  }
+
+  // A file with facts: on disk, or in an archive.
+  struct Told {
+    std::string path;
+    FileKind kind{};
+    files::Time modified;
+  };
+
+  void judge_facts(const Told& file, const std::vector<exchange::Detail>& facts,
+                   std::vector<std::vector<exchange::ConfigFacts>>& configs) {
+    if (facts.empty()) return;
+    if (file.kind == FileKind::config) {
+      configs[slot_at(file.path)].push_back(config_facts_of(prefix_ + file.path, facts));
+    }
+    if (file.kind == FileKind::compiled) judge_compiled(file, facts);
   }
 
   // What needs all files: deleted pages, workarounds, what the build leaves open.
@@ -327,11 +411,16 @@ class Sweep {
     for (std::size_t i = 0; i < candidates_.size(); ++i) {
       const Candidate& file = candidates_[i];
       Examination& examination = examinations_[i];
-      std::ranges::move(examination.findings, std::back_inserter(findings_of(file)));
-      if (file.kind == FileKind::config) {
-        configs[slot_of(file)].push_back(config_facts_of(file.placed, examination.facts));
+      for (Finding& finding : examination.findings) {
+        // Of several servers in one archive each has its own.
+        const std::size_t slot = slot_at(finding.place.path);
+        findings_at(slot).push_back(std::move(finding));
       }
-      if (file.kind == FileKind::compiled) judge_compiled(file, examination.facts);
+      judge_facts({file.path, file.kind, file.metadata.modified}, examination.facts, configs);
+      if (file.kind != FileKind::archive) continue;
+      for (const auto& [path, facts] : member_facts_of(examination.facts)) {
+        judge_facts({path, kind_of(path), file.metadata.modified}, facts, configs);
+      }
     }
     if (options_.rules != nullptr) tell_stories(*options_.rules);
     for (std::size_t i = 0; i < report_.servers.size(); ++i) {
@@ -350,7 +439,10 @@ class Sweep {
     std::vector<std::unique_ptr<LogStory>> stories(facts_.size());
     for (auto& story : stories) story = std::make_unique<LogStory>(rules);
     for (std::size_t i = 0; i < candidates_.size(); ++i) {
-      stories[slot_of(candidates_[i])]->take(examinations_[i].facts);
+      for (const exchange::Detail& fact : examinations_[i].facts) {
+        const auto path = LogStory::path_of(fact);
+        if (path) stories[slot_at(*path)]->take(fact);
+      }
     }
     for (std::size_t i = 0; i < stories.size(); ++i) {
       const bool is_server = i < report_.servers.size();
@@ -362,16 +454,17 @@ class Sweep {
     }
   }
 
-  void judge_compiled(const Candidate& file, const std::vector<exchange::Detail>& facts) {
+  void judge_compiled(const Told& file, const std::vector<exchange::Detail>& facts) {
     exchange::CompiledPage page;
     for (const exchange::Detail& fact : facts) {
       if (fact.name == kFactPage) page.virtual_path = fact.value;
       if (fact.name == kFactAssembly) page.assembly = fact.value;
     }
     if (page.virtual_path.empty() || has_page(page.virtual_path)) return;
-    Finding finding = exchange::check_ghost(file.path, page, facts_[slot_of(file)]);
-    finding.at = file.metadata.modified.wall();
-    findings_of(file).push_back(std::move(finding));
+    const std::size_t slot = slot_at(file.path);
+    Finding finding = exchange::check_ghost(file.path, page, facts_[slot]);
+    finding.at = file.modified.wall();
+    findings_at(slot).push_back(std::move(finding));
   }
 
   bool has_page(std::string_view virtual_path) const {
@@ -387,6 +480,8 @@ class Sweep {
   const SweepOptions& options_;
   std::string prefix_;
   LayoutMarks marks_;
+  ArchiveSurvey survey_;
+  std::vector<ServerLayout> layouts_;
   std::vector<Candidate> candidates_;
   std::vector<Examination> examinations_;
   std::vector<std::string> pages_;            // Of the tree, lower case, with '/' in front.

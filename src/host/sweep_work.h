@@ -62,16 +62,21 @@ struct SweptServer {
 
 struct SweepReport {
   std::string root;
+  std::string state_root;  ///< What the state calls it (SweepState::changes, complete).
   std::vector<SweptServer> servers;
   std::vector<exchange::Finding> findings;  ///< In files of no server.
   files::NotExaminedList not_examined;
   SweepCounts counts;
   bool stopped = false;  ///< Ended early: not all was looked at.
+  /// Why the state was not used to the end. The sweep is as good; the next one reads more, and has
+  /// nothing to compare with.
+  std::optional<Error> state_fault;
 };
 
 /// Sweeps what is at `path`: a folder, or a file, whose folder is then the root. Reads alone; what
-/// it writes is the state's. Errors are of the path itself, and of the state; all else is in the
-/// report. Finds the same whatever the number of threads.
+/// it writes is the state's. Errors are of the path itself; all else is in the report. Finds the
+/// same whatever the number of threads. `SweepState::complete` is the caller's, when the report is
+/// where it belongs.
 Result<SweepReport> sweep(const std::string& path, const SweepOptions& options);
 
 }  // namespace postern::host

@@ -1,6 +1,9 @@
 #include "host/sweep_work.h"
 
 #include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <map>
 #include <string>
 
@@ -182,7 +185,11 @@ TEST(Sweep, AnUnchangedTreeIsNotReadAgain) {
     EXPECT_TRUE(state.has_value());
     SweepOptions options;
     options.state = &*state;
-    return sweep_of(folder.path(), options);
+    Swept swept = sweep_of(folder.path(), options);
+    EXPECT_FALSE(swept.report.state_fault.has_value());
+    const std::vector<std::string> roots = {swept.report.state_root};
+    EXPECT_TRUE(state->complete(roots, {}).has_value());
+    return swept;
   };
   const Swept first = once("rules");
   EXPECT_EQ(first.report.counts.kept, 0U);
@@ -205,6 +212,78 @@ TEST(Sweep, AnUnchangedTreeIsNotReadAgain) {
   // Another build: all is judged anew.
   folder.write(std::string(kInstall) + "bin/ExSetup.exe", program_of_version("15.1.2176.9"));
   EXPECT_EQ(once("other rules").report.counts.kept, 0U);
+}
+
+// A server that somebody packed whole is one: its version, its deleted pages, its workarounds.
+TEST(Sweep, AServerInAnArchiveIsAServer) {
+  const TemporaryFolder folder;
+  const TemporaryFolder elsewhere;
+  const TemporaryFolder tree;
+  write_server(tree, "", "15.1.2176.2");
+  std::vector<testing::Packed> files;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(tree.path())) {
+    if (!entry.is_regular_file()) continue;
+    std::ifstream file(entry.path(), std::ios::binary);
+    files.emplace_back(std::filesystem::relative(entry.path(), tree.path()).string(),
+                       std::string(std::istreambuf_iterator<char>(file), {}));
+  }
+  const Octets zip = testing::packed("zip", files);
+  folder.write("ex01.zip", text_of(zip));
+  const auto once = [&](const std::string& path) {
+    auto state = SweepState::open(elsewhere / "sweep.sqlite", "rules");
+    SweepOptions options;
+    options.state = &*state;
+    return sweep_of(path, options);
+  };
+  const Swept direct = sweep_of(tree.path());
+  for (const std::string& path : {folder.path(), folder / "ex01.zip", folder.path()}) {
+    SCOPED_TRACE(path);
+    const Swept swept = once(path);
+    ASSERT_EQ(swept.report.servers.size(), 1U);
+    ASSERT_TRUE(swept.report.servers[0].patch.has_value());
+    EXPECT_EQ(swept.report.servers[0].patch->text, direct.report.servers.at(0).patch->text);
+    std::map<std::string, std::string> expected;
+    for (const auto& [file, rules] : direct.rules) expected["ex01.zip!/" + file] = rules;
+    EXPECT_EQ(swept.rules, expected);
+  }
+  EXPECT_EQ(once(folder.path()).report.counts.octets_read, 0U);
+  // Two of them are two servers, and so they are in one archive.
+  folder.write("ex02.zip",
+               text_of(testing::packed(
+                   "zip", {{"V15/bin/ExSetup.exe", program_of_version("15.2.792.10")},
+                           {"inetpub/wwwroot/aspnet_client/z.aspx", std::string(kShell)}})));
+  const Swept both = once(folder.path());
+  ASSERT_EQ(both.report.servers.size(), 2U);
+  EXPECT_TRUE(both.report.findings.empty());
+  std::vector<testing::Packed> nested;
+  for (const auto& [name, text] : files) nested.emplace_back("EX01/" + name, text);
+  nested.emplace_back("EX02/V15/bin/ExSetup.exe", program_of_version("15.2.792.10"));
+  nested.emplace_back("EX02/inetpub/wwwroot/aspnet_client/z.aspx", std::string(kShell));
+  const TemporaryFolder one;
+  one.write("all.zip", text_of(testing::packed("zip", nested)));
+  const Swept all = sweep_of(one.path());
+  ASSERT_EQ(all.report.servers.size(), 2U);
+  EXPECT_TRUE(all.report.findings.empty());
+  for (const SweptServer& server : all.report.servers) EXPECT_FALSE(server.findings.empty());
+}
+
+TEST(Sweep, AStateThatCannotBeWrittenEndsNoSweep) {
+  const TemporaryFolder folder;
+  const TemporaryFolder elsewhere;
+  write_server(folder, "", "15.1.2176.2");
+  auto state = SweepState::open(elsewhere / "sweep.sqlite", "rules");
+  ASSERT_TRUE(state.has_value());
+  {
+    // Somebody else's hands in the file: every statement of ours fails from now on.
+    auto other =
+        sqlite::Database::open(elsewhere / "sweep.sqlite", sqlite::Database::Access::read_write);
+    ASSERT_TRUE(other->execute("DROP TABLE files").has_value());
+  }
+  SweepOptions options;
+  options.state = &*state;
+  const Swept swept = sweep_of(folder.path(), options);
+  EXPECT_TRUE(swept.report.state_fault.has_value());
+  EXPECT_EQ(swept.rules, sweep_of(folder.path()).rules);
 }
 
 TEST(Sweep, MayBeStopped) {

@@ -74,7 +74,8 @@ std::string_view fault_of(simdjson::error_code code) {
 }  // namespace
 
 struct JsonParser::Library {
-  dom::parser parser{kMaxOctets};
+  explicit Library(std::size_t max_octets) : parser(max_octets) {}
+  dom::parser parser;
 };
 
 bool JsonValue::is_true() const {
@@ -102,12 +103,13 @@ std::string_view JsonValue::text_at(std::string_view key) const {
   return value ? value->text() : std::string_view();
 }
 
-JsonParser::JsonParser() : library_(std::make_unique<Library>()) {}
+JsonParser::JsonParser(std::size_t max_octets)
+    : max_octets_(max_octets), library_(std::make_unique<Library>(max_octets)) {}
 
 JsonParser::~JsonParser() = default;
 
 Result<JsonValue, std::string_view> JsonParser::parse(std::string_view text) {
-  if (text.size() > kMaxOctets) return Unexpected(fault_of(simdjson::CAPACITY));
+  if (text.size() > max_octets_) return Unexpected(fault_of(simdjson::CAPACITY));
   if (text.empty()) return Unexpected(fault_of(simdjson::EMPTY));  // Perhaps it points nowhere.
   dom::parser& parser = library_->parser;
   // Memory grows with the longest text so far; the depth is fixed with it.

@@ -51,6 +51,13 @@ class JsonValue {
     for (std::uint32_t i = index_ + 1; i < node().end; i = nodes_[i].end)
       visit(JsonValue(nodes_, i));
   }
+  /// The same with `visit(key, JsonValue)` for each member of an object.
+  template <class Visit>
+  void for_each_member(Visit&& visit) const {
+    if (kind() != JsonKind::object) return;
+    for (std::uint32_t i = index_ + 1; i < node().end; i = nodes_[i].end)
+      visit(nodes_[i].key, JsonValue(nodes_, i));
+  }
 
  private:
   const JsonNode& node() const { return nodes_[index_]; }
@@ -65,17 +72,19 @@ class JsonParser {
   static constexpr std::size_t kMaxOctets = std::size_t{1} << 20;  ///< No indicator needs more.
   static constexpr std::size_t kMaxDepth = 64;                     ///< So that recursion ends.
 
-  JsonParser();
+  /// `max_octets`: of a text.
+  explicit JsonParser(std::size_t max_octets = kMaxOctets);
   ~JsonParser();
   JsonParser(const JsonParser&) = delete;
   JsonParser& operator=(const JsonParser&) = delete;
 
-  /// Reads a text that is one value (RFC 8259) in UTF-8, of at most kMaxOctets and kMaxDepth. The
-  /// error says what is wrong, static text.
+  /// Reads a text that is one value (RFC 8259) in UTF-8, of at most so many octets and
+  /// kMaxDepth. The error says what is wrong, static text.
   Result<JsonValue, std::string_view> parse(std::string_view text);
 
  private:
   struct Library;
+  const std::size_t max_octets_;
   std::unique_ptr<Library> library_;
   std::vector<JsonNode> nodes_;
 };

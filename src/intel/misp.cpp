@@ -1,5 +1,7 @@
 // MISP: an event, a list of events, or what a search for attributes gives. Attributes that are
 // meant for detection (to_ids) become rules.
+#include "intel/misp.h"
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -46,6 +48,8 @@ class MispReader : public JsonItemReader {
     if (keys.empty()) return false;
     const std::string_view last = keys.back();
     if (last != "Attribute" && last != "Object" && last != "Tag") return false;
+    // An attribute that stands alone has tags of its own.
+    if (last == "Tag" && keys.size() == 1) return false;
     return std::ranges::all_of(keys.first(keys.size() - 1), [](std::string_view key) {
       return key == "response" || key == "Event";
     });
@@ -149,6 +153,10 @@ class MispReader : public JsonItemReader {
 };
 
 }  // namespace
+
+bool is_misp_indicator(std::string_view type) {
+  return std::ranges::find(kTypes, type, &AttributeType::name) != kTypes.end();
+}
 
 void read_misp(std::string_view text, FeedSink& sink) {
   MispReader reader(sink);

@@ -175,6 +175,37 @@ void walk(const RuleImage& image, Wanted wanted, Take take) {
   });
 }
 
+/// What decides a name, and at what of its answer, if that is not the name itself.
+struct Ruling {
+  Verdict verdict;
+  const dns::Name* name = nullptr;
+  const IpAddress* address = nullptr;
+};
+
+std::string through(const Ruling& ruling) {
+  if (ruling.address != nullptr) return ruling.address->to_text();
+  return ruling.name != nullptr ? ruling.name->to_display() : std::string();
+}
+
+/// Step by step, as a query for it is judged: what is allowed covers what lies behind it.
+Ruling ruling_of(const Generation& by, std::uint16_t group, const AskedName& asked) {
+  Ruling last;
+  for (std::size_t step = 0; step <= asked.led_to.size(); ++step) {
+    const dns::Name* const name = step == 0 ? nullptr : &asked.led_to[step - 1];
+    Ruling here{by.decide(group, name == nullptr ? asked.name : *name), name, nullptr};
+    const bool is_end = step == asked.led_to.size();
+    if (is_end && by.may_precede(group, Trigger::response_ip, here.verdict)) {
+      for (const IpAddress& address : asked.addresses) {
+        const Verdict verdict = by.decide(group, Trigger::response_ip, address);
+        if (verdict.precedes(here.verdict)) here = {verdict, nullptr, &address};
+      }
+    }
+    if (here.verdict.blocks() || here.verdict.allows()) return here;
+    if (here.verdict.matched) last = here;
+  }
+  return last;
+}
+
 class Comparer {
  public:
   Comparer(const Generation& before, const Generation& after, const ComparisonOptions& options)
@@ -332,11 +363,12 @@ class Comparer {
   }
 
   bool judge(const AskedName& asked, GroupPair groups) {
-    const Verdict old = before_.decide(groups.before, asked.name);
-    const Verdict now = after_.decide(groups.after, asked.name);
-    if (old.blocks() == now.blocks()) return false;
-    for (const std::size_t zone : blamed(old, now)) {
-      count(asked, zone, now.blocks() ? now : old, now.blocks());
+    const Ruling old = ruling_of(before_, groups.before, asked);
+    const Ruling now = ruling_of(after_, groups.after, asked);
+    if (old.verdict.blocks() == now.verdict.blocks()) return false;
+    const bool is_blocked = now.verdict.blocks();
+    for (const std::size_t zone : blamed(old.verdict, now.verdict)) {
+      count(asked, zone, is_blocked ? now : old, is_blocked);
     }
     return true;
   }
@@ -347,13 +379,14 @@ class Comparer {
     return {};
   }
 
-  void count(const AskedName& asked, std::size_t zone, const Verdict& verdict, bool is_blocked) {
+  void count(const AskedName& asked, std::size_t zone, const Ruling& ruling, bool is_blocked) {
+    const Verdict& verdict = ruling.verdict;
     const Generation& by = is_blocked ? after_ : before_;
     Effect& effect = is_blocked ? result_.zones[zone].blocked : result_.zones[zone].released;
     ++effect.names;
     effect.queries += asked.queries;
     clients_[zone][is_blocked ? 0 : 1].add(asked.clients);
-    ChangedName changed{asked.name, asked.queries, asked.clients.count(), 0, {}, {}, 0};
+    ChangedName changed{asked.name, asked.queries, asked.clients.count(), 0, {}, {}, {}, 0};
     if (asked.is_answered) {
       changed.rank = ranking_.rank(use_of(asked));
       ++effect.names_in_use;
@@ -363,6 +396,7 @@ class Comparer {
     changed.zone = by.zone(verdict.zone).name;
     changed.rule = by.rule_text(verdict);
     changed.line = by.line(verdict);
+    changed.through = through(ruling);
     if (is_blocked && asked.is_answered) {
       if (options_.on_blocked) options_.on_blocked(result_.zones[zone].zone, by.rule(verdict));
       ChangedName& most_used = result_.zones[zone].most_used;

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -21,7 +22,9 @@ struct AskedName {
   std::uint32_t groups = 0;  ///< Bit i: by clients of Traffic::groups[i].
   std::uint32_t queries = 0;
   ClientSketch clients;
-  bool is_answered = false;  ///< It exists: some query for it had an answer.
+  bool is_answered = false;                   ///< It exists: some query for it had an answer.
+  std::span<const dns::Name> led_to = {};     ///< Where its last answer went on, the nearest first.
+  std::span<const IpAddress> addresses = {};  ///< Of its last answers.
 };
 
 /// What clients asked for, however it is kept.
@@ -41,6 +44,7 @@ struct ChangedName {
                            ///< it is not among them.
   std::string zone;        ///< Whose rule blocks it, or did.
   std::string rule;        ///< As Generation::rule_text says.
+  std::string through;     ///< The name or address of its answer that the rule matches, if one.
   std::uint32_t line = 0;  ///< Of that rule.
 };
 
@@ -96,9 +100,10 @@ struct ComparisonOptions {
 /// about, else for the one that did in `before`; a change that neither brought about counts for
 /// none. For a zone of votes answer those asked about that vote on it or raise doubts, each of
 /// them. A group's policies of some hours count like its own, by their `Group::hours`. A rule with
-/// other records counts as removed and added. What rules on addresses and servers would do is not
-/// known from names, and not told. Zones that only log change no verdict. Of 1 M rules and 200,000
-/// names: 1 s of CPU.
+/// other records counts as removed and added. A name is judged as a query for it is: by itself,
+/// then by the names that its last answer led to, and by that one's addresses (AskedName). What
+/// rules on clients and servers would do is not known from that, and not told. Zones that only log
+/// change no verdict. Of 1 M rules and 200,000 names: 1 s of CPU.
 Comparison compare(const Generation& before, const Generation& after, const Traffic& traffic,
                    const ComparisonOptions& options);
 

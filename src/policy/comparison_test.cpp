@@ -98,6 +98,68 @@ TEST(Comparison, TellsWhatIsNewlyBlockedByWhichRuleAndHowMuchItIsUsed) {
   EXPECT_EQ(found.clients, 4U);
 }
 
+TEST(Comparison, ANameIsTriedByWhereItsAnswerLedToo) {
+  Rule network;
+  network.trigger = Trigger::response_ip;
+  network.prefix = IpPrefix::from_text("198.51.100.0/24").value();
+  network.line = 9;
+  const std::vector<dns::Name> chain = {name("shop.edge.example"), name("e7.cdn.example")};
+  const std::vector<IpAddress> addresses = {IpAddress::v4(192, 0, 2, 1),
+                                            IpAddress::v4(198, 51, 100, 7)};
+  struct Case {
+    std::string what;
+    Lists before, after;
+    std::string blocked, released;
+  };
+  const Case cases[] = {
+      {"an alias",
+       {{"a", {}}},
+       {{"a", {block("cdn.example", 4)}}},
+       "www.shop.example 30 3 #1 a:4 cdn.example and below through e7.cdn.example",
+       ""},
+      {"an address",
+       {{"a", {}}},
+       {{"a", {network}}},
+       "www.shop.example 30 3 #1 a:9 198.51.100.0/24 through 198.51.100.7",
+       ""},
+      {"the name before its alias",
+       {{"a", {}}},
+       {{"a", {block("shop.example", 2), block("cdn.example", 4)}}},
+       "www.shop.example 30 3 #1 a:2 shop.example and below through ",
+       ""},
+      {"an allowed name covers what is behind it",
+       {{"a", {}}},
+       {{"a", {allow("www.shop.example"), block("cdn.example", 4), network}}},
+       "",
+       ""},
+      {"so does an allowed alias",
+       {{"a", {}}},
+       {{"a", {allow("edge.example"), block("cdn.example", 4), network}}},
+       "",
+       ""},
+      {"let go",
+       {{"a", {network}}},
+       {{"a", {}}},
+       "",
+       "www.shop.example 30 3 #1 a:9 198.51.100.0/24 through 198.51.100.7"},
+  };
+  AskedName shop = asked("www.shop.example", 30, 3);
+  shop.led_to = chain;
+  shop.addresses = addresses;
+  const auto only = [](const Effect& effect) {
+    if (effect.examples.empty()) return std::string();
+    return shown(effect.examples)[0] + " through " + effect.examples[0].through;
+  };
+  for (const Case& each : cases) {
+    const Comparison found =
+        compare(*generation(each.before), *generation(each.after),
+                traffic({shop, asked("other.example", 2, 1)}), {.zones = {"a"}});
+    EXPECT_EQ(only(found.zones[0].blocked), each.blocked) << each.what;
+    EXPECT_EQ(only(found.zones[0].released), each.released) << each.what;
+    EXPECT_LE(found.zones[0].blocked.names + found.zones[0].released.names, 1U) << each.what;
+  }
+}
+
 TEST(Comparison, CountsForTheFeedThatDecidesAndForNoOther) {
   struct Case {
     std::string what;

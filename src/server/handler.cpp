@@ -37,6 +37,12 @@ std::optional<Rcode> refusal_of(RRType qtype) {
   return malformed ? Rcode::formerr : Rcode::notimp;
 }
 
+/// Whether clients go to where an answer of the type leads.
+bool leads_on(RRType qtype) {
+  return qtype == RRType::a || qtype == RRType::aaaa || qtype == RRType::https ||
+         qtype == RRType::svcb;
+}
+
 /// What other name servers ask, as far as it could be read: an IXFR query is none by the rules of
 /// `parse_query`, as a SOA stands in its authority section (RFC 1995 §3).
 bool may_be_for_zones(const dns::Query& query) {
@@ -296,7 +302,11 @@ Handler::Handled Handler::give(Turn& turn, const Served& served) {
     stats_.truncated.add();
     size = write_bare(asker, rcode, dns::flag::tc, turn.out);
   }
-  return finish(turn, size, ending);
+  const Handled handled = finish(turn, size, ending);
+  if (served.source == Source::resolver && rcode == Rcode::noerror && leads_on(asker.qtype())) {
+    sink_.learn({asker.qname(), answer.names, answer.addresses});
+  }
+  return handled;
 }
 
 /// Why the query is blocked, as the client wants to read it. The views are of `buffers`.

@@ -47,6 +47,21 @@ TEST_F(HandlerPolicyTest, AnAddressOfTheAnswerDecides) {
   EXPECT_EQ(answer.find("192.0.2.1"), std::string::npos);
 }
 
+TEST_F(HandlerPolicyTest, WhereAnAnswerLedIsToldOnceIfItWasFoundAndLetPass) {
+  set_policy({{.options = {.name = "z"}, .rules = {{"response_ip: 192.0.2.9", Action::nxdomain}}}});
+  resolver_.set("alias.example. A", {.records = {"alias.example. 60 CNAME www.example.",
+                                                 "www.example. 60 A 192.0.2.1"}});
+  resolver_.set("bad.example. A", {.records = {"bad.example. 60 A 192.0.2.9"}});
+  resolver_.set("gone.example. A", {.rcode = dns::Rcode::nxdomain});
+  ask_to_the_end({.name = "bad.example"});
+  ask_to_the_end({.name = "gone.example"});
+  EXPECT_EQ(sink_.learnt(), std::vector<std::string>{});
+  ask_to_the_end({.name = "alias.example"});
+  ask_to_the_end({.name = "alias.example"});
+  EXPECT_EQ(last_record().source, event::Source::cache);
+  EXPECT_EQ(sink_.learnt(), std::vector<std::string>{"alias.example.: www.example. 192.0.2.1"});
+}
+
 TEST_F(HandlerPolicyTest, AnEarlierZoneOnAddressesIsHeardBeforeALaterOneOnNames) {
   const testing::ZoneSpec by_address{.options = {.name = "first"},
                                      .rules = {{"response_ip: 192.0.2.1", Action::pass}}};

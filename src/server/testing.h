@@ -87,6 +87,18 @@ class FakeResolver final : public resolve::Resolver {
 /// Keeps what was recorded.
 class RecordingSink final : public event::QuerySink {
  public:
+  void learn(const event::AnswerPath& path) override {
+    const std::lock_guard lock(mutex_);
+    std::string text = path.qname.to_text() + ":";
+    for (const dns::Name& each : path.names) text += " " + each.to_text();
+    for (const IpAddress& each : path.addresses) text += " " + each.to_text();
+    learnt_.push_back(std::move(text));
+  }
+  /// "www.example.: alias.example. 192.0.2.1", an answer each.
+  std::vector<std::string> learnt() const {
+    const std::lock_guard lock(mutex_);
+    return learnt_;
+  }
   void record(const event::Query& query) override {
     const std::lock_guard lock(mutex_);
     records_.push_back(query);
@@ -99,6 +111,7 @@ class RecordingSink final : public event::QuerySink {
  private:
   mutable std::mutex mutex_;
   std::vector<event::Query> records_;
+  std::vector<std::string> learnt_;
 };
 
 /// One zone of a policy: "bad.example" is at-and-below, "=bad.example" exact, "*.bad.example"

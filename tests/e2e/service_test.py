@@ -37,6 +37,25 @@ class Install(unittest.TestCase):
                                  capture_output=True, text=True, timeout=60)
         self.assertEqual(checked.returncode, 0, checked.stdout + checked.stderr)
 
+    def test_systemd_takes_the_units_of_the_sweep(self):
+        if shutil.which("systemd-analyze") is None:
+            self.skipTest("SKIPPED: systemd-analyze is not here: the units of the sweep are not verified")
+        folder = self.root / "usr/lib/systemd/system"
+        program = re.search(r"^ExecStart=(\S+)", (folder / "postern-sweep.service").read_text(), re.M)[1]
+        # It looks for the program where the unit says: the one that was installed beneath the root stands in for it.
+        for name in ("postern-sweep.service", "postern-sweep.timer"):
+            text = (folder / name).read_text().replace(program, str(self.root / program.lstrip("/")))
+            (self.root / name).write_text(text)
+        units = [str(self.root / name) for name in ("postern-sweep.service", "postern-sweep.timer")]
+        checked = subprocess.run(["systemd-analyze", "verify", "--man=no", *units], capture_output=True, text=True, timeout=60)
+        # Of the units of this machine it may complain, too.
+        said = [line for line in (checked.stdout + checked.stderr).splitlines() if "postern" in line]
+        self.assertEqual((checked.returncode, said), (0, []))
+        secured = subprocess.run(["systemd-analyze", "security", "--offline=yes", "--no-pager", "--threshold=20", units[0]],
+                                 capture_output=True, text=True, timeout=60)
+        print(secured.stdout.strip().splitlines()[-1], flush=True)
+        self.assertEqual(secured.returncode, 0, secured.stdout + secured.stderr)
+
     def test_a_second_install_keeps_the_configuration(self):
         config = self.root / "etc/postern/postern.yaml"
         config.write_text("# mine\n")

@@ -308,6 +308,10 @@ def outcome(reply):
 
 def difference(round_, question, ours, theirs):
     """What is not alike in two answers, and not explained; None where nothing is."""
+    # TCP-ONLY of one name of a chain is PASSTHRU to BIND over TCP; Postern goes on to judge the others.
+    is_judged_on = question.tcp and is_alias(question.name) and round_.has("tcp-only")
+    if is_judged_on and (ours.soa or ours == DROPPED) and theirs != DROPPED and not theirs.soa:
+        return None
     if DROPPED in (ours, theirs):
         return None if ours == theirs else "one dropped"
     # A CNAME that a rule on addresses or servers, or an override, gives to the very name: Postern has no rule then.
@@ -316,9 +320,6 @@ def difference(round_, question, ours, theirs):
     # Without recursion Postern tells nothing of its cache; what BIND then tells must not be by a rule.
     if not question.rd and ours.rcode == "REFUSED":
         return "rewritten by BIND alone" if theirs.soa or "TC" in theirs.flags else None
-    # TCP-ONLY of one name of a chain is PASSTHRU to BIND over TCP; Postern goes on to judge the others.
-    if question.tcp and is_alias(question.name) and ours.soa and not theirs.soa and round_.has("tcp-only"):
-        return None
     # The same at the end of a chain.
     own = round_.override_target(theirs.soa)
     if own and own == theirs.target and not ours.soa and ours.data == theirs.data:

@@ -1,10 +1,10 @@
-#include "exchange/safe_text.h"
+#include "base/safe_text.h"
 
 #include <cstdint>
 
 #include <fmt/format.h>
 
-namespace postern::exchange {
+namespace postern {
 namespace {
 
 /// One character of UTF-8.
@@ -112,4 +112,4 @@ std::string csv_field(std::string_view text) {
   return out + "\"";
 }
 
-}  // namespace postern::exchange
+}  // namespace postern

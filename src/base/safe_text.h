@@ -1,10 +1,10 @@
-// Text of a hostile server, made fit to be shown.
+// Text of strangers (a swept server, a zone of somebody else), made fit to be shown.
 #pragma once
 
 #include <string>
 #include <string_view>
 
-namespace postern::exchange {
+namespace postern {
 
 /// As it is, but for what a terminal or a reader would take for something else: control characters,
 /// octets that are no UTF-8, marks that turn the direction of text or cannot be seen. These become
@@ -19,4 +19,4 @@ std::string html_text(std::string_view text, std::size_t most = 2000);
 /// for a formula (it begins with = + - @ or a tab) has an apostrophe before it.
 std::string csv_field(std::string_view text);
 
-}  // namespace postern::exchange
+}  // namespace postern

@@ -1,8 +1,8 @@
-#include "exchange/safe_text.h"
+#include "base/safe_text.h"
 
 #include <gtest/gtest.h>
 
-namespace postern::exchange {
+namespace postern {
 namespace {
 
 TEST(SafeText, WhatDeceivesIsEscaped) {
@@ -45,4 +45,4 @@ TEST(SafeText, NoFieldIsAFormula) {
 }
 
 }  // namespace
-}  // namespace postern::exchange
+}  // namespace postern
