@@ -3,6 +3,7 @@
 #include <string>
 
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <sys/socket.h>
 
 #include "feeds/testing.h"
@@ -27,6 +28,8 @@ Endpoint free_endpoint() {
 
 class TransferListenerTest : public ::testing::Test {
  protected:
+  // As the program does: a connection that the other side has closed is an error like any other.
+  TransferListenerTest() { ::signal(SIGPIPE, SIG_IGN); }
   void start(bool admits = true) {
     auto started = TransferListener::start(
         {{endpoint_}, certificate_, key_}, streams_, [admits](const IpAddress&) { return admits; },

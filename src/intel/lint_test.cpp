@@ -68,13 +68,13 @@ TEST(Lint, EachRefusalIsCountedWithItsLineAndTheRestStands) {
   FeedOptions options;
   options.format = Format::wildcard;
   options.lint = lint();
-  EXPECT_EQ(dump_feed(read_feed("*.com\nbad.example\n*.zip\nwww.own.example\n*.org\n", options)),
+  EXPECT_EQ(dump_feed(read_feed("*.com\nbad.example\n*.zip\nwww.own.example\n*.net\n", options)),
             "2 block bad.example\n3 block **.zip\n"
             "1 skipped: \"com\" is a public suffix, below which everybody has names; remove it, or "
             "if it is meant add it to force\n"
             "4 skipped: \"www.own.example\" is of your own domains (gate.own_domains), or holds "
             "one; remove it, or if it is meant add it to force\n"
-            "5 skipped: \"org\" is a public suffix, below which everybody has names; remove it, or "
+            "5 skipped: \"net\" is a public suffix, below which everybody has names; remove it, or "
             "if it is meant add it to force\n");
   // A list of what is let through may have them.
   options.allow = true;

@@ -317,13 +317,14 @@ Verdict Generation::Impl::decide_name(Trigger trigger, const Found& found, std::
   return verdict;
 }
 
-/// Of the zones that have something to say on such a query, and on this name: not those that take
-/// it out of their own rules.
+/// Of the zones that have something to say on such a query, and on this name: not those that take a
+/// name asked for out of their own rules.
 Verdict Generation::Impl::decide_name(Trigger trigger, const Found& found, std::uint16_t group,
                                       Exemption exemption) const {
   Verdict verdict = decide_name(trigger, found, group, std::uint64_t{0});
   while (verdict.matched) {
-    const bool is_own = verdict.action == Action::pass && frame.zones[verdict.zone].pass_is_own;
+    const bool is_own = trigger == Trigger::qname && verdict.action == Action::pass &&
+                        frame.zones[verdict.zone].pass_is_own;
     if (!is_own && !is_exempt(verdict.zone, exemption)) break;
     const std::uint64_t next_place = (verdict.order >> kPlaceShift) + 1;
     verdict = decide_name(trigger, found, group, next_place << kPlaceShift);
