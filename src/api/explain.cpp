@@ -248,8 +248,9 @@ std::string note_text(const policy::RuleNote& note, WallTime now) {
   if (note.first_seen_s != 0) {
     const WallTime seen = policy::time_of_note(note.first_seen_s);
     const auto days = std::chrono::floor<std::chrono::days>(now - seen).count();
-    add(fmt::format("first seen {} ({} day{} ago)", event::to_rfc3339(seen).substr(0, 10),
-                    std::max<std::int64_t>(days, 0), days == 1 ? "" : "s"));
+    add(fmt::format("{} {} ({} day{} ago)", note.seen_here != 0 ? "listed since" : "first seen",
+                    event::to_rfc3339(seen).substr(0, 10), std::max<std::int64_t>(days, 0),
+                    days == 1 ? "" : "s"));
   }
   if (note.valid_from_s != 0) {
     add("valid from " + to_the_second(policy::time_of_note(note.valid_from_s)));
@@ -516,7 +517,8 @@ void write_note(JsonWriter& json, const policy::RuleNote& note) {
   } else {
     json.number(static_cast<unsigned>(note.confidence));
   }
-  write_time_or_null(json, "first_seen", note.first_seen_s);
+  write_time_or_null(json, "first_seen", note.seen_here != 0 ? 0 : note.first_seen_s);
+  write_time_or_null(json, "listed_since", note.seen_here != 0 ? note.first_seen_s : 0);
   write_time_or_null(json, "valid_from", note.valid_from_s);
   write_time_or_null(json, "valid_until", note.valid_until_s);
   json.key("tlp");

@@ -29,6 +29,7 @@
 #include "exposure/vendor_list.h"
 #include "exposure/verdict.h"
 #include "net/dns_server.h"
+#include "resolve/factory.h"
 #include "survey/survey.h"
 #include "survey/survey_state.h"
 
@@ -170,23 +171,23 @@ Result<config::Config> config_for(const Arguments& arguments) {
   return *std::move(outcome.config);
 }
 
+/// One server, asked for everything: names that are special elsewhere may be somebody's there.
+Result<Asked> forwarder_to(const std::string& server, Log& log) {
+  const net::DnsServer read = POSTERN_TRY(net::dns_server_from_text(server));
+  resolve::ForwarderOptions options;
+  // Signatures that another one has checked count only where nobody stands in between.
+  options.trust_ad = read.endpoint.address.is_loopback();
+  options.servers.push_back(read);
+  return Asked{POSTERN_TRY(resolve::make_forwarder(options, log)), server};
+}
+
 Result<Asked> resolver_of(const Arguments& arguments, Log& log) {
-  config::Config config = POSTERN_TRY(config_for(arguments));
-  std::string title = config.resolver_mode == config::ResolverMode::recurse
-                          ? "recursion"
-                          : "the configuration's forwarders";
-  if (const auto server = arguments.value("resolver")) {
-    const net::DnsServer read = POSTERN_TRY(net::dns_server_from_text(*server));
-    config.resolver_mode = config::ResolverMode::forward;
-    // Signatures that another one has checked count only where nobody stands in between.
-    config.forward = {{.zone = dns::Name(),
-                       .servers = {*server},
-                       .trust_ad = read.endpoint.address.is_loopback()}};
-    title = *server;
-  }
+  if (const auto server = arguments.value("resolver")) return forwarder_to(*server, log);
+  const config::Config config = POSTERN_TRY(config_for(arguments));
+  const bool recurses = config.resolver_mode == config::ResolverMode::recurse;
   const unsigned cores = std::max(1U, std::thread::hardware_concurrency());
   auto resolver = POSTERN_TRY(make_resolver(config, cores, log));
-  return Asked{std::move(resolver), std::move(title)};
+  return Asked{std::move(resolver), recurses ? "recursion" : "the configuration's forwarders"};
 }
 
 /// Null where nothing is to be remembered.

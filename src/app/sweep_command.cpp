@@ -24,6 +24,7 @@
 #include "files/root.h"
 #include "host/file_examiner.h"
 #include "host/log_examiner.h"
+#include "host/record_examiner.h"
 #include "host/sweep_data.h"
 #include "host/sweep_report.h"
 #include "host/sweep_work.h"
@@ -274,6 +275,7 @@ int run_sweep(const Arguments& arguments) {
   host::SweepState* const state = *opened ? &**opened : nullptr;
   const host::FileExaminers files(data.yara ? &*data.yara : nullptr);
   const host::LogExaminers logs(rules->set);
+  const host::RecordExaminers records;
   host::CaseFacts facts;
   facts.began = wall_now();
   facts.case_id = arguments.value("case").value_or(default_case_id(facts.began));
@@ -287,7 +289,7 @@ int run_sweep(const Arguments& arguments) {
     host::SweepOptions options;
     options.threads = *threads_of(arguments);
     options.known = data.known ? &*data.known : nullptr;
-    options.examiners = {&files, &logs};
+    options.examiners = {&files, &logs, &records};
     options.rules = &rules->set;
     options.state = state;
     options.progress = [&](const host::SweepProgress& progress) { line.show(progress); };

@@ -21,6 +21,8 @@ constexpr std::string_view kRight = "PS-05";
 constexpr std::string_view kExport = "PS-04";
 
 constexpr std::string_view kScript = "PL-06";
+/// Who ran a cmdlet, as events of MSExchange Management have it.
+constexpr std::string_view kCaller = "Data[2]";
 
 bool is_request(std::string_view rule) {
   return rule == "PL-01" || rule == "PL-02";
@@ -151,6 +153,8 @@ void Chains::take(const Hit& hit, std::string_view path) {
   if (request) {
     take_request(hit, mark);
   } else if (cmdlet) {
+    mark.actor = hit.row->value(Common::user);
+    if (mark.actor.empty()) mark.actor = hit.row->value(kCaller);
     add(cmdlets_, cmdlets_count_, rule, mark);
   } else {
     add(scripts_, scripts_count_, client_of(*hit.row), mark);
@@ -326,6 +330,7 @@ void Chains::tell_resets(std::vector<Finding>& out) const {
     one.attack = {"T1505.003"};
     one.cve = {"CVE-2021-27065"};
     one.place = mark.place;
+    one.actor = mark.actor;
     one.details = {{"set", time_text(mark.at)}, {"made anew", time_text(next->at)}};
     out.push_back(std::move(one));
   }
@@ -345,6 +350,7 @@ void Chains::tell_exports(std::vector<Finding>& out) const {
     one.attack = {"T1098", "T1505.003"};
     one.cve = {"CVE-2021-31207"};
     one.place = mark.place;
+    one.actor = mark.actor;
     one.details = {{"exported", time_text(next->at)}};
     out.push_back(std::move(one));
   }

@@ -68,6 +68,7 @@ class Chains {
     Place place;
     Stage stage{};
     bool done = false;  ///< The server did what was asked.
+    std::string actor;  ///< Who ran a cmdlet.
   };
   /// Who asked which server.
   using Key = std::pair<std::string, std::string>;

@@ -9,6 +9,7 @@
 #include "exchange/page_check.h"
 #include "exchange/server_place.h"
 #include "exchange/xml.h"
+#include "windows/pe_links.h"
 
 namespace postern::exchange {
 namespace {
@@ -262,6 +263,8 @@ class Reader {
       const std::string path = lower(add.attribute("path"));
       const bool page = has(type, "pagehandlerfactory") || has(type, "simplehandlerfactory") ||
                         has(script, "asp.dll");
+      const bool file = page || has(type, "servicehandlerfactory") || !script.empty();
+      if (!file) handled(path);
       if (!page || path == "*" || is_page_extension(extension_of(path))) continue;
       static constexpr std::array kUsual =
           std::to_array<std::string_view>({"*.aspq", "*.axd", "*.slab", "*.owa", "*.eas", "*.ewa"});
@@ -272,6 +275,20 @@ class Reader {
       const bool data = std::ranges::find(kData, extension_of(path)) != kData.end();
       say({"F-14", data ? 85 : 55, data ? Tier::exploited : Tier::hunt, "T1505.003"},
           "Files of another kind are run as pages", path);
+    }
+  }
+
+  // "a.ashx,b.ashx": what is answered without a file of that name. One that takes all *.aspx of
+  // some folder would hide every page that is gone.
+  void handled(std::string_view paths) {
+    while (!paths.empty()) {
+      const std::size_t end = std::min(paths.find(','), paths.size());
+      const std::string_view name = file_name_of(paths.substr(0, end));
+      paths.remove_prefix(std::min(end + 1, paths.size()));
+      if (name.empty() || name == "*" || name == "*." || name == "*.*" || name == "*.aspx") {
+        continue;
+      }
+      if (out_.handled.size() < kMaxHandled) out_.handled.emplace_back(name);
     }
   }
 
@@ -343,6 +360,64 @@ bool is_iis_module(std::string_view file_name) {
   return std::ranges::find(kModules, lower(file_name)) != kModules.end();
 }
 
+namespace {
+
+/// What a module of IIS takes from Windows that lets it start programs or reach out. Text of a
+/// resource is copied in a minute; what a program does, it must take from somewhere.
+std::vector<std::string> reaching_out(const windows::PeLinks& links) {
+  static constexpr std::array kFunctions = std::to_array<std::string_view>(
+      {"createprocess", "winexec", "shellexecute", "wsaconnect", "createremotethread"});
+  // Names are looked up in modules of Microsoft's, too; connections are not made.
+  static constexpr std::array kWhole = std::to_array<std::string_view>(
+      {"ws2_32.dll!connect", "ws2_32.dll!#4", "wsock32.dll!connect", "wsock32.dll!#4"});
+  static constexpr std::array kLibraries =
+      std::to_array<std::string_view>({"winhttp.dll!", "wininet.dll!", "urlmon.dll!"});
+  std::vector<std::string> out;
+  for (const std::string& import : links.imports) {
+    const std::string low = lower(import);
+    const std::string_view name = std::string_view(low).substr(low.find('!') + 1);
+    const bool is_function = std::ranges::any_of(
+        kFunctions, [&](std::string_view function) { return name.starts_with(function); });
+    const bool is_library = std::ranges::any_of(
+        kLibraries, [&](std::string_view library) { return low.starts_with(library); });
+    const bool is_whole = std::ranges::find(kWhole, low) != kWhole.end();
+    if (is_function || is_library || is_whole) out.push_back(import);
+  }
+  return out;
+}
+
+/// Those of Microsoft's that start programs, or speak with other machines.
+bool may_reach_out(std::string_view name) {
+  static constexpr std::array kNames = std::to_array<std::string_view>(
+      {"cgi.dll", "iisfcgi.dll", "iiswsock.dll", "requestrouter.dll", "rpcproxy.dll", "authmap.dll",
+       "authcert.dll", "aspnetcore.dll", "aspnetcorev2.dll", "wbhstipm.dll"});
+  return std::ranges::find(kNames, name) != kNames.end();
+}
+
+/// F-14 of a module whose text says that it is Microsoft's.
+std::optional<Finding> check_claimed_module(std::string_view path, OctetView library) {
+  const auto links = windows::read_pe_links(library);
+  // What else Windows keeps there is no module: it hands out no RegisterModule.
+  if (!links || !links->hands_out("RegisterModule")) return std::nullopt;
+  if (may_reach_out(lower(file_name_of(path)))) return std::nullopt;
+  const std::vector<std::string> taken = reaching_out(*links);
+  if (taken.empty()) return std::nullopt;
+  Finding out;
+  out.rule = "F-14";
+  out.tier = Tier::hunt;
+  out.confidence = 65;
+  out.title = "A module of IIS that says it is Microsoft's, and reaches out as theirs do not";
+  out.attack = {"T1505.004"};
+  out.place.path = path;
+  for (const std::string& one : taken) {
+    if (out.details.size() == 10) break;
+    out.details.push_back({"takes", one});
+  }
+  return out;
+}
+
+}  // namespace
+
 std::optional<Finding> check_module(std::string_view path, OctetView library) {
   // "Microsoft Corporation" of a version resource, in UTF-16.
   std::string maker;
@@ -353,7 +428,8 @@ std::optional<Finding> check_module(std::string_view path, OctetView library) {
   const bool microsofts = text_of(library).find(maker) != std::string_view::npos;
   const bool known = is_iis_module(file_name_of(path));
   // What else Windows keeps there (inetinfo.dll, w3wphost.dll) says whose it is.
-  if (microsofts || library.empty()) return std::nullopt;
+  if (library.empty()) return std::nullopt;
+  if (microsofts) return check_claimed_module(path, library);
   Finding out;
   out.rule = "F-14";
   out.tier = Tier::exploited;

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "exchange/xml.h"
+#include "windows/testing/pe_writer.h"
 
 namespace postern::exchange {
 namespace {
@@ -86,6 +87,37 @@ TEST(ConfigCheck, ALibraryInTheFolderOfModulesIsMicrosoftsOrNot) {
   EXPECT_FALSE(check_module("inetsrv/w3wphost.dll", octets_of("MZ" + maker)).has_value());
   EXPECT_EQ(check_module("inetsrv/Static.dll", octets_of("MZ"))->confidence, 80);
   EXPECT_EQ(check_module("inetsrv/x.dll", octets_of("MZ"))->confidence, 75);
+}
+
+TEST(ConfigCheck, AModuleIsKnownByWhatItTakesNotByItsText) {
+  windows::VersionInfo info;
+  info.texts = {{"CompanyName", "Microsoft Corporation"}};
+  struct Case {
+    const char* what;
+    const char* name;
+    std::vector<std::pair<std::string, std::vector<std::string>>> imports;
+    bool is_module, is_told;
+  };
+  const Case cases[] = {
+      {"nothing of note", "static.dll", {{"KERNEL32.dll", {"CreateFileW"}}}, true, false},
+      {"starts programs", "static.dll", {{"KERNEL32.dll", {"CreateProcessW"}}}, true, true},
+      {"connects", "static.dll", {{"WS2_32.dll", {"#4"}}}, true, true},
+      {"looks up names", "iprestr.dll", {{"WS2_32.dll", {"getnameinfo"}}}, true, false},
+      {"reaches out", "HttpMade.dll", {{"WINHTTP.dll", {"WinHttpOpen"}}}, true, true},
+      {"what must start programs", "cgi.dll", {{"KERNEL32.dll", {"CreateProcessW"}}}, true, false},
+      {"no module", "inetinfo.dll", {{"KERNEL32.dll", {"CreateProcessW"}}}, false, false},
+  };
+  for (const Case& one : cases) {
+    SCOPED_TRACE(one.what);
+    windows::testing::TestPe pe{.is_library = true, .version = info, .imports = one.imports};
+    if (one.is_module) pe.exports = {"RegisterModule"};
+    const auto found =
+        check_module(std::string("inetsrv/") + one.name, windows::testing::write_pe(pe));
+    ASSERT_EQ(found.has_value(), one.is_told);
+    if (!found) continue;
+    EXPECT_EQ(found->tier, Tier::hunt);
+    EXPECT_EQ(found->details.size(), 1U);
+  }
 }
 
 TEST(ConfigCheck, FindsAShellInAConfiguration) {

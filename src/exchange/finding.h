@@ -29,7 +29,7 @@ struct Place {
   std::string path;  ///< Beneath the swept root, '/' between parts; in an archive "a.zip!/b/c".
   std::uint64_t line = 0;    ///< From 1; 0 where the file has none.
   std::uint64_t record = 0;  ///< Of an event log: its record id; else 0.
-  std::uint64_t offset = 0;  ///< In octets, of the line or the record.
+  std::uint64_t offset = 0;  ///< In octets, of the line, the record or the key of a hive.
 
   bool operator==(const Place&) const = default;
 };

@@ -1,6 +1,6 @@
-// How fast logs are judged: all rules over IIS and HttpProxy logs, beside a bare split of the same
-// text and the reader without rules. POSTERN_BENCH_LOG names a file to write the IIS log to, so
-// that other programs can be timed on it.
+// How fast logs are judged: all rules over IIS and HttpProxy logs, alone and with the fold of their
+// traffic, beside a bare split of the same text and the reader without rules. POSTERN_BENCH_LOG
+// names a file to write the IIS log to, so that other programs can be timed on it.
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -18,6 +18,7 @@
 #include "exchange/log_split.h"
 #include "exchange/rule_pack.h"
 #include "exchange/sigma.h"
+#include "exchange/traffic_fold.h"
 
 namespace postern::exchange {
 namespace {
@@ -246,12 +247,35 @@ void judge_rows(benchmark::State& state, Source source) {
   note_speed(state, source);
 }
 
+/// All that a sweep does with a row.
+void judge_and_fold(benchmark::State& state, Source source) {
+  const auto rules = RuleSet::compile(all_rules());
+  POSTERN_ASSERT(rules);
+  const Surroundings surroundings;
+  NoHits hits;
+  const auto judge = RowJudge::make(*rules, surroundings, hits);
+  POSTERN_ASSERT(judge);
+  TrafficFold fold;
+  RowFan fan({judge->get(), &fold});
+  std::size_t kept = 0;
+  for (auto _ : state) {
+    (*judge)->begin_file();
+    fold.begin("a.log");
+    read_all(source, fan);
+    kept = octets_of_traffic(fold.finish()).size();
+  }
+  state.counters["kept"] = static_cast<double>(kept);
+  note_speed(state, source);
+}
+
 BENCHMARK_CAPTURE(bare_split, iis, Source::iis)->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(read_rows, iis, Source::iis)->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(judge_rows, iis, Source::iis)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(judge_and_fold, iis, Source::iis)->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(bare_split, httpproxy, Source::httpproxy)->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(read_rows, httpproxy, Source::httpproxy)->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(judge_rows, httpproxy, Source::httpproxy)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(judge_and_fold, httpproxy, Source::httpproxy)->Unit(benchmark::kMillisecond);
 
 }  // namespace
 }  // namespace postern::exchange

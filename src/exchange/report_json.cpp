@@ -217,8 +217,9 @@ void write_items(JsonWriter& json, const Report& report) {
       const FindingChange* const change = change_of(server, i);
       if (change != nullptr && change->change >= Change::gone) continue;
       const Place& place = finding.place;
-      const bool is_file = place.line == 0 && place.record == 0 && !place.path.empty() &&
-                           place.path.find("!/") == std::string::npos;
+      // A row, a record, a key of a hive is no reason to take the file away.
+      const bool is_file = place.line == 0 && place.record == 0 && place.offset == 0 &&
+                           !place.path.empty() && place.path.find("!/") == std::string::npos;
       if (!is_file || finding.tier != Tier::exploited || finding.confidence < kProof) continue;
       json.begin_object().field("path", place.path).field("rule", finding.rule);
       json.field("why", finding.title);

@@ -187,10 +187,7 @@ class PackReader {
     if (key.text == "add") return read_addition(lexer);
     if (key.text == "show") return read_shown(lexer);
     if (key.text == "hit" || key.text == "miss") return read_example(key, lexer);
-    if (key.text == "actor") {
-      rule_->actor = POSTERN_TRY(read_field(lexer, book_.fields));
-      return {};
-    }
+    if (key.text == "actor") return read_actor(lexer);
     if (key.text == "attack") {
       rule_->attack = POSTERN_TRY(take_words(lexer));
       return {};
@@ -200,6 +197,24 @@ class PackReader {
       return {};
     }
     return fault(key, fmt::format("a rule has no \"{}\"", key.text));
+  }
+
+  /// A field, or columns of which the first that a row has counts: "A or B".
+  Result<void, Fault> read_actor(Lexer& lexer) {
+    const Token place = lexer.peek();
+    rule_->actor = POSTERN_TRY(read_field(lexer, book_.fields));
+    Field either;
+    either.names = {place.text};
+    while (lexer.take_if("or")) {
+      const Token name = lexer.take();
+      if (name.text.empty()) return fault(name, "\"or\" and no column");
+      either.names.push_back(name.text);
+    }
+    if (either.names.size() == 1) return {};
+    const auto index = book_.fields.add(std::move(either));
+    if (!index) return fault(place, "too many fields");
+    rule_->actor = *index;
+    return {};
   }
 
   Result<void, Fault> read_sources(Lexer& lexer) {

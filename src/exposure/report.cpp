@@ -5,6 +5,12 @@
 #include <fmt/format.h>
 
 namespace postern::exposure {
+namespace {
+
+/// Octets of a record's data that a report keeps: a run has up to 20,000 domains.
+constexpr std::size_t kMaxDataKept = 500;
+
+}  // namespace
 
 Entry entry_of(const Inquiry& inquiry, const Verdict& verdict) {
   const Signs& signs = verdict.signs;
@@ -36,7 +42,7 @@ Entry entry_of(const Inquiry& inquiry, const Verdict& verdict) {
                               .name = sign.record.owner.to_display(),
                               .type = dns::to_string(sign.record.type),
                               .ttl = sign.record.ttl,
-                              .data = sign.record.data.substr(0, 1'000)});
+                              .data = sign.record.data.substr(0, kMaxDataKept)});
   }
   if (signs.spf.record) entry.spf.record = signs.spf.record->text.substr(0, 1'000);
   entry.spf.all = signs.spf.all;

@@ -12,6 +12,8 @@ namespace postern::exposure {
 namespace {
 
 constexpr std::size_t kMaxDataShown = 160;
+/// Of so few domains the reasons are shown whatever they are.
+constexpr std::size_t kFewDomains = 10;
 
 std::string_view colour_of(Exposure exposure) {
   switch (exposure) {
@@ -30,9 +32,8 @@ std::string_view colour_of(Exposure exposure) {
 std::string hosting_text(const Entry& entry) {
   std::string text(title_of(entry.hosting));
   if (entry.hosting != Hosting::gateway) return text;
-  return text + ": " +
-         std::string(entry.behind == Hosting::unknown ? "of what is not known"
-                                                      : title_of(entry.behind));
+  if (entry.behind == Hosting::unknown) return text + ": of what is not known";
+  return fmt::format("{}: {} ({} %)", text, title_of(entry.behind), entry.behind_confidence);
 }
 
 /// What stands beside the domain in the list; the first other column alone.
@@ -159,8 +160,8 @@ std::string to_text(const Report& report, const TextOptions& options) {
     out += '\n';
     if (row.entry == nullptr) continue;
     const bool has_news = row.entry->drift && row.entry->drift->change == Change::changed;
-    const bool wants_details = options.with_records || has_news || !row.entry->is_complete ||
-                               row.entry->exposure == Exposure::likely ||
+    const bool wants_details = options.with_records || has_news || rows.size() <= kFewDomains + 1 ||
+                               !row.entry->is_complete || row.entry->exposure == Exposure::likely ||
                                row.entry->exposure == Exposure::possible;
     if (wants_details) add_details(*row.entry, options.with_records, out);
   }

@@ -57,6 +57,8 @@ class SignReader {
   Where where_is(Slot slot, const dns::Name& host, const Record& record);
   void read_autodiscover();
   void read_service();
+  const Record* neighbour(const dns::Name& host, const std::vector<IpAddress>& addresses) const;
+  const Record* neighbour_of_autodiscover();
   void relate();
   void read_spf();
   void read_selectors();
@@ -219,7 +221,7 @@ void SignReader::read_autodiscover() {
     Where& where = out_.autodiscover;
     if (where.place == Place::none || where.place == Place::dangling) {
       where.host = end;
-      where.record = answer->records.empty() ? answer->aliases.back() : answer->records.front();
+      where.record = answer->aliases.empty() ? answer->records.front() : answer->aliases.front();
       where.place = answer->records.empty()       ? Place::dangling
                     : end.is_at_or_below(domain_) ? Place::own
                                                   : Place::foreign;
@@ -251,11 +253,38 @@ void SignReader::read_service() {
   }
 }
 
-bool any_neighbours(const std::vector<IpAddress>& some, const std::vector<IpAddress>& others) {
-  return std::ranges::any_of(some, [&](const IpAddress& one) {
-    return std::ranges::any_of(others,
-                               [&](const IpAddress& other) { return are_neighbours(one, other); });
+/// The first record of a host that lies in one network with one of the addresses.
+const Record* SignReader::neighbour(const dns::Name& host,
+                                    const std::vector<IpAddress>& addresses) const {
+  for (const RRType type : {RRType::a, RRType::aaaa}) {
+    const Answer* const answer = find_answer(answers_, {host, type});
+    if (answer == nullptr) continue;
+    for (const Record& record : answer->records) {
+      const auto is_near = [&](const IpAddress& address) {
+        return are_neighbours(record.address, address);
+      };
+      if (std::ranges::any_of(addresses, is_near)) return &record;
+    }
+  }
+  return nullptr;
+}
+
+/// A record of a host that takes mail, or that has a name of Exchange's, near autodiscover.
+const Record* SignReader::neighbour_of_autodiscover() {
+  const std::vector<IpAddress>& addresses = out_.autodiscover.addresses;
+  for (const Where& exchanger : out_.exchangers) {
+    if (exchanger.place == Place::known) continue;
+    if (const Record* const record = neighbour(exchanger.host, addresses)) return record;
+  }
+  const Record* found = nullptr;
+  for_labels(Slot::host, [&](const Rule& rule, const std::string& label) {
+    if (found != nullptr || pack_.provider_of(rule).role != Role::exchange) return;
+    const dns::Name host = below(domain_, label);
+    const bool is_made =
+        positive(host, RRType::a) != nullptr || positive(host, RRType::aaaa) != nullptr;
+    if (is_made) found = neighbour(host, addresses);
   });
+  return found;
 }
 
 /// How autodiscover's addresses stand to the others.
@@ -266,28 +295,19 @@ void SignReader::relate() {
   out_.is_web_host = std::ranges::any_of(where.addresses, [&](const IpAddress& address) {
     return std::ranges::find(site, address) != site.end();
   });
-  for (const Where& exchanger : out_.exchangers) {
-    if (exchanger.place != Place::known && any_neighbours(where.addresses, exchanger.addresses)) {
-      out_.is_same_network = true;
-    }
-  }
-  for_labels(Slot::host, [&](const Rule& rule, const std::string& label) {
-    const dns::Name host = below(domain_, label);
-    if (pack_.provider_of(rule).role != Role::exchange || positive(host, RRType::a) == nullptr)
-      return;
-    if (any_neighbours(where.addresses, addresses_of(host, answers_))) out_.is_same_network = true;
-  });
   // On a web host all are neighbours of all.
-  if (out_.is_same_network && !out_.is_web_host) {
-    add_own(kSameNetwork, Slot::mx, where.record);
+  if (out_.is_web_host) return;
+  if (const Record* const record = neighbour_of_autodiscover()) {
+    add_own(kSameNetwork, Slot::mx, *record);
   }
-  out_.is_in_spf = std::ranges::any_of(where.addresses, [&](const IpAddress& address) {
+  const bool is_in_spf = std::ranges::any_of(where.addresses, [&](const IpAddress& address) {
     return std::ranges::any_of(out_.spf.addresses, [&](const IpPrefix& prefix) {
+      // A large one is a provider's.
       const bool is_small = prefix.length() >= (address.is_v4() ? 20U : 44U);
       return is_small && prefix.contains(address);
     });
   });
-  if (out_.is_in_spf && !out_.is_web_host) add_own(kInSpf, Slot::spf, where.record);
+  if (is_in_spf && out_.spf.record) add_own(kInSpf, Slot::spf, *out_.spf.record);
 }
 
 void SignReader::read_spf() {

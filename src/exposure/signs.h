@@ -51,10 +51,7 @@ struct Signs {
   bool is_implicit_mx = false;  ///< No MX record: the domain's own address takes mail.
   Where autodiscover;           ///< By address or alias.
   Where autodiscover_service;   ///< By SRV record.
-  bool is_same_network =
-      false;  ///< Autodiscover is beside what takes mail, or beside an Exchange-like host.
-  bool is_web_host = false;  ///< Autodiscover is where the domain's own address is.
-  bool is_in_spf = false;    ///< Autodiscover's address sends mail, by SPF.
+  bool is_web_host = false;     ///< Autodiscover is where the domain's own address is.
   SpfWalk spf;
   std::string dmarc_policy;  ///< "none", "quarantine", "reject"; "" for no record.
   bool has_mta_sts = false;

@@ -89,6 +89,7 @@ class Judge {
   void decide_nobody();
   bool is_of_msp() const;
   void settle(Hosting hosting, int confidence, Exposure exposure);
+  std::string gap() const;
   void close();
   void explain();
   void say(std::string text) { out_.because.push_back(std::move(text)); }
@@ -303,23 +304,45 @@ std::string advice_for(const Verdict& verdict) {
   return "";
 }
 
+/// Why it is not sure that autodiscover's records were all seen; empty where it is.
+std::string Judge::gap() const {
+  const dns::Name name = below(inquiry_.domain(), "autodiscover");
+  const dns::Name service = below(inquiry_.domain(), "_autodiscover._tcp");
+  bool is_found = false;
+  // The next one matters only where none before gave anything.
+  for (const Question& question :
+       {Question{name, RRType::a}, Question{name, RRType::aaaa}, Question{service, RRType::srv}}) {
+    const Answer* const answer = find_answer(inquiry_.answers(), question);
+    if (question.name.is_root() || is_found) continue;
+    if (answer == nullptr) return fmt::format("{} was not asked for", to_string(question));
+    if (answer->outcome == Outcome::unknown) {
+      return fmt::format("{} is not known because {}", to_string(question), answer->why);
+    }
+    if (!answer->is_positive()) continue;
+    const Wildness wildness = wildness_of(question, inquiry_.answers(), inquiry_.nonces());
+    if (wildness == Wildness::unknown) {
+      return fmt::format("whether {} is that of a wildcard is not known", to_string(question));
+    }
+    is_found = wildness == Wildness::own;
+  }
+  return "";
+}
+
 /// "not known" is never made a "no".
 void Judge::close() {
-  const dns::Name autodiscover = below(inquiry_.domain(), "autodiscover");
-  const bool is_sure = is_known(autodiscover, RRType::a) || autodiscover.is_root();
-  if (!is_sure && out_.exposure == Exposure::unlikely) {
-    out_.exposure = Exposure::not_known;
-    out_.is_complete = false;
-    const Answer* const answer = find_answer(inquiry_.answers(), {autodiscover, RRType::a});
-    say(fmt::format("autodiscover is not known{}",
-                    answer == nullptr ? "" : " because " + answer->why));
-  }
+  if (out_.exposure == Exposure::likely || out_.exposure == Exposure::possible) return;
+  std::string reason = gap();
+  if (reason.empty()) return;
+  out_.exposure = Exposure::not_known;
+  out_.is_complete = false;
+  say(std::move(reason));
 }
 
 void Judge::explain() {
+  constexpr int kWorthTelling = 10;
   std::vector<const Sign*> signs;
   for (const Sign& sign : out_.signs.list) {
-    if (sign.role != Role::sender) signs.push_back(&sign);
+    if (sign.role != Role::sender && sign.weight >= kWorthTelling) signs.push_back(&sign);
   }
   std::ranges::stable_sort(signs, std::ranges::greater(), &Sign::weight);
   constexpr std::size_t kMost = 6;

@@ -146,6 +146,14 @@ constexpr Case kCases[] = {
      "@ MX 10 mx\nmx CNAME de-smtp-inbound-1.mimecast.com.\n"
      "de-smtp-inbound-1.mimecast.com. A 192.0.2.7\n" OWN_AUTODISCOVER,
      Hosting::gateway, Exposure::likely, Hosting::onprem},
+    {"a gateway, and Zoho signs and sends",
+     PROOFPOINT_MX "zmail._domainkey TXT \"v=DKIM1; k=rsa; p=MIG\"\n"
+                   "@ TXT \"v=spf1 include:zohomail.eu -all\"\n",
+     Hosting::gateway, Exposure::unlikely, Hosting::vendor_hosted, 90},
+    {"what the gateway signs says nothing of what is behind it",
+     "@ MX 10 mx01.hornetsecurity.com.\nhse1._domainkey CNAME hse1.hornetsecurity.com.\n"
+     "@ TXT \"v=spf1 include:spf.hornetsecurity.com -all\"\n",
+     Hosting::gateway, Exposure::not_known},
     {"a gateway, and a hoster's Exchange",
      PROOFPOINT_MX "autodiscover CNAME ex4.mail.ovh.net.\nex4.mail.ovh.net. A 192.0.2.4\n",
      Hosting::gateway, Exposure::possible, Hosting::vendor_hosted},
@@ -283,8 +291,32 @@ TEST(Verdict, NotKnownSaysWhy) {
   const Verdict other = verdict_on(M365_MX "!fail autodiscover.v.example\n");
   EXPECT_FALSE(other.is_complete);
   EXPECT_NE(
-      std::ranges::find(other.because, "autodiscover is not known because SERVFAIL: no authority"),
+      std::ranges::find(other.because,
+                        "A of autodiscover.v.example is not known because SERVFAIL: no authority"),
       other.because.end());
+}
+
+TEST(Verdict, IsNotCompleteWhereAutodiscoverIsNot) {
+  struct Gap {
+    const char* zone;
+    bool is_complete;
+    Exposure exposure;
+  };
+  const Gap gaps[] = {
+      {M365_MX, true, Exposure::unlikely},
+      {M365_MX "!fail _autodiscover._tcp.v.example\n", false, Exposure::not_known},
+      // It does not matter what was not needed.
+      {M365_MX M365_AUTODISCOVER "!fail _autodiscover._tcp.v.example\n", true, Exposure::unlikely},
+      {M365_MX OWN_AUTODISCOVER "!fail _autodiscover._tcp.v.example\n", true, Exposure::likely},
+      {M365_MX "!fail owa.v.example\n", true, Exposure::unlikely},
+      // Whether it is a wildcard's cannot be told.
+      {M365_MX OWN_AUTODISCOVER "!fail xnobodymadethis.v.example\n", false, Exposure::not_known},
+  };
+  for (const Gap& each : gaps) {
+    const Verdict verdict = verdict_on(each.zone);
+    EXPECT_EQ(verdict.is_complete, each.is_complete) << each.zone;
+    EXPECT_EQ(to_string(verdict.exposure), to_string(each.exposure)) << each.zone;
+  }
 }
 
 TEST(Verdict, EverySignHasItsRecord) {

@@ -203,6 +203,8 @@ Octets to_octets(const BuildOrder& order) {
     out.number(zone.image_zone ? std::uint64_t{1} + *zone.image_zone : 0);
     write(out, zone.votes);
     out.number(zone.is_written ? 1 : 0);
+    out.number(zone.before ? std::uint64_t{1} + zone.before->image_zone : 0);
+    out.number(zone.before ? zone.before->input : 0);
   }
   return std::move(out).finish();
 }
@@ -222,6 +224,11 @@ std::optional<BuildOrder> build_order_from(OctetView octets) {
     if (image_zone > 0) zone.image_zone = static_cast<std::uint16_t>(image_zone - 1);
     zone.votes = read_votes(in);
     zone.is_written = in.flag();
+    const std::uint64_t zone_before = in.number_to(policy::kNoZone);
+    const auto input_before = static_cast<std::uint32_t>(in.number_to(0xffffffff));
+    if (zone_before > 0) {
+      zone.before = {input_before, static_cast<std::uint16_t>(zone_before - 1)};
+    }
   }
   return in.is_whole() ? std::optional(std::move(order)) : std::nullopt;
 }

@@ -34,11 +34,17 @@ struct ZoneOrder {
   /// Of a zone that has no rules of its own: what the tally is to count, by place in the order.
   std::optional<policy::Votes> votes{};
   bool is_written = true;  ///< False: it votes, and is not in the image.
+  /// Of rules that were just read: where the list's copy before is.
+  struct Before {
+    std::uint32_t input = 0;
+    std::uint16_t image_zone = 0;
+  };
+  std::optional<Before> before{};
 };
 
 struct BuildOrder {
   std::uint64_t key = 0;  ///< See policy::build_image.
-  WallTime now{};         ///< For the tally.
+  WallTime now{};         ///< For the tally, and of rules that are new.
   std::vector<ZoneOrder> zones;
 };
 

@@ -6,6 +6,7 @@
 
 #include "policy/extract.h"
 #include "policy/image_writer.h"
+#include "policy/rule_dates.h"
 #include "policy/tally.h"
 
 namespace postern::feeds {
@@ -37,6 +38,24 @@ Result<std::map<std::size_t, policy::ZoneRules>> rules_in_image(const BuildOrder
   std::map<std::size_t, policy::ZoneRules> rules;
   for (std::size_t i = 0; i < places.size(); ++i) rules[places[i]] = std::move(extracted[i]);
   return rules;
+}
+
+/// Since when the rules of a copy that was just read are in their list.
+Result<void> date(policy::ZoneRules& rules, const ZoneOrder& zone, WallTime now,
+                  std::span<const SharedMemory* const> inputs) {
+  const std::uint32_t now_s = policy::note_seconds(now);
+  if (!zone.before) {
+    policy::date_rules(rules, std::nullopt, now_s);
+    return {};
+  }
+  if (zone.before->input >= inputs.size()) return fail(Errc::corrupt, "there is no such input");
+  const auto mapping = POSTERN_TRY(Mapping::of(*inputs[zone.before->input]));
+  const auto image = POSTERN_TRY(policy::RuleImage::open(mapping->octets(), mapping));
+  if (zone.before->image_zone >= image->zones().size()) {
+    return fail(Errc::corrupt, "there is no such zone in the image");
+  }
+  policy::date_rules(rules, policy::CopyBefore{*image, zone.before->image_zone}, now_s);
+  return {};
 }
 
 /// What a zone of votes blocks, of the rules of the others.
@@ -80,6 +99,7 @@ Result<void> carry_out(const BuildOrder& order, std::span<const SharedMemory* co
     if (zone.input >= inputs.size()) return fail(Errc::corrupt, "there is no such input");
     if (!zone.image_zone) {
       rules[i] = POSTERN_TRY(packed_rules(*inputs[zone.input]));
+      POSTERN_CHECK(date(rules[i], zone, order.now, inputs));
     } else if (std::exchange(is_image[zone.input], true) == false) {
       rules.merge(POSTERN_TRY(rules_in_image(order, zone.input, *inputs[zone.input])));
     }

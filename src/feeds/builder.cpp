@@ -5,6 +5,7 @@
 #include <deque>
 #include <map>
 #include <ranges>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -25,6 +26,36 @@ bool has_zones(const policy::RuleImage& image, std::span<const Builder::Zone> zo
                               return is.name == wanted.name && is.source == wanted.source;
                             });
 }
+
+/// What goes with an order, each thing once.
+class Inputs {
+ public:
+  std::uint32_t of(const HeldRules& rules) {
+    const auto [place, is_new] = places_.try_emplace(&rules, size());
+    if (is_new) all_.push_back(&rules.packed);
+    return place->second;
+  }
+  /// An image that has settled is in nobody's memory but this process's: a copy goes.
+  Result<std::uint32_t> of(const HeldImage& held) {
+    const auto [place, is_new] = places_.try_emplace(held.image.get(), size());
+    if (!is_new) return place->second;
+    if (held.memory) {
+      all_.push_back(held.memory.get());
+    } else {
+      copies_.push_back(POSTERN_TRY(SharedMemory::of(held.image->octets())));
+      all_.push_back(&copies_.back());
+    }
+    return place->second;
+  }
+  std::span<const SharedMemory* const> all() const { return all_; }
+
+ private:
+  std::uint32_t size() const { return static_cast<std::uint32_t>(all_.size()); }
+
+  std::vector<const SharedMemory*> all_;
+  std::map<const void*, std::uint32_t> places_;
+  std::deque<SharedMemory> copies_;
+};
 
 }  // namespace
 
@@ -61,9 +92,7 @@ Result<Content> Builder::read(const SharedMemory& text, const intel::FeedOptions
 Result<HeldImage> Builder::build(std::span<const Zone> zones, std::uint64_t key,
                                  WallTime now) const {
   BuildOrder order{key, now, {}};
-  std::vector<const SharedMemory*> inputs;
-  std::map<const void*, std::uint32_t> places;
-  std::deque<SharedMemory> copies;
+  Inputs inputs;
   std::uint64_t rules = 0;
   std::uint64_t packed_octets = 0;
   for (const Zone& zone : zones) {
@@ -72,29 +101,25 @@ Result<HeldImage> Builder::build(std::span<const Zone> zones, std::uint64_t key,
       continue;
     }
     const Content& content = *zone.content;
-    const void* const what = content.rules ? static_cast<const void*>(content.rules.get())
-                                           : static_cast<const void*>(content.held.image.get());
-    const auto [place, is_new] =
-        places.try_emplace(what, static_cast<std::uint32_t>(inputs.size()));
-    if (is_new && content.rules) {
-      inputs.push_back(&content.rules->packed);
-    } else if (is_new && content.held.memory) {
-      inputs.push_back(content.held.memory.get());
-    } else if (is_new) {
-      copies.push_back(POSTERN_TRY(SharedMemory::of(content.held.image->octets())));
-      inputs.push_back(&copies.back());
+    ZoneOrder made{zone.name, zone.source, 0, std::nullopt, std::nullopt, zone.is_written};
+    if (content.rules) {
+      made.input = inputs.of(*content.rules);
+      packed_octets += POSTERN_TRY(content.rules->packed.size());
+      if (zone.before != nullptr && zone.before->held.image) {
+        made.before = {POSTERN_TRY(inputs.of(zone.before->held)), zone.before->image_zone};
+      }
+    } else {
+      made.input = POSTERN_TRY(inputs.of(content.held));
+      made.image_zone = content.image_zone;
     }
-    order.zones.push_back({zone.name, zone.source, place->second,
-                           content.rules ? std::nullopt : std::optional(content.image_zone),
-                           std::nullopt, zone.is_written});
+    order.zones.push_back(std::move(made));
     rules += content.rule_count();
-    if (content.rules) packed_octets += POSTERN_TRY(content.rules->packed.size());
   }
   SharedMemory image = POSTERN_TRY(SharedMemory::create("postern-image"));
   if (is_much(rules, kFewRules) || is_much(packed_octets, kLittlePacked)) {
-    POSTERN_TRY(run_build(command_, to_octets(order), inputs, image, is_stopped_));
+    POSTERN_TRY(run_build(command_, to_octets(order), inputs.all(), image, is_stopped_));
   } else {
-    POSTERN_CHECK(carry_out(order, inputs, image));
+    POSTERN_CHECK(carry_out(order, inputs.all(), image));
   }
   HeldImage held = POSTERN_TRY(hold_image(std::move(image)));
   if (!has_zones(*held.image, zones)) {

@@ -42,6 +42,8 @@ class Builder {
     /// Of a zone of votes: who votes, by place among these zones; its rules are made then.
     std::optional<policy::Votes> votes{};
     bool is_written = true;  ///< False: it votes, and is not in the image.
+    /// Where the content was just read: what the list had before, if that is in an image.
+    const Content* before = nullptr;
   };
   /// An image of all zones that are to be written, in their order, with the rules that each content
   /// has. `key` as for policy::build_image; `now` is when votes are counted.

@@ -86,7 +86,10 @@ Result<HeldImage> Keeper::build_canaries(const HeldImage& ground, const Now& now
   }
   std::vector<Builder::Zone> zones;
   for (std::size_t i = 0; i < tried.size(); ++i) {
-    zones.push_back({tried[i]->status.name, "", &contents[i]});
+    Builder::Zone& zone = zones.emplace_back();
+    zone.name = tried[i]->status.name;
+    zone.content = &contents[i];
+    zone.before = &tried[i]->content;
   }
   HeldImage image = POSTERN_TRY(hands_.builder.build(zones, ground.image->hash_key(), now.wall));
   for (std::size_t i = 0; i < tried.size(); ++i) {

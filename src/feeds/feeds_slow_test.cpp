@@ -333,6 +333,39 @@ TEST_F(DownloadsTest, AFeedIsFetchedThenOnlyWhenItHasChanged) {
   EXPECT_EQ(server.requests(), "/feed 200\n/feed 304\n/feed 200\n");
 }
 
+TEST_F(DownloadsTest, SinceWhenAListHasARuleIsKnownOverUpdatesAndRestarts) {
+  const auto since = [&](std::string_view name) {
+    const auto matches =
+        policy.current()->explain(0, dns::Name::from_text(name).value(), policy::Trigger::qname);
+    return matches.empty() || !matches[0].note ? 0 : matches[0].note->first_seen_s;
+  };
+  server.files.write("list.txt", "old.example\ngone.example\n");
+  serve("file list.txt");
+  start({url_source("feed", server.url("feed"))});
+  ASSERT_TRUE(eventually([&] { return blocks("old.example"); }));
+  const std::uint32_t first = since("old.example");
+  EXPECT_NEAR(first,
+              policy::note_seconds(
+                  std::chrono::time_point_cast<microseconds>(std::chrono::system_clock::now())),
+              100);
+  // The times are in whole seconds.
+  std::this_thread::sleep_for(milliseconds(1100));
+  server.files.replace("list.txt", "new.example\nold.example\n");
+  ASSERT_TRUE(feeds->update("", Acceptance::checked));
+  ASSERT_TRUE(eventually([&] { return blocks("new.example"); }));
+  const std::uint32_t second = since("new.example");
+  EXPECT_GT(second, first);
+  EXPECT_EQ(since("old.example"), first);
+  restart({url_source("feed", server.url("feed"))});
+  EXPECT_EQ(since("new.example"), second);
+  EXPECT_EQ(since("old.example"), first);
+  server.files.replace("list.txt", "new.example\nold.example\ngone.example\n");
+  ASSERT_TRUE(feeds->update("", Acceptance::checked));
+  ASSERT_TRUE(eventually([&] { return blocks("gone.example"); }));
+  EXPECT_GE(since("gone.example"), second) << "it was away";
+  EXPECT_EQ(since("new.example"), second);
+}
+
 TEST_F(DownloadsTest, TheLastGoodCopyProtectsAfterARestartWithoutTheServer) {
   server.files.write("list.txt", list(5));
   serve("file list.txt");

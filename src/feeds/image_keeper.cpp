@@ -36,6 +36,12 @@ ImageSource source_of(const FeedState& feed, const std::string& program) {
 
 }  // namespace
 
+/// What a feed had in force before all that has come for it since. Null: nothing.
+const Content* Keeper::content_before(const FeedState& feed) const {
+  const auto change = std::ranges::find(changes_, feed.status.name, &Change::name);
+  return change == changes_.end() ? nullptr : &change->before;
+}
+
 /// Of the feeds that are planned, those that have rules: each one's zone, in their order.
 Result<HeldImage> Keeper::build_image(const BuildPlan& plan, const Now& now) {
   std::vector<bool> is_read = plan.feeds;  // And those that votes in it are counted of.
@@ -56,7 +62,7 @@ Result<HeldImage> Keeper::build_image(const BuildPlan& plan, const Now& now) {
     if (places[i] == policy::kNoZone) continue;
     const FeedState& feed = feeds_[i];
     zones.push_back({feed.status.name, to_text(source_of(feed, options_.program)), &feed.content,
-                     votes_in(feed.source.zone, places), plan.feeds[i]});
+                     votes_in(feed.source.zone, places), plan.feeds[i], content_before(feed)});
   }
   const std::uint64_t key = plan.ground ? plan.ground->hash_key() : next_key();
   return hands_.builder.build(zones, key, now.wall);

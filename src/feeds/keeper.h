@@ -181,6 +181,7 @@ class Keeper {
   void failed(FeedState& feed, const Error& error, const Now& now);
   void schedule(FeedState& feed, const Now& now);
   static void postpone(FeedState& feed, const Postponed& postponed, const Now& now);
+  const Content* content_before(const FeedState& feed) const;
   Result<HeldImage> build_image(const BuildPlan& plan, const Now& now);
   void keep_in_image(const HeldImage& image, const BuildPlan& plan);
   policy::PolicyFrame frame(const HeldImages& images, const Now& now) const;

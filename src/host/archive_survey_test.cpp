@@ -59,7 +59,7 @@ TEST(ArchiveSurvey, WhatAMarkSaysIsKeptAsText) {
   MarkFacts facts;
   facts.version = exchange::version_of("15.1.2176.2")->version;
   facts.hash = exchange::sha256_of(std::string(64, 'a'));
-  facts.setup = SetupKey{"D:\\Exch\\", exchange::version_of("15.1.2176.0")->version};
+  facts.setup = SetupKey{"D:\\Exch\\", exchange::version_of("15.1.2176.0")->version, true};
   facts.days = {*exchange::day_of("2021-02-22"), *exchange::day_of("2021-03-01")};
   facts.fault = "torn";
   const auto back = mark_facts_from(kept_text(facts));
@@ -68,6 +68,7 @@ TEST(ArchiveSurvey, WhatAMarkSaysIsKeptAsText) {
   EXPECT_EQ(back->hash, facts.hash);
   EXPECT_EQ(back->setup->install, facts.setup->install);
   EXPECT_EQ(back->setup->version, facts.setup->version);
+  EXPECT_TRUE(back->setup->unified_messaging);
   EXPECT_EQ(back->days, facts.days);
   EXPECT_EQ(back->fault, facts.fault);
   EXPECT_FALSE(mark_facts_from("none of ours").has_value());

@@ -182,6 +182,9 @@ class FileExaminer final : public Examiner {
     fact(kFactBackendRewrite, config->backend_rewrite);
     fact(kFactAnonymousRewrite, config->anonymous_rewrite);
     fact(kFactClearsRules, config->clears_rules);
+    for (std::string& name : config->handled) {
+      out.examination.facts.push_back({std::string(kFactHandled), std::move(name)});
+    }
     if (config->extended_protection) {
       out.examination.facts.push_back(
           {std::string(kFactExtendedProtection), *config->extended_protection ? "yes" : "no"});
@@ -338,6 +341,7 @@ exchange::ConfigFacts config_facts_of(std::string_view path,
     if (fact.name == kFactAnonymousRewrite) out.anonymous_rewrite = yes;
     if (fact.name == kFactClearsRules) out.clears_rules = yes;
     if (fact.name == kFactExtendedProtection) out.extended_protection = yes;
+    if (fact.name == kFactHandled) out.handled.push_back(fact.value);
   }
   return out;
 }

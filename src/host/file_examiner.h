@@ -21,6 +21,7 @@ inline constexpr std::string_view kFactBackendRewrite = "backend rewrite";
 inline constexpr std::string_view kFactAnonymousRewrite = "anonymous rewrite";
 inline constexpr std::string_view kFactClearsRules = "clears rules";
 inline constexpr std::string_view kFactExtendedProtection = "extended protection";
+inline constexpr std::string_view kFactHandled = "handled";  ///< ConfigFacts::handled, one each.
 
 /// A fact of a file in an archive, with its path.
 inline constexpr std::string_view kFactMember = "in the archive";

@@ -35,6 +35,8 @@ std::string_view to_string(FileKind kind) {
       return "registry hive";
     case FileKind::module:
       return "module of IIS";
+    case FileKind::file_table:
+      return "table of files";
   }
   return "";
 }
@@ -51,6 +53,7 @@ FileKind kind_of(std::string_view placed) {
   if (extension == "dll" && place.path.ends_with("/system32/inetsrv/" + name)) {
     return FileKind::module;
   }
+  if (name == "$mft") return FileKind::file_table;
   if (extension == "evtx") return FileKind::event_log;
   if (place.path.ends_with("/system32/config/software") ||
       place.path.ends_with("/system32/config/system")) {
@@ -77,6 +80,7 @@ Wanted wanted_of(FileKind kind, std::string_view placed, std::uint64_t size) {
       return Wanted::head;
     case FileKind::event_log:
     case FileKind::hive:
+    case FileKind::file_table:
       return Wanted::nothing;
     case FileKind::log: {
       // Rows are read by others; a log where none belongs is looked at like any file.

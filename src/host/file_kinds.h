@@ -10,15 +10,16 @@ namespace postern::host {
 
 enum class FileKind : std::uint8_t {
   other,
-  page,       ///< IIS may execute it.
-  config,     ///< web.config, applicationHost.config.
-  task,       ///< Of the task scheduler.
-  compiled,   ///< What ASP.NET keeps of a page that ran.
-  archive,    ///< By its name; what is one by its content alone is found when it is read.
-  event_log,  ///< EVTX.
-  log,        ///< Text, a row a line; packed or not.
-  hive,       ///< Of the registry, in its own place.
-  module,     ///< A library in the folder of IIS' modules.
+  page,        ///< IIS may execute it.
+  config,      ///< web.config, applicationHost.config.
+  task,        ///< Of the task scheduler.
+  compiled,    ///< What ASP.NET keeps of a page that ran.
+  archive,     ///< By its name; what is one by its content alone is found when it is read.
+  event_log,   ///< EVTX.
+  log,         ///< Text, a row a line; packed or not.
+  hive,        ///< Of the registry, in its own place.
+  module,      ///< A library in the folder of IIS' modules.
+  file_table,  ///< $MFT of a volume, as somebody copied it.
 };
 
 /// "page", "configuration", …

@@ -11,7 +11,7 @@ namespace {
 using exchange::Finding;
 
 // Version of the form; another one is no findings of ours.
-constexpr std::uint32_t kForm = 1;
+constexpr std::uint32_t kForm = 2;
 
 void put(Octets& out, std::uint32_t value) {
   std::array<std::uint8_t, 4> word{};

@@ -10,14 +10,10 @@
 #include "files/ntfs.h"
 #include "host/text_items.h"
 #include "windows/hive.h"
+#include "windows/pe.h"
 
 namespace postern::host {
 namespace {
-
-std::uint32_t little(OctetView octets, std::size_t at) {
-  return std::uint32_t{octets[at]} | (std::uint32_t{octets[at + 1]} << 8) |
-         (std::uint32_t{octets[at + 2]} << 16) | (std::uint32_t{octets[at + 3]} << 24);
-}
 
 /// "2021-02-22", and as setup writes it: "02/22/2021", "02.22.2021", "02-22-2021".
 std::optional<exchange::Day> setup_day(std::string_view text) {
@@ -46,6 +42,9 @@ std::optional<SetupKey> setup_key(const windows::Hive& hive) {
       build.part[i] = static_cast<std::uint32_t>(number.value_or(0));
     }
     if (whole) out.version = build;
+    out.unified_messaging =
+        hive.find(fmt::format("Microsoft\\ExchangeServer\\{}\\UnifiedMessagingRole", version))
+            .has_value();
     return out;
   }
   return std::nullopt;
@@ -59,19 +58,10 @@ std::optional<exchange::BuildVersion> written(std::string_view text) {
 }  // namespace
 
 std::optional<exchange::BuildVersion> file_version(OctetView program) {
-  constexpr std::array<std::uint8_t, 4> kSignature{0xBD, 0x04, 0xEF, 0xFE};
-  constexpr std::string_view kName("V\0S\0_\0V\0E\0R\0S\0I\0O\0N\0_\0I\0N\0F\0O\0", 30);
-  const std::string_view text = text_of(program);
-  const std::size_t name = text.rfind(kName);
-  if (name == std::string_view::npos) return std::nullopt;
-  // Behind the name: its NUL, and octets to the next multiple of four.
-  const auto at = std::search(program.begin() + static_cast<std::ptrdiff_t>(name), program.end(),
-                              kSignature.begin(), kSignature.end());
-  const auto offset = static_cast<std::size_t>(at - program.begin());
-  if (offset > name + kName.size() + 8 || program.size() - offset < 16) return std::nullopt;
-  const std::uint32_t high = little(program, offset + 8);
-  const std::uint32_t low = little(program, offset + 12);
-  return exchange::BuildVersion{{high >> 16, high & 0xFFFF, low >> 16, low & 0xFFFF}};
+  const auto read = windows::read_pe(program);
+  if (!read || !read->version) return std::nullopt;
+  const windows::FileVersion& version = read->version->file;
+  return exchange::BuildVersion{{version.major, version.minor, version.build, version.revision}};
 }
 
 std::vector<exchange::Day> setup_days(std::string_view setup_log) {
@@ -130,6 +120,7 @@ std::string kept_text(const MarkFacts& facts) {
   append_item(out, facts.setup ? facts.setup->install : "");
   const bool has_version = facts.setup && facts.setup->version;
   append_item(out, has_version ? exchange::to_string(*facts.setup->version) : "");
+  append_item(out, facts.setup && facts.setup->unified_messaging ? "UM" : "");
   append_item(out, facts.fault);
   for (const exchange::Day day : facts.days) append_item(out, exchange::to_string(day));
   return out;
@@ -142,12 +133,15 @@ std::optional<MarkFacts> mark_facts_from(std::string_view text) {
   const auto is_setup = items.next();
   const auto install = items.next();
   const auto setup_version = items.next();
+  const auto messaging = items.next();
   const auto fault = items.next();
   if (!fault) return std::nullopt;
   MarkFacts out;
   out.version = written(*version);
   out.hash = exchange::sha256_of(*hash);
-  if (!is_setup->empty()) out.setup = SetupKey{std::string(*install), written(*setup_version)};
+  if (!is_setup->empty()) {
+    out.setup = SetupKey{std::string(*install), written(*setup_version), !messaging->empty()};
+  }
   out.fault = *fault;
   while (const auto day = items.next()) {
     if (const auto read = exchange::day_of(*day)) out.days.push_back(*read);

@@ -32,6 +32,7 @@ std::uint64_t max_octets(MarkKind kind);
 struct SetupKey {
   std::string install;  ///< As Windows writes it; may be empty.
   std::optional<exchange::BuildVersion> version;
+  bool unified_messaging = false;  ///< The role has a key of its own.
 };
 
 /// What one of these files says.

@@ -12,6 +12,7 @@
 #include "exchange/archive_check.h"
 #include "exchange/event_rows.h"
 #include "exchange/log_reader.h"
+#include "exchange/traffic_fold.h"
 #include "host/text_items.h"
 #include "windows/evtx_reader.h"
 
@@ -25,6 +26,7 @@ using exchange::Row;
 constexpr std::string_view kFactCoverage = "log coverage";
 constexpr std::string_view kFactLog = "log read";
 constexpr std::string_view kFactHit = "chain hit";
+constexpr std::string_view kFactTraffic = "traffic";
 
 constexpr std::size_t kBlockOctets = 256U << 10;
 constexpr std::size_t kFirstUnread = 5;
@@ -206,7 +208,7 @@ class LogExaminer final : public Examiner {
     auto made = std::make_unique<LogExaminer>();
     made->judge_ = POSTERN_TRY(exchange::RowJudge::make(rules, made->place_, made->hits_));
     made->fan_ = std::make_unique<exchange::RowFan>(
-        std::vector<exchange::RowSink*>{made->judge_.get(), &made->days_});
+        std::vector<exchange::RowSink*>{made->judge_.get(), &made->days_, &made->traffic_});
     return made;
   }
 
@@ -242,12 +244,14 @@ class LogExaminer final : public Examiner {
   void begin(std::string_view path) {
     hits_.begin(path);
     days_.begin();
+    traffic_.begin(path);
     judge_->begin_file();
   }
 
   void finish(const exchange::ReadLog& log, Examined& out) {
     hits_.finish(out);
     days_.finish(log.path, out);
+    tell_traffic(log.path, out);
     std::string fact;
     append_item(fact, log.path);
     append_item(fact, log.kind);
@@ -255,6 +259,21 @@ class LogExaminer final : public Examiner {
     append_item(fact, std::to_string(log.unread));
     for (const std::string& first : log.first_unread) append_item(fact, first);
     out.examination.facts.push_back({std::string(kFactLog), std::move(fact)});
+  }
+
+  void tell_traffic(const std::string& path, Examined& out) {
+    const exchange::TrafficFacts traffic = traffic_.finish();
+    if (traffic.empty()) return;
+    std::string fact;
+    append_item(fact, path);
+    append_item(fact, text_of(exchange::octets_of_traffic(traffic)));
+    out.examination.facts.push_back({std::string(kFactTraffic), std::move(fact)});
+    const std::uint64_t left_out = traffic.iis.left_out + traffic.proxy.left_out;
+    if (left_out == 0) return;
+    out.not_examined.push_back(
+        {path, files::Reason::too_many,
+         "more addresses, programs or pages than are counted of one log: its traffic as a whole "
+         "is known in part"});
   }
 
   static exchange::ReadLog log_of(std::string_view path, exchange::LogKind kind,
@@ -357,6 +376,7 @@ class LogExaminer final : public Examiner {
   Place place_;
   HitKeeper hits_;
   DayCounter days_;
+  exchange::TrafficFold traffic_;
   std::unique_ptr<exchange::RowJudge> judge_;
   std::unique_ptr<exchange::RowFan> fan_;
 };
@@ -481,7 +501,8 @@ Result<std::unique_ptr<Examiner>> LogExaminers::make() const {
 LogStory::LogStory(const exchange::RuleSet& rules) : rules_(rules) {}
 
 std::optional<std::string_view> LogStory::path_of(const exchange::Detail& fact) {
-  const bool is_ours = fact.name == kFactHit || fact.name == kFactCoverage || fact.name == kFactLog;
+  const bool is_ours = fact.name == kFactHit || fact.name == kFactCoverage ||
+                       fact.name == kFactTraffic || fact.name == kFactLog;
   // The first item of each.
   return is_ours ? TextItems(fact.value).next() : std::nullopt;
 }
@@ -500,6 +521,12 @@ void LogStory::take(const exchange::Detail& fact) {
     const auto text = items.next();
     const auto days = text ? exchange::LogDays::from_text(*text) : std::nullopt;
     if (kind && days) coverage_.of(*kind).add(*days);
+  } else if (fact.name == kFactTraffic) {
+    const auto path = items.next();
+    const auto octets = items.next();
+    if (!path || !octets) return;
+    const auto traffic = exchange::traffic_of_octets(octets_of(*octets), *path);
+    if (traffic) traffic_.add(*traffic);
   } else if (fact.name == kFactLog) {
     const auto path = items.next();
     const auto kind = items.next();
@@ -555,8 +582,10 @@ void LogStory::take_hit(std::string_view fact) {
   chains_.take(hit, *path);
 }
 
-std::vector<Finding> LogStory::findings() const {
-  return chains_.findings();
+std::vector<Finding> LogStory::findings(const exchange::PageOnDisk& on_disk) const {
+  std::vector<Finding> out = chains_.findings();
+  std::ranges::move(exchange::traffic_findings(traffic_, on_disk), std::back_inserter(out));
+  return out;
 }
 
 }  // namespace postern::host

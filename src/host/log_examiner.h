@@ -12,6 +12,8 @@
 #include "exchange/judge.h"
 #include "exchange/log_coverage.h"
 #include "exchange/report.h"
+#include "exchange/traffic.h"
+#include "exchange/traffic_findings.h"
 #include "host/examiner.h"
 
 namespace postern::host {
@@ -20,7 +22,8 @@ namespace postern::host {
 ///
 /// Of a rule's hits by one actor the first kKeptHits in a log become findings, and the last of them
 /// says how many more there were: so a flood hides nobody else. What becomes of rows beyond the one
-/// file (chains, coverage) is in the facts, which the next sweep has without reading the log again.
+/// file (chains, coverage, traffic) is in the facts, which the next sweep has without reading the
+/// log again.
 class LogExaminers final : public ExaminerFactory {
  public:
   static constexpr std::size_t kKeptHits = 25;
@@ -52,8 +55,8 @@ class LogStory {
 
   const exchange::LogCoverage& coverage() const { return coverage_; }
   const std::vector<exchange::ReadLog>& logs() const { return logs_; }
-  /// What the hits of all logs are together.
-  std::vector<exchange::Finding> findings() const;
+  /// What the hits and the traffic of all logs are together.
+  std::vector<exchange::Finding> findings(const exchange::PageOnDisk& on_disk) const;
 
  private:
   void take_hit(std::string_view fact);
@@ -62,6 +65,7 @@ class LogStory {
   exchange::LogCoverage coverage_;
   std::vector<exchange::ReadLog> logs_;
   exchange::Chains chains_;
+  exchange::TrafficFacts traffic_;
 };
 
 }  // namespace postern::host

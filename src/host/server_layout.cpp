@@ -75,6 +75,14 @@ void LayoutMarks::see(std::string_view path) {
       return keep(versions_, path);
     }
   }
+  // Folders of logs: of the wizard in the profile of whoever ran it, of the wizard that came with
+  // Exchange, of the agent.
+  static constexpr std::array kHybrid = std::to_array<std::string_view>(
+      {"/microsoft/exchange hybrid configuration", "/logging/update-hybridconfiguration",
+       "/programdata/microsoft hybrid service", "/program files/microsoft hybrid service"});
+  for (const std::string_view folder : kHybrid) {
+    if (low.ends_with(folder)) return keep(hybrids_, path);
+  }
   if (!signs_.empty() && signs_.size() >= 64) return;
   static constexpr std::array kSigns = std::to_array<std::string_view>(
       {"/frontend/httpproxy", "/exchange server", "/logging/httpproxy", "/inetpub/logs", "/w3svc1",
@@ -196,6 +204,7 @@ class LayoutFinder {
           !files::equal_ignoring_case(said, server.install)) {
         server.notes.push_back(fmt::format("the registry says {}", said));
       }
+      unified_messaging_ = unified_messaging_.value_or(false) || facts.setup->unified_messaging;
       if (facts.setup->version && !registry_version_) {
         registry_version_ = facts.setup->version;
         registry_path_ = path;
@@ -225,7 +234,19 @@ class LayoutFinder {
     }
     if (!server.patch) by_folders(server);
     registry_version_.reset();
-    if (server.patch) find_setup_days(server);
+    if (server.patch) {
+      server.patch->unified_messaging = unified_messaging_;
+      find_hybrid(server);
+      find_setup_days(server);
+    }
+    unified_messaging_.reset();
+  }
+
+  // Its traces prove it; without them it may have been set up from elsewhere.
+  void find_hybrid(ServerLayout& server) const {
+    const bool has_traces = std::ranges::any_of(
+        marks_.hybrids_, [&](const std::string& path) { return is_beneath(path, server.top); });
+    if (has_traces) server.patch->hybrid = true;
   }
 
   // Setup's own log tells when Exchange came, and when the CU that is there now.
@@ -282,6 +303,7 @@ class LayoutFinder {
   const exchange::KnownGood* known_;
   std::optional<exchange::BuildVersion> registry_version_;
   std::string registry_path_;
+  std::optional<bool> unified_messaging_;  // Nothing: no hive says.
 };
 
 std::vector<ServerLayout> find_servers(std::string_view root, const LayoutSource& source,

@@ -37,6 +37,7 @@ class LayoutMarks {
   std::vector<std::string> front_ends_;  ///< …/Microsoft.Exchange.FrontEndHttpProxy.dll
   std::vector<std::string> versions_;    ///< …/owa/auth/15.1.2176
   std::vector<std::string> setup_logs_;  ///< …/ExchangeSetupLogs/ExchangeSetup.log
+  std::vector<std::string> hybrids_;     ///< What the hybrid wizard and agent leave.
   std::vector<std::string> signs_;       ///< Anything else of Exchange or IIS: one is enough.
 };
 

@@ -5,7 +5,9 @@
 #include <atomic>
 #include <condition_variable>
 #include <deque>
+#include <map>
 #include <mutex>
+#include <set>
 #include <thread>
 #include <tuple>
 
@@ -18,6 +20,7 @@
 #include "host/archive_survey.h"
 #include "host/file_examiner.h"
 #include "host/log_examiner.h"
+#include "host/record_examiner.h"
 
 namespace postern::host {
 namespace {
@@ -26,6 +29,7 @@ using exchange::Finding;
 
 // Candidates are held in memory: some 400 octets each.
 constexpr std::size_t kMaxCandidates = 5'000'000;
+constexpr std::size_t kMaxWebFolders = 10'000;
 
 // A tree may be given from a folder of the server: its name then tells where it stands.
 std::string placed_prefix(const std::string& root) {
@@ -38,6 +42,49 @@ std::string placed_prefix(const std::string& root) {
   if (name == "aspnet_client") return "wwwroot/aspnet_client/";
   return std::ranges::find(kTelling, name) == kTelling.end() ? "" : name + "/";
 }
+
+// Applications of Exchange at its front end, by the first part of their paths.
+bool is_exchange_application(std::string_view first) {
+  static constexpr std::array kNames = std::to_array<std::string_view>(
+      {"api", "autodiscover", "ecp", "ews", "mapi", "microsoft-server-activesync", "oab", "owa",
+       "powershell", "rest", "rpc"});
+  return std::ranges::find(kNames, first) != kNames.end();
+}
+
+// Folders that say which pages a tree could have.
+class WebFolders {
+ public:
+  void see(std::string_view placed) {
+    const std::string path = "/" + exchange::lower(placed);
+    if (path.ends_with("/frontend/httpproxy") || path.ends_with("/clientaccess")) {
+      has_exchange_ = true;
+    }
+    const std::string_view above = files::folder_of(path);
+    has_root_ = has_root_ || path.ends_with("/wwwroot") || above.ends_with("/wwwroot");
+    if (above.ends_with("/wwwroot") && below_root_.size() < kMaxWebFolders) {
+      below_root_.emplace(files::name_of(path));
+    }
+  }
+  // Of a page: the folders that it stands in.
+  void see_page(std::string_view path) {
+    for (std::size_t at = path.find('/'); at != std::string_view::npos;
+         at = path.find('/', at + 1)) {
+      see(path.substr(0, at));
+    }
+  }
+  // Whether the folder that the page of a URL would be in is in the tree.
+  bool could_have(std::string_view page) const {
+    const std::size_t end = page.find('/', 1);
+    if (end == std::string_view::npos) return has_root_;
+    const std::string_view first = page.substr(1, end - 1);
+    if (is_exchange_application(first)) return has_exchange_;
+    return has_root_ && (first == "aspnet_client" || below_root_.contains(first));
+  }
+
+ private:
+  bool has_exchange_ = false, has_root_ = false;
+  std::set<std::string, std::less<>> below_root_;
+};
 
 // What one thread hands back of one file.
 struct Done {
@@ -122,6 +169,7 @@ class Sweep {
   Sweep(files::Root root, const SweepOptions& options)
       : root_(std::move(root)), options_(options), prefix_(placed_prefix(root_.path())) {
     report_.root = root_.path();
+    if (!prefix_.empty()) web_folders_.see(files::folder_of(prefix_));
   }
 
   Result<SweepReport> run(std::string_view only) {
@@ -151,7 +199,10 @@ class Sweep {
     survey();
     auto packed = find_servers(root_.path(), survey_, survey_.marks(), options_.known);
     if (packed.empty()) return found;
-    for (const std::string& page : survey_.pages()) pages_.push_back("/" + exchange::lower(page));
+    for (const std::string& page : survey_.pages()) {
+      pages_.push_back("/" + exchange::lower(page));
+      web_folders_.see_page(page);
+    }
     return packed;
   }
 
@@ -212,6 +263,7 @@ class Sweep {
         continue;
       }
       marks_.see(entry->path);
+      if (entry->metadata.kind == files::Kind::folder) web_folders_.see(prefix_ + entry->path);
       if (entry->metadata.kind != files::Kind::regular) continue;
       consider(*entry);
     }
@@ -422,7 +474,9 @@ class Sweep {
         judge_facts({path, kind_of(path), file.metadata.modified}, facts, configs);
       }
     }
-    if (options_.rules != nullptr) tell_stories(*options_.rules);
+    compare_tasks();
+    compare_times();
+    if (options_.rules != nullptr) tell_stories(*options_.rules, configs);
     for (std::size_t i = 0; i < report_.servers.size(); ++i) {
       SweptServer& server = report_.servers[i];
       server.mitigations = exchange::mitigations_of(configs[i]);
@@ -434,8 +488,58 @@ class Sweep {
     }
   }
 
+  // Each task is kept twice; who hides one takes one of the two away.
+  void compare_tasks() {
+    std::vector<std::vector<std::pair<std::string, exchange::TaskCache>>> hives(facts_.size());
+    std::vector<std::string> files;
+    for (std::size_t i = 0; i < candidates_.size(); ++i) {
+      const Candidate& file = candidates_[i];
+      if (file.kind == FileKind::task) files.push_back(file.path);
+      if (file.kind != FileKind::hive) continue;
+      exchange::TaskCache cache = task_cache_of(examinations_[i].facts);
+      if (cache.is_there) hives[slot_of(file)].emplace_back(file.path, std::move(cache));
+    }
+    for (std::size_t i = 0; i < hives.size(); ++i) {
+      std::ranges::move(judge_tasks(hives[i], files), std::back_inserter(findings_at(i)));
+    }
+  }
+
+  // F-07, by the table of files of a volume: what one of its pages is found to be makes its times
+  // worse.
+  void compare_times() {
+    std::map<std::string, const Candidate*> by_path;
+    for (const Candidate& file : candidates_) {
+      if (file.kind == FileKind::page) by_path.emplace(exchange::lower(file.path), &file);
+    }
+    for (std::size_t i = 0; i < candidates_.size(); ++i) {
+      if (candidates_[i].kind != FileKind::file_table) continue;
+      if (candidates_[i].server) report_.servers[*candidates_[i].server].has_file_table = true;
+      for (exchange::PageTimes& page : page_times_of(examinations_[i].facts)) {
+        const auto known = by_path.find(exchange::lower(page.path));
+        const Candidate& of = known == by_path.end() ? candidates_[i] : *known->second;
+        if (known != by_path.end()) page.path = of.path;
+        auto found = exchange::check_times(page);
+        if (!found) continue;
+        auto& findings = findings_at(slot_of(of));
+        if (is_bad_page(findings, page.path)) {
+          found->tier = exchange::Tier::exploited;
+          found->confidence = 80;
+        }
+        findings.push_back(*std::move(found));
+      }
+    }
+  }
+
+  static bool is_bad_page(const std::vector<Finding>& findings, std::string_view path) {
+    return std::ranges::any_of(findings, [&](const Finding& other) {
+      const bool is_rule = other.rule == "F-01" || other.rule == "F-02" || other.rule == "F-06";
+      return is_rule && other.place.path == path && other.confidence >= 50;
+    });
+  }
+
   // Logs of a server tell more together than each by itself.
-  void tell_stories(const exchange::RuleSet& rules) {
+  void tell_stories(const exchange::RuleSet& rules,
+                    const std::vector<std::vector<exchange::ConfigFacts>>& configs) {
     std::vector<std::unique_ptr<LogStory>> stories(facts_.size());
     for (auto& story : stories) story = std::make_unique<LogStory>(rules);
     for (std::size_t i = 0; i < candidates_.size(); ++i) {
@@ -447,7 +551,8 @@ class Sweep {
     for (std::size_t i = 0; i < stories.size(); ++i) {
       const bool is_server = i < report_.servers.size();
       auto& findings = is_server ? report_.servers[i].findings : report_.findings;
-      std::ranges::move(stories[i]->findings(), std::back_inserter(findings));
+      const auto on_disk = [&](std::string_view page) { return page_on_disk(page, configs[i]); };
+      std::ranges::move(stories[i]->findings(on_disk), std::back_inserter(findings));
       if (!is_server) continue;
       report_.servers[i].coverage = stories[i]->coverage();
       report_.servers[i].logs = stories[i]->logs();
@@ -467,6 +572,32 @@ class Sweep {
     findings_at(slot).push_back(std::move(finding));
   }
 
+  // W-04: as a file, or by a handler that needs none.
+  exchange::OnDisk page_on_disk(std::string_view page,
+                                const std::vector<exchange::ConfigFacts>& configs) const {
+    using exchange::OnDisk;
+    if (has_page(page)) return OnDisk::there;
+    // Services need no file; and of which version a folder was is not said any more.
+    if (page.ends_with(".svc") || page.find("/version/") != std::string_view::npos) {
+      return OnDisk::unknown;
+    }
+    const std::string_view name = exchange::file_name_of(page);
+    for (const exchange::ConfigFacts& config : configs) {
+      const bool is_handled = std::ranges::any_of(config.handled, [&](std::string_view pattern) {
+        return pattern.starts_with('*') ? name.ends_with(pattern.substr(1)) : name == pattern;
+      });
+      if (is_handled) return OnDisk::there;
+    }
+    if (!web_folders_.could_have(page)) return OnDisk::unknown;
+    // Another site may have it at the top of its own root.
+    const bool is_at_top = page.rfind('/') == 0;
+    const bool is_elsewhere =
+        is_at_top && std::ranges::any_of(pages_, [&](const std::string& other) {
+          return exchange::file_name_of(other) == name;
+        });
+    return is_elsewhere ? OnDisk::unknown : OnDisk::missing;
+  }
+
   bool has_page(std::string_view virtual_path) const {
     for (const std::string& place : exchange::places_of_page(virtual_path)) {
       const bool found = std::ranges::any_of(
@@ -480,6 +611,7 @@ class Sweep {
   const SweepOptions& options_;
   std::string prefix_;
   LayoutMarks marks_;
+  WebFolders web_folders_;
   ArchiveSurvey survey_;
   std::vector<ServerLayout> layouts_;
   std::vector<Candidate> candidates_;

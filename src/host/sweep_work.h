@@ -58,6 +58,7 @@ struct SweptServer {
   std::vector<exchange::Finding> findings;  ///< The worst first.
   exchange::LogCoverage coverage;
   std::vector<exchange::ReadLog> logs;
+  bool has_file_table = false;  ///< A copy of $MFT was there to be read.
 };
 
 struct SweepReport {

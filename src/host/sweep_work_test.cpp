@@ -12,6 +12,7 @@
 #include "files/testing.h"
 #include "host/file_examiner.h"
 #include "host/testing.h"
+#include "windows/testing/hive_writer.h"
 
 namespace postern::host {
 namespace {
@@ -302,11 +303,66 @@ TEST(Sweep, APathThatIsNotThereIsAnError) {
   EXPECT_FALSE(sweep(folder / "none", {}).has_value());
 }
 
+TEST(Sweep, AProgramWithoutAVersionIsNamed) {
+  const TemporaryFolder folder;
+  folder.write(std::string(kInstall) + "bin/ExSetup.exe", "MZ");
+  const Swept swept = sweep_of(folder.path());
+  ASSERT_EQ(swept.report.servers.size(), 1U);
+  EXPECT_FALSE(swept.report.servers[0].layout.patch.has_value());
+  ASSERT_FALSE(swept.report.servers[0].layout.notes.empty());
+  EXPECT_TRUE(swept.report.servers[0].layout.notes[0].ends_with("no version is in it"));
+}
+
+std::string hive_of_2010(bool unified_messaging) {
+  using windows::testing::TestKey;
+  TestKey setup{.name = "Setup"};
+  setup.values = {windows::testing::text_value("MsiInstallPath", "C:\\Exchange\\")};
+  TestKey version{.name = "v14", .keys = {setup}};
+  if (unified_messaging) version.keys.push_back({.name = "UnifiedMessagingRole"});
+  const TestKey exchange{.name = "ExchangeServer", .keys = {version}};
+  const TestKey microsoft{.name = "Microsoft", .keys = {exchange}};
+  return std::string(text_of(windows::testing::write_hive({.name = "ROOT", .keys = {microsoft}})));
+}
+
+exchange::CveState state_of(const Swept& swept, std::string_view cve) {
+  const auto& patch = swept.report.servers.at(0).patch;
+  EXPECT_TRUE(patch.has_value());
+  const auto found = std::ranges::find(patch->cves, cve, &exchange::CvePatch::cve);
+  EXPECT_NE(found, patch->cves.end());
+  return found == patch->cves.end() ? exchange::CveState::unknown : found->state;
+}
+
+TEST(Sweep, UnifiedMessagingIsAHoleWhereItsRoleIs) {
+  for (const int role : {0, 1, 2}) {
+    SCOPED_TRACE(role);
+    const TemporaryFolder folder;
+    folder.write("Exchange/bin/ExSetup.exe", program_of_version("14.3.509.0"));
+    if (role > 0) folder.write("Windows/System32/config/SOFTWARE", hive_of_2010(role == 2));
+    EXPECT_EQ(state_of(sweep_of(folder.path()), "CVE-2021-26857"),
+              role == 1 ? exchange::CveState::not_affected : exchange::CveState::exposed);
+  }
+}
+
+TEST(Sweep, TracesOfTheHybridWizardAreSeen) {
+  for (const std::string_view trace :
+       {"", "Users/admin/AppData/Roaming/Microsoft/Exchange Hybrid Configuration/20250101.log",
+        "ProgramData/Microsoft Hybrid Service/Logging/a.log"}) {
+    SCOPED_TRACE(trace);
+    const TemporaryFolder folder;
+    folder.write(std::string(kInstall) + "bin/ExSetup.exe", program_of_version("15.2.1544.4"));
+    if (!trace.empty()) folder.write(std::string(trace), "x");
+    const Swept swept = sweep_of(folder.path());
+    const auto& findings = swept.report.servers.at(0).findings;
+    const auto found = std::ranges::find(findings, "K-06", &exchange::Finding::rule);
+    ASSERT_NE(found, findings.end());
+    EXPECT_EQ(found->confidence, trace.empty() ? 70 : 90);
+  }
+}
+
 TEST(FileVersion, IsReadFromAProgramsResources) {
-  EXPECT_EQ(file_version(octets_of(program_of_version("15.1.2176.9"))),
-            exchange::version_of("15.1.2176.9")->version);
   const std::string program = program_of_version("15.1.2176.9");
-  for (std::size_t cut = 0; cut < program.size() - 50; ++cut) {
+  EXPECT_EQ(file_version(octets_of(program)), exchange::version_of("15.1.2176.9")->version);
+  for (std::size_t cut = 0; cut < program.size() / 2; ++cut) {
     EXPECT_FALSE(file_version(octets_of(program).first(cut)) ==
                  exchange::version_of("0.0.0.0")->version);
   }

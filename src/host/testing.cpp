@@ -6,6 +6,7 @@
 #include <archive_entry.h>
 
 #include "exchange/builds.h"
+#include "windows/testing/pe_writer.h"
 
 namespace postern::host::testing {
 
@@ -49,23 +50,12 @@ Octets packed(std::string_view kind, const std::vector<Packed>& files) {
 }
 
 std::string program_of_version(std::string_view version) {
-  std::string out = "MZ";
-  out.resize(64);
-  for (const char c : std::string_view("VS_VERSION_INFO\0", 16)) {
-    out += c;
-    out += '\0';
-  }
-  out.resize((out.size() + 3) / 4 * 4);
-  const auto number = [&](std::uint32_t value) {
-    for (int i = 0; i < 4; ++i) out += static_cast<char>(value >> (8 * i));
-  };
-  number(0xFEEF04BD);
-  number(0x10000);
-  const auto read = exchange::version_of(version);
-  number((read->version.part[0] << 16) | read->version.part[1]);
-  number((read->version.part[2] << 16) | read->version.part[3]);
-  out.resize(out.size() + 64);
-  return out;
+  const auto part = exchange::version_of(version)->version.part;
+  const auto small = [&](std::size_t at) { return static_cast<std::uint16_t>(part[at]); };
+  windows::VersionInfo info;
+  info.file = {small(0), small(1), small(2), small(3)};
+  const Octets octets = windows::testing::write_pe({.version = info});
+  return std::string(text_of(octets));
 }
 
 }  // namespace postern::host::testing

@@ -17,7 +17,7 @@ using Packed = std::pair<std::string, std::string>;
 /// libarchive does not make such.
 Octets packed(std::string_view kind, const std::vector<Packed>& files);
 
-/// A program of nothing but a version resource, as far as a reader of versions goes.
+/// A program that has a version, and nothing that runs.
 std::string program_of_version(std::string_view version);
 
 }  // namespace postern::host::testing

@@ -23,6 +23,7 @@ class Extraction {
       rules_[i].reserve(zone.rule_count(), zone.rule_count() * kUsualNameOctets);
       rules_[i].set_closest_encloser(zone.closest_encloser);
       rules_[i].set_sharing(zone.sharing);
+      rules_[i].set_since(zone.since_s);
       if (zone.soa) rules_[i].set_soa(*zone.soa);
     }
   }

@@ -636,6 +636,12 @@ Match Generation::Impl::match_of(const Layer& layer, const Posting& posting, Tri
   match.in_group = place != kNoZone;
   match.is_valid = holds(layer, posting);
   if (const RuleNote* note = layer.image->note(posting.note)) match.note = *note;
+  const std::uint32_t since_s = layer.image->zones()[posting.zone].since_s;
+  if (since_s != 0 && (!match.note || match.note->first_seen_s == 0)) {
+    if (!match.note) match.note.emplace();
+    match.note->first_seen_s = since_s;
+    match.note->seen_here = 1;
+  }
   return match;
 }
 

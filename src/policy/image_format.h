@@ -18,7 +18,7 @@ namespace postern::policy::image {
 static_assert(std::endian::native == std::endian::little);
 
 inline constexpr std::array<char, 8> kMagic = {'P', 'S', 'T', 'R', 'U', 'L', 'E', 'S'};
-inline constexpr std::uint32_t kVersion = 2;
+inline constexpr std::uint32_t kVersion = 3;
 inline constexpr std::size_t kAlignment = 8;
 inline constexpr std::size_t kDepths = dns::Name::kMaxLabels + 1;
 

@@ -39,6 +39,7 @@ Octets zones_part(std::span<const ZoneContent> zones) {
     append_text(out, octets_of(zone.source));
     out.push_back(zone.rules->closest_encloser() ? 1 : 0);
     out.push_back(static_cast<std::uint8_t>(zone.rules->sharing()));
+    append_u32(out, zone.rules->since_s());
     for (std::size_t trigger = 0; trigger < kTriggerCount; ++trigger) {
       append_u32(out, zone.rules->count_of(static_cast<Trigger>(trigger)));
     }

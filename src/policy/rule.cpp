@@ -108,6 +108,13 @@ std::uint32_t ZoneRules::add_local_data(std::vector<LocalRecord> records) {
   return static_cast<std::uint32_t>(data_.size() - 1);
 }
 
+void ZoneRules::set_note(std::size_t index, std::uint32_t note) {
+  Entry& entry = entries_[index];
+  POSTERN_ASSERT(note < notes_.size() && entry.action != static_cast<unsigned>(Action::local_data));
+  entry.has_note = 1;
+  entry.data = note;
+}
+
 std::uint32_t ZoneRules::add_note(const RuleNote& note) {
   POSTERN_ASSERT(notes_.size() < kNoNote);
   notes_.push_back(note);

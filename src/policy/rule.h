@@ -139,6 +139,10 @@ class ZoneRules {
   void set_soa(ZoneSoa soa) { soa_ = std::move(soa); }
   /// Every rule is marked with this at least, whatever its note says.
   void set_sharing(Sharing sharing) { sharing_ = sharing; }
+  /// Since when a copy here has had those rules whose notes tell no time; 0: not known.
+  void set_since(std::uint32_t since_s) { since_s_ = since_s; }
+  /// Gives a rule that is there another note, an index of `add_note`; not one with local data.
+  void set_note(std::size_t index, std::uint32_t note);
 
   std::size_t size() const { return entries_.size(); }
   Rule at(std::size_t index) const;
@@ -158,6 +162,7 @@ class ZoneRules {
   bool closest_encloser() const { return closest_encloser_; }
   const std::optional<ZoneSoa>& soa() const { return soa_; }
   Sharing sharing() const { return sharing_; }
+  std::uint32_t since_s() const { return since_s_; }
   /// How many rules have this trigger.
   std::size_t count_of(Trigger trigger) const { return counts_[static_cast<std::size_t>(trigger)]; }
   const std::vector<LocalRecord>& local_data(std::uint32_t index) const { return data_[index]; }
@@ -206,6 +211,7 @@ class ZoneRules {
   std::optional<ZoneSoa> soa_;
   Sharing sharing_ = Sharing::unmarked;
   bool closest_encloser_ = false;
+  std::uint32_t since_s_ = 0;
 };
 
 /// Replaces what every rule of a zone asks for, PASSTHRU included (RPZ draft §6.1).

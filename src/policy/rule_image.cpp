@@ -208,6 +208,7 @@ Result<void> RuleImage::read_zones(OctetView part) {
     zone.closest_encloser = reader.u8() != 0;
     zone.sharing = static_cast<Sharing>(reader.u8());
     if (zone.sharing > Sharing::red) return corrupt("the marking of a zone");
+    zone.since_s = reader.u32();
     for (std::uint64_t& of_trigger : zone.counts) of_trigger = reader.u32();
     if (reader.u8() != 0) {
       ZoneSoa soa;

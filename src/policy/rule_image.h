@@ -31,6 +31,7 @@ struct ImageZone {
   std::array<std::uint64_t, kTriggerCount> counts{};  ///< Rules by trigger.
   std::optional<ZoneSoa> soa;
   Sharing sharing = Sharing::unmarked;  ///< Of every rule at least.
+  std::uint32_t since_s = 0;            ///< See ZoneRules::set_since.
 
   std::uint64_t rule_count() const;
 };

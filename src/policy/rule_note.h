@@ -25,12 +25,13 @@ constexpr bool may_leave(Sharing sharing) {
 struct RuleNote {
   static constexpr std::uint8_t kNoConfidence = 255;
 
-  std::uint32_t first_seen_s = 0;   ///< By its publisher; 0: not said.
+  std::uint32_t first_seen_s = 0;   ///< By its publisher, or see `seen_here`; 0: not known.
   std::uint32_t valid_from_s = 0;   ///< Before it the rule decides nothing; 0: no such time.
   std::uint32_t valid_until_s = 0;  ///< From then on neither; 0: no such time.
   std::uint8_t confidence = kNoConfidence;  ///< 0 to 100.
   Sharing sharing = Sharing::unmarked;
-  std::uint16_t unused = 0;
+  /// 1: its publisher says no time; `first_seen_s` is when a copy here had the rule first.
+  std::uint16_t seen_here = 0;
 
   auto operator<=>(const RuleNote&) const = default;
 

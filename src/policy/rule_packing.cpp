@@ -10,7 +10,7 @@
 namespace postern::policy {
 namespace {
 
-constexpr std::uint32_t kMagic = 0x504b5232;  // "PKR2"
+constexpr std::uint32_t kMagic = 0x504b5233;  // "PKR3"
 /// As an owner of no rule, nor a set of records, can have so many.
 constexpr std::uint32_t kMaxRecords = 65'535;
 
@@ -80,6 +80,7 @@ void ZoneRules::pack(const std::function<void(OctetView)>& write) const {
     rest.text(soa_->rdata);
   }
   rest.number(static_cast<std::size_t>(sharing_));
+  rest.number(since_s_);
   rest.text(
       {reinterpret_cast<const std::uint8_t*>(notes_.data()), notes_.size() * sizeof(RuleNote)});
   rest.number(data_.size());
@@ -153,6 +154,7 @@ bool ZoneRules::unpack_rest(ByteReader& reader) {
 
 bool ZoneRules::unpack_notes(ByteReader& reader) {
   const std::uint32_t sharing = reader.u32();
+  since_s_ = reader.u32();
   const OctetView notes = read_text(reader);
   if (!reader.ok() || sharing > static_cast<std::uint32_t>(Sharing::red) ||
       notes.size() % sizeof(RuleNote) != 0) {

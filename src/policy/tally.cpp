@@ -84,7 +84,8 @@ class Tally {
   Vote vote_of(const Said& said) const {
     Vote vote{.sharing = said.sharing};
     if (!said.note) return vote;
-    vote.first_seen_s = said.note->first_seen_s;
+    // A list that still has a thing stands by it; only what its publisher dates grows old.
+    if (said.note->seen_here == 0) vote.first_seen_s = said.note->first_seen_s;
     vote.until_s = said.note->valid_until_s;
     if (ballot_.votes.by_confidence && said.note->confidence != RuleNote::kNoConfidence) {
       vote.weight = said.note->confidence / 100.0;

@@ -10,10 +10,11 @@ namespace {
 constexpr std::size_t kDosHeader = 64;
 constexpr std::size_t kFileHeader = 24;  // With its signature.
 constexpr std::size_t kSectionHeader = 40;
-constexpr std::size_t kMaxSections = 96;                             // As Windows' loader has it.
-constexpr std::size_t kMaxRead = 64 << 10;                           // Octets.
-constexpr std::size_t kMaxResourceEntries = 4096;                    // Of a directory.
-constexpr std::size_t kResources = 2, kCertificates = 4, kClr = 14;  // Data directories.
+constexpr std::size_t kMaxSections = 96;                           // As Windows' loader has it.
+constexpr std::size_t kMaxRead = 64 << 10;                         // Octets.
+constexpr std::size_t kMaxResourceEntries = 4096;                  // Of a directory.
+constexpr std::size_t kExports = 0, kImports = 1, kResources = 2;  // Data directories.
+constexpr std::size_t kCertificates = 4, kClr = 14;
 constexpr std::uint32_t kVersionResource = 16;
 
 struct Directory {
@@ -28,6 +29,8 @@ class PeReader {
     POSTERN_CHECK(headers());
     file_.has_certificates = directories_[kCertificates].size > 0;
     file_.is_managed = directories_[kClr].size > 0;
+    file_.imports_address = directories_[kImports].address;
+    file_.exports_address = directories_[kExports].address;
     POSTERN_CHECK(version());
     if (file_.is_managed) POSTERN_CHECK(module_name());
     return std::move(file_);

@@ -52,6 +52,8 @@ struct PeFile {
   bool is_library = false;        ///< A DLL.
   bool is_managed = false;        ///< It has a CLR header: a .NET assembly.
   bool has_certificates = false;  ///< A certificate table is there; nothing says that it is right.
+  std::uint32_t imports_address = 0;  ///< In memory, of the tables that pe_links.h reads;
+  std::uint32_t exports_address = 0;  ///< 0: it has none.
   std::vector<PeSection> sections;
   std::optional<VersionInfo> version;
   /// The name that the compiler gave a .NET module: "App_Web_ab12cd34.dll". Empty for others, and

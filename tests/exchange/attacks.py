@@ -259,15 +259,16 @@ def other_holes(world, at):
 def shell_use(world, at):
     """Somebody works through the page that was planted last: commands in the body, one in the query."""
     ip, url = world.stranger(), world.shell
-    protocol = "Owa" if url.startswith("/owa") else ""
+    world.shell_uses += 1
+    agent, protocol = f"antSword/v2.{1 + world.shell_uses}", "Owa" if url.startswith("/owa") else ""
     for index in range(40):
-        request = Request(at + index * 17, ip, "POST", url, protocol=protocol, agent="antSword/v2.1", cs_bytes=1_200,
+        request = Request(at + index * 17, ip, "POST", url, protocol=protocol, agent=agent, cs_bytes=1_200,
                           sc_bytes=world.rng.randrange(300, 9_000))
         if index == 0:
             request.mark("front", world.plant("first touch of a page nobody else asks for", ["W-08", "W-07"], "hunt"))
             request.mark("front", world.plant("a page that one address asks for", ["W-03"], "hunt", loose=True))
         world.requests.append(request)
-    command = Request(at + 800, ip, "GET", url, query="exec=whoami+/all", protocol=protocol, agent="antSword/v2.1")
+    command = Request(at + 800, ip, "GET", url, query="exec=whoami+/all", protocol=protocol, agent=agent)
     world.requests.append(command.mark("front", world.plant("a command in the query", ["W-10"], "hunt")))
     for after, command in ((20, 'cmd.exe /c cd /d "C:\\\\inetpub\\\\wwwroot\\\\aspnet_client"&whoami&echo [S]&cd&echo [E]'),
                            (60, "cmd.exe /c net group \"Exchange Organization administrators\" administrator /del /domain")):
@@ -294,6 +295,68 @@ def tunnel(world, at):
         world.requests.append(request)
     world.put(world.c("inetpub/wwwroot" + url), shells.base64_loader(), at - 60, [
         world.plant("a page that is a tunnel", ["F-01"], "exploited")])
+
+
+def quiet_shell(world, at):
+    """A page that is used without anything that a rule on rows names, and that is not on the disk any more. Somebody else had
+    looked for it in vain."""
+    ip, url = world.stranger(), "/aspnet_client/" + variation.word(world.rng, 6, 10) + ".aspx"
+    world.requests.append(Request(at - 86_400, world.stranger(), "GET", url, status=404, agent="Mozilla/5.0 (X11)"))
+    for index in range(25):
+        request = Request(at + index * 31, ip, "POST", url, agent="Mozilla/5.0 (Windows NT 6.1) made/1", cs_bytes=1_500,
+                          sc_bytes=world.rng.randrange(300, 9_000))
+        if index == 0:
+            request.mark("front", world.plant("a page that was not there, and now answers", ["W-03", "W-04", "W-11"], "hunt"))
+        world.requests.append(request)
+    url = "/owa/auth/" + variation.word(world.rng, 6, 10) + ".ashx"
+    request = Request(at + 3_600, world.stranger(), "POST", url, protocol="Owa", agent="Mozilla/5.0 (Windows NT 6.1) made/2")
+    world.requests.append(request.mark("front", world.plant("the first touch of a page", ["W-03", "W-04", "W-08"], "hunt")))
+
+
+def quiet_tunnel(world, at):
+    """A page as a way into the inner network, whose words are in the bodies: what is left is how often, and how large."""
+    ip, url = world.stranger(), "/aspnet_client/" + variation.word(world.rng, 6, 10) + ".aspx"
+    for index in range(420):
+        request = Request(at + index * 1.3, ip, "POST", url, agent="Mozilla/5.0 (Windows NT 6.1)", cs_bytes=world.rng.randrange(200, 900),
+                          sc_bytes=world.rng.randrange(8_000, 40_000) if index % 2 else world.rng.randrange(90, 200))
+        if index == 0:
+            request.mark("front", world.plant("a tunnel, by its rate", ["W-09"], "hunt", loose=True))
+        world.requests.append(request)
+
+
+def download(world, at):
+    """A stolen account: somebody reads a mailbox in one night, as its owner could."""
+    ip, person = world.stranger(), world.people[5]
+    for index in range(150):
+        request = Request(at + index * 12, ip, "POST", "/EWS/Exchange.asmx", user=person.account, agent="Mozilla/5.0 (Windows NT 10.0)",
+                          protocol="Ews", anchor=person.smtp, hint="WindowsIdentity", cs_bytes=1_800,
+                          sc_bytes=world.rng.randrange(500_000, 900_000), backend_user=person.account)
+        world.requests.append(request)
+    request.mark("proxy", world.plant("a mailbox in one night", ["W-01"], "hunt", loose=True))
+
+
+def hunt(world, at):
+    """Somebody looks for pages that others may have planted, and one answers."""
+    ip = world.stranger()
+    for index, name in enumerate(("help", "discover", "shell", "web", "one", "iisstart", "t", "log")):
+        found = name == "one"
+        request = Request(at + index * 4, ip, "GET", f"/aspnet_client/{name}.aspx", status=200 if found else 404, agent="Mozilla/5.0")
+        if index == 0:
+            request.mark("front", world.plant("a search for shells", ["W-05"], "hunt", loose=True))
+        if found:
+            request.mark("front", world.plant("what it found", ["W-03", "W-04"], "hunt"))
+        world.requests.append(request)
+
+
+def failures(world, at):
+    """The control panel breaks on what somebody sends it."""
+    ip = world.stranger()
+    for index in range(40):
+        request = Request(at + index * 11, ip, "GET", "/ecp/PersonalSettings/HomePage.aspx", query=f"x={index}", status=500,
+                          protocol="Ecp", agent="Mozilla/5.0 (Windows NT 10.0)")
+        if index == 0:
+            request.mark("front", world.plant("the control panel fails suddenly", ["W-11"], "hunt", loose=True))
+        world.requests.append(request)
 
 
 def oddities(world, at):

@@ -65,6 +65,7 @@ def hidden_pages(world, at):
     world.put(path, shells.one_line(), at - 3 * 365 * 86400, [world.plant(
         "a page older than the server by its time", ["F-01", "F-07"], "exploited")])
     world.stomped.add(path)
+    world.born[path] = at
 
 
 def ghosts(world, at):
@@ -123,7 +124,12 @@ def persistence(world, at):
     encoded = "-nop -w hidden -enc bQBhAGQAZQAgAGYAbwByACAAdABlAHMAdABzAA=="
     world.put(world.c(f"{tasks}/Winnet"), disk.task("powershell.exe", encoded), at, [
         world.plant("a task that runs encoded PowerShell", ["F-13"], "exploited")])
-    world.tasks += [("VSPerfMon", False), ("Winnet", True)]
+    world.tasks += [("VSPerfMon", False), ("Winnet", True), ("Hidden", False), ("Gone", True)]
+    hive = world.c("Windows/System32/config/SOFTWARE")
+    for what, tier in (("a task without a descriptor, and without a file", "exploited"), ("a task without a file", "hunt")):
+        world.plant(what, ["F-13"], tier).place(hive)
+    world.put(world.c(f"{tasks}/Unknown"), disk.task("%windir%\\system32\\defrag.exe", "-c", author="Microsoft Corporation"), at, [
+        world.plant("a task that the registry does not know", ["F-13"], "hunt")])
     for path in ("ProgramData/VSPerfMon/vs.bat", "Users/Public/opera/Opera_browser.exe", "Windows/Temp/xx.bat", "Windows/Temp/cw.exe"):
         world.put(world.c(path), "rem made for tests\r\n", at, [world.plant("a known trace", ["F-12"], "exploited")])
     world.put(world.ex("FrontEnd/HttpProxy/owa/auth/google.log"), "made for tests\r\n", at, [

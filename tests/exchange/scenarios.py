@@ -20,7 +20,7 @@ AUTUMN = Options(build=(15, 1, 2507, 12), first_day="2022-09-26", installed="202
 NEWEST = Options(product="Exchange 2019", build=(15, 2, 1748, 43), first_day="2026-03-02", installed="2026-02-14",
                  fixed=("CVE-2020-0688", *PROXYLOGON, *APRIL, *MAY, *LATER))
 OLD = Options(product="Exchange 2010", build=(14, 3, 509, 0), exchange="Program Files/Microsoft/Exchange Server/V14",
-              installed="2020-12-10", fixed=("CVE-2020-0688",), exposed=("CVE-2021-26857",))
+              installed="2020-12-10", fixed=("CVE-2020-0688",), unaffected=("CVE-2021-26857",))
 RTM = Options(product="Exchange 2013", build=(15, 0, 516, 32), installed="2013-01-20", exposed=PROXYLOGON + ("CVE-2020-0688",))
 
 
@@ -62,6 +62,9 @@ CHAIN = (*SCANNED,
 SHELL = (Step(0.65, 21.0, attacks.proxyshell),
          Step(0.72, 2.0, attacks.shell_use))
 NOT_SHELL = (Step(0.5, 13.0, attacks.proxynotshell), Step(0.7, 22.0, attacks.owassrf))
+
+ODD = (Step(0.5, 2.0, attacks.quiet_shell), Step(0.5, 23.0, attacks.quiet_tunnel), Step(0.7, 1.0, attacks.download),
+       Step(0.7, 5.0, attacks.hunt), Step(0.7, 12.0, attacks.failures))
 
 
 def left_behind(world, at):
@@ -108,6 +111,9 @@ TREES = {
                prefix="EX02/"))),
     "traps": Scenario("Nothing is wrong, but everything is there to break the reader.", (Server(
         UNPATCHED, "no evidence", (Step(0.3, 3.0, leftovers.traps),), hostile=True),)),
+    "odd-traffic": Scenario("Nothing that a rule on a row names, but traffic as a whole is odd.", (Server(NEWEST, "no evidence", ODD),)),
+    "much-traffic": Scenario("Traffic that looks odd and is not.", (Server(NEWEST, "no evidence", (
+        Step(0.0, 0.0, traffic.own_pages), Step(0.0, 0.0, traffic.much_traffic), Step(0.6, 9.0, traffic.new_things))),)),
     "everything": Scenario("All attacks on one server.", (Server(UNPATCHED, "compromised", (
         *CHAIN, Step(0.3, 3.0, leftovers.traps), *SHELL, *NOT_SHELL, Step(0.5, 5.0, attacks.other_holes),
         Step(0.9, 3.0, attacks.wiped)), hostile=True),)),

@@ -22,6 +22,7 @@ import disk
 import events
 import evtx
 import logs
+import mft
 import traffic
 from scenarios import SCENARIOS
 from world import World, midnight
@@ -69,7 +70,21 @@ def _fill(world, server, mbytes):
     _event_logs(world)
     disk.application_host(world)
     disk.registry(world)
+    _file_table(world)
     world.settle()
+
+
+def _file_table(world):
+    """Where times were set, somebody has copied $MFT of the system drive, which has the true ones."""
+    if not world.born:
+        return
+    drive, files = world.c(""), {}
+    for path, at in world.times.items():
+        if path.startswith(drive) and "\n" not in path:
+            set_at = int(at) + (0 if path in world.stomped else 0.25)
+            files[path[len(drive):]] = set_at, world.born.get(path, set_at) + (0.5 if path in world.born else 0)
+    mft.write(world.root / world.c("$MFT"), files)
+    world.times[world.c("$MFT")] = world.end - 1800
 
 
 class _Retained:
@@ -269,6 +284,7 @@ def _truth(world, server):
     return {
         "name": options.name, "root": world.prefix.rstrip("/"), "exchange": world.ex("").rstrip("/"), "product": options.product,
         "build": ".".join(str(part) for part in options.build), "fixed": sorted(options.fixed), "exposed": sorted(options.exposed),
+        "unaffected": sorted(options.unaffected),
         "mitigated": options.mitigated, "exposure": {"from": since, "until": _day(world.end - 1)} if options.exposed else None,
         "verdict": server.verdict, "chains": world.chains, "stolen": world.stolen, "zone": "W. Europe Standard Time",
         "logs": {name: {"first": days[0] if days else None, "last": days[-1] if days else None,

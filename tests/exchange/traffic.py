@@ -167,6 +167,69 @@ def noise(world, rng, day):
         yield Request(at, ip, "GET", stem, agent=agent, status=status, protocol=protocol, sc_bytes=1_200)
 
 
+def _benign(world, what, why, rules):
+    """What looks odd and is not: none of `rules` may name its address."""
+    return world.benign(what, why, quiet=rules)
+
+
+def much_traffic(world, at):
+    """From the first day on, every day: a backup that reads whole mailboxes, a probe of a page of the organisation's own, a program
+    that polls a page, a probe that the control panel fails on, and a list of broken links."""
+    for index in range(world.options.days):
+        day = world.begin + index * 86_400
+        requests = [Request(day + 7_200 + step * 20, "10.1.0.60", "POST", "/EWS/Exchange.asmx", user="CORP\\svc-archive", protocol="Ews",
+                            agent="ArchiveJob/4.1", cs_bytes=1_500, sc_bytes=9_000_000 + step * 1_000, backend_user="CORP\\svc-archive")
+                    for step in range(40)]
+        requests[0].mark("front", _benign(world, "a backup of mailboxes", "W-01: it does so every night", ["W-01"]))
+        for step in range(0, 86_400, 300):
+            probe = Request(day + step, "10.1.0.30", "GET", "/company/alive.aspx", agent="Probe/1.0", sc_bytes=40)
+            if step == 0:
+                probe.mark("front", _benign(world, "a monitoring probe", "W-03, W-08: there since the logs begin", ["W-03", "W-04", "W-08"]))
+            requests.append(probe)
+        for step in range(300):
+            poll = Request(day + 36_000 + step * 1.9, "10.1.0.31", "POST", "/company/poll.asmx", agent="Desk/2.0", cs_bytes=300, sc_bytes=420)
+            if step == 0:
+                poll.mark("front", _benign(world, "a program that polls", "W-09: each answer is like the others", ["W-03", "W-09"]))
+            requests.append(poll)
+        for step in range(30):
+            broken = Request(day + 10_800 + step * 15, "10.1.0.32", "GET", "/ecp/", status=500, protocol="Ecp", agent="Probe/1.0")
+            if step == 0:
+                broken.mark("front", _benign(world, "a probe that always fails", "W-11: it does so every day", ["W-11"]))
+            requests.append(broken)
+        for step in range(16):
+            link = Request(day + 40_000 + step * 10, "192.0.2.250", "GET", f"/company/old{step % 4}.aspx", status=404, agent="LinkCheck/3")
+            if step == 0:
+                link.mark("front", _benign(world, "broken links", "W-05: the same four", ["W-05"]))
+            requests.append(link)
+        world.requests += requests
+
+
+def new_things(world, at):
+    """On one day: phones for many, who load their mailboxes, and a page that an administrator adds, which some had asked for before
+    it was there."""
+    for phone in range(10):
+        person = world.people[phone % len(world.people)]
+        for step in range(16):
+            request = Request(at + phone * 40 + step * 90, f"198.51.100.{220 + phone}", "POST", "/Microsoft-Server-ActiveSync/default.eas",
+                              query=f"Cmd=Sync&User={person.smtp}&DeviceId=NEW{phone}&DeviceType=Outlook", user=person.account,
+                              agent="Outlook-iOS-Android/2.0", protocol="Eas", cs_bytes=900, sc_bytes=5_500_000)
+            if step == 0:
+                request.mark("front", _benign(world, "a new phone", "W-01: many are sent as much that day", ["W-01", "W-08"]))
+            world.requests.append(request)
+    world.put(world.c("inetpub/wwwroot/company/phonebook.aspx"), "<html><body>Phone book</body></html>\r\n", at)
+    for index, person in enumerate(world.people[:6]):
+        early = Request(at - 3_600 + index, person.home, "GET", "/company/phonebook.aspx", status=404, agent=person.browser)
+        late = Request(at + 600 + index * 30, person.home, "GET", "/company/phonebook.aspx", agent=person.browser)
+        late.mark("front", _benign(world, "a page that an administrator added", "W-03, W-11: many know it", ["W-03", "W-04", "W-08", "W-11"]))
+        world.requests += [early, late]
+
+
+def own_pages(world, at):
+    """The pages of the organisation's own that the above ask for."""
+    for name in ("alive.aspx", "poll.asmx"):
+        world.put(world.c(f"inetpub/wwwroot/company/{name}"), "<html><body>alive</body></html>\r\n", world.begin)
+
+
 def day_of(world, rng, day):
     """All requests of a day, in the order of time."""
     requests = []

@@ -30,6 +30,7 @@ class Options(NamedTuple):
     iis_logs: str = ""  # Where the logs of IIS are, if not where they are by default; begins with the drive's folder.
     fixed: tuple = ()
     exposed: tuple = ()
+    unaffected: tuple = ()  # What they are holes of is not installed.
     installed: str = "2021-02-22"  # When this CU came onto the server.
 
 
@@ -51,6 +52,8 @@ class World:
         self.addresses = [f"203.0.113.{number}" for number in [*range(1, 60), *range(100, 190)]]
         self.rng.shuffle(self.addresses)
         self.shell = "/aspnet_client/discover.aspx"  # The page that the last break-in has planted, as a URL.
+        self.shell_uses = 0
+        self.born = {}  # Path → when it was really made, of files whose time was set.
         self.begin = midnight(options.first_day)
         self.end = self.begin + options.days * 86400
         self.requests, self.events, self.ecp, self.oab, self.rps, self.cmdlets = [], [], [], [], [], []

@@ -1,5 +1,8 @@
 #include "windows/testing/pe_writer.h"
 
+#include <charconv>
+#include <utility>
+
 #include "windows/testing/little_endian_writer.h"
 
 namespace postern::windows::testing {
@@ -96,6 +99,65 @@ Octets clr(const std::string& module) {
   return octets;
 }
 
+/// Tables of what is taken and handed out, from an address of the loaded image on.
+struct LinkTables {
+  Octets octets;
+  std::uint32_t address = 0;
+  std::uint32_t imports = 0, exports = 0;  // Where they begin; 0: none.
+
+  std::uint32_t here() const { return address + static_cast<std::uint32_t>(octets.size()); }
+  std::uint32_t put_name(const std::string& name) {
+    const std::uint32_t at = here();
+    put_octets(octets, octets_of(name));
+    octets.push_back(0);
+    pad(octets, 2);
+    return at;
+  }
+};
+
+void put_imports(LinkTables& to, const TestPe& wanted) {
+  if (wanted.imports.empty()) return;
+  const std::size_t word = wanted.is_64_bit ? 8 : 4;
+  Octets descriptors;
+  for (const auto& [library, names] : wanted.imports) {
+    Octets list;
+    for (const std::string& name : names) {
+      const std::uint64_t number = std::uint64_t{1} << (word * 8 - 1);
+      if (name.starts_with('#')) {
+        std::uint64_t ordinal = 0;
+        std::from_chars(name.data() + 1, name.data() + name.size(), ordinal);
+        put_little(list, number | ordinal, word);
+      } else {
+        put_u16(to.octets, 0);
+        put_little(list, to.put_name(name) - 2, word);
+      }
+    }
+    put_little(list, 0, word);
+    const std::uint32_t library_at = to.put_name(library);
+    put_u32(descriptors, to.here());
+    put_u64(descriptors, 0);
+    put_u32(descriptors, library_at);
+    put_u32(descriptors, to.here());
+    put_octets(to.octets, list);
+  }
+  descriptors.resize(descriptors.size() + 20);
+  to.imports = to.here();
+  put_octets(to.octets, descriptors);
+}
+
+void put_exports(LinkTables& to, const TestPe& wanted) {
+  if (wanted.exports.empty()) return;
+  Octets names;
+  for (const std::string& name : wanted.exports) put_u32(names, to.put_name(name));
+  const std::uint32_t names_at = to.here();
+  put_octets(to.octets, names);
+  to.exports = to.here();
+  Octets table(40);
+  set_little(table, 24, wanted.exports.size(), 4);
+  set_little(table, 32, names_at, 4);
+  put_octets(to.octets, table);
+}
+
 void put_section(Octets& to, std::string name, std::uint32_t address, std::uint32_t offset,
                  std::uint32_t size) {
   name.resize(8);
@@ -132,6 +194,11 @@ Octets write_version_info(const VersionInfo& info) {
 
 Octets write_pe(const TestPe& wanted) {
   Octets text = wanted.module_name.empty() ? Octets(16, 0xC3) : clr(wanted.module_name);
+  pad(text, 16);
+  LinkTables links{std::move(text), kTextAddress};
+  put_imports(links, wanted);
+  put_exports(links, wanted);
+  text = std::move(links.octets);
   pad(text, kAlignment);
   Octets resource = wanted.version ? resources(*wanted.version) : Octets{};
   const std::size_t resource_size = resource.size();
@@ -157,6 +224,8 @@ Octets write_pe(const TestPe& wanted) {
     set_little(file, directories + index * 8, address, 4);
     set_little(file, directories + index * 8 + 4, size, 4);
   };
+  if (links.exports != 0) set_directory(0, links.exports, 40);
+  if (links.imports != 0) set_directory(1, links.imports, 20);
   if (wanted.version) set_directory(2, kResourceAddress, resource_size);
   if (wanted.has_certificates) set_directory(4, 0x9000, 1200);
   if (!wanted.module_name.empty()) set_directory(14, kTextAddress, kClrHeader);

@@ -18,6 +18,9 @@ struct TestPe {
   bool has_certificates = false;
   std::optional<VersionInfo> version{};
   std::string module_name{};  ///< Not empty: a .NET module.
+  /// Libraries, and what is taken of them: a name, or "#4".
+  std::vector<std::pair<std::string, std::vector<std::string>>> imports{};
+  std::vector<std::string> exports{};
 };
 
 Octets write_pe(const TestPe& wanted);
