@@ -18,6 +18,7 @@
 #include "host/evaluation.h"
 #include "host/file_examiner.h"
 #include "host/log_examiner.h"
+#include "host/record_examiner.h"
 
 namespace postern::app {
 namespace {
@@ -111,9 +112,10 @@ class Evaluator {
     const auto things = POSTERN_TRY(things_of(folder / "truth.json"));
     const host::FileExaminers files(yara());
     const host::LogExaminers logs(rules_.set);
+    const host::RecordExaminers records;
     host::SweepOptions options;
     options.known = known();
-    options.examiners = {&files, &logs};
+    options.examiners = {&files, &logs, &records};
     options.rules = &rules_.set;
     const auto report = POSTERN_TRY(host::sweep((folder / "evidence").string(), options));
     const fs::path name =
