@@ -18,6 +18,7 @@
 #include "host/evaluation.h"
 #include "host/file_examiner.h"
 #include "host/log_examiner.h"
+#include "host/record_examiner.h"
 
 namespace postern::app {
 namespace {
@@ -40,14 +41,14 @@ std::vector<fs::path> generated_in(const fs::path& folder) {
   return out;
 }
 
-host::KnownThing thing_of(const Json& value, bool is_malicious) {
+host::KnownThing thing_of(const Json& value, host::Truth truth) {
   host::KnownThing out;
   out.path = value["path"].text();
   out.line = value["line"].count();
   out.record = value["record"].count();
   out.actor = value["actor"].text();
   for (const Json& rule : value["rules"].items()) out.rules.push_back(rule.text());
-  out.is_malicious = is_malicious;
+  out.truth = truth;
   out.is_loose = value["loose"].is_true();
   return out;
 }
@@ -62,10 +63,13 @@ Result<std::vector<host::KnownThing>> things_of(const fs::path& truth) {
   for (const Json& server : json["servers"].items()) {
     for (const Json& planted : server["planted"].items()) {
       const std::string& tier = planted["tier"].text();
-      const bool is_bad = tier == "attempt" || tier == "exploited";
-      if (is_bad && !planted["rules"].items().empty()) out.push_back(thing_of(planted, true));
+      const bool is_bad =
+          (tier == "attempt" || tier == "exploited") && !planted["rules"].items().empty();
+      out.push_back(thing_of(planted, is_bad ? host::Truth::malicious : host::Truth::neither));
     }
-    for (const Json& benign : server["benign"].items()) out.push_back(thing_of(benign, false));
+    for (const Json& benign : server["benign"].items()) {
+      out.push_back(thing_of(benign, host::Truth::benign));
+    }
   }
   return out;
 }
@@ -108,9 +112,10 @@ class Evaluator {
     const auto things = POSTERN_TRY(things_of(folder / "truth.json"));
     const host::FileExaminers files(yara());
     const host::LogExaminers logs(rules_.set);
+    const host::RecordExaminers records;
     host::SweepOptions options;
     options.known = known();
-    options.examiners = {&files, &logs};
+    options.examiners = {&files, &logs, &records};
     options.rules = &rules_.set;
     const auto report = POSTERN_TRY(host::sweep((folder / "evidence").string(), options));
     const fs::path name =

@@ -21,8 +21,7 @@ namespace {
 bool counts(const ServerReport& server, std::size_t number) {
   if (server.findings[number].tier < Tier::attempt) return false;
   const FindingChange* const change = change_of(server, number);
-  return change == nullptr || change->is_odd || change->change == Change::fresh ||
-         change->change == Change::changed;
+  return change == nullptr || change->is_news;
 }
 
 }  // namespace

@@ -69,8 +69,8 @@ Outcome outcome_of(const Report& report);
 const FindingChange* change_of(const ServerReport& server, std::size_t finding);
 
 /// What the command ends with: 0 no findings of tier attempt or exploited, 1 some, 2 not complete,
-/// or nothing that is an Exchange server. Against a sweep before, only those count that are new,
-/// changed, or gone from a log that is still there.
+/// or nothing that is an Exchange server. Against a sweep before, only those count that are
+/// news (FindingChange).
 int exit_code_of(const Report& report);
 
 /// For a terminal: the verdict first, then what it rests on. `colour`: ANSI colours.

@@ -88,11 +88,11 @@ TEST(Report, ExitCodes) {
   EXPECT_EQ(exit_code_of(Report()), 2);
 }
 
-FindingChange became(Change change, std::string why = "", bool is_odd = false) {
+FindingChange became(Change change, std::string why = "", bool is_news = false) {
   FindingChange out;
   out.change = change;
   out.why = std::move(why);
-  out.is_odd = is_odd;
+  out.is_news = is_news;
   return out;
 }
 
@@ -115,8 +115,9 @@ TEST(Report, AgainstASweepBeforeOnlyWhatIsNewCounts) {
   EXPECT_EQ(exit_code_of(compared({{proof, became(Change::same)}})), 0);
   EXPECT_EQ(exit_code_of(compared({{proof, became(Change::gone)}})), 0);
   EXPECT_EQ(exit_code_of(compared({{proof, became(Change::gone, "", true)}})), 1);
-  EXPECT_EQ(exit_code_of(compared({{proof, became(Change::fresh)}})), 1);
-  EXPECT_EQ(exit_code_of(compared({{proof, became(Change::changed)}})), 1);
+  EXPECT_EQ(exit_code_of(compared({{proof, became(Change::fresh, "", true)}})), 1);
+  EXPECT_EQ(exit_code_of(compared({{proof, became(Change::changed, "", true)}})), 1);
+  EXPECT_EQ(exit_code_of(compared({{proof, became(Change::changed)}})), 0);
   EXPECT_EQ(exit_code_of(compared({{finding("PL-03", Tier::probe, 50, ""), {}}})), 0);
 }
 

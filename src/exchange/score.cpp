@@ -96,7 +96,8 @@ void name_samples(std::string& out, std::string_view title, std::span<const std:
     for (const Finding& finding : samples[number].findings) rules.insert(shown(finding.rule));
     std::string text;
     for (const std::string& rule : rules) text += " " + rule;
-    out += fmt::format("    {}{}{}\n", shown(samples[number].path), text.empty() ? "" : ":", text);
+    out += fmt::format("    {}: {}{}{}\n", shown(samples[number].source),
+                       shown(samples[number].path), text.empty() ? "" : ":", text);
   }
   if (numbers.size() > kMostNamed) {
     out += fmt::format("    and {} more: --json has them all\n", numbers.size() - kMostNamed);

@@ -74,7 +74,7 @@ TEST(Score, TextAndJsonSayIt) {
                       "false alarms 1 of 3"),
             std::string::npos)
       << text;
-  EXPECT_NE(text.find("Missed (1):\n    c: F-06"), std::string::npos) << text;
+  EXPECT_NE(text.find("Missed (1):\n    two: c: F-06"), std::string::npos) << text;
   EXPECT_NE(text.find("7 files have no label"), std::string::npos);
   EXPECT_EQ(text.find('\x1b'), std::string::npos);
   const std::string json = to_json(both, kSamples, 7);

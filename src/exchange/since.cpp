@@ -9,18 +9,24 @@
 namespace postern::exchange {
 namespace {
 
-/// Counts what a log holds more of the same: another number each day, and the same finding.
-constexpr std::string_view kMoreDetail = "more of these in this log";
+/// Count what there is more of the same: another number each day, and the same finding.
+constexpr std::array kMoreDetails =
+    std::to_array<std::string_view>({"more of these in this log", "more of these"});
 
 /// What a finding that is joined from many rows tells of them; it may grow, or lose a part.
 constexpr std::array kJoinedDetails =
     std::to_array<std::string_view>({"stage", "octets", "requests", "made anew", "exported"});
+
+/// Rules that judge all traffic of a server: with each day's logs they may say something else.
+constexpr std::array kTrafficRules =
+    std::to_array<std::string_view>({"W-01", "W-03", "W-04", "W-05", "W-08", "W-09", "W-11"});
 
 bool is_row(const Finding& finding) {
   return finding.place.line != 0 || finding.place.record != 0;
 }
 
 bool is_joined(const Finding& finding) {
+  if (std::ranges::find(kTrafficRules, finding.rule) != kTrafficRules.end()) return true;
   return std::ranges::any_of(finding.details, [](const Detail& detail) {
     return std::ranges::find(kJoinedDetails, detail.name) != kJoinedDetails.end();
   });
@@ -45,7 +51,7 @@ std::string whole_key(const Finding& finding) {
   append(key, std::to_string(static_cast<int>(finding.tier)));
   append(key, std::to_string(finding.confidence));
   for (const Detail& detail : finding.details) {
-    if (detail.name == kMoreDetail) continue;
+    if (std::ranges::find(kMoreDetails, detail.name) != kMoreDetails.end()) continue;
     append(key, detail.name);
     append(key, detail.value);
   }
@@ -111,6 +117,10 @@ std::string what_changed(const Finding& was, const Finding& is) {
   return out.empty() ? "its details" : out;
 }
 
+bool is_news(const Finding& was, const Finding& is) {
+  return !is_joined(is) || is.tier > was.tier || is.confidence > was.confidence;
+}
+
 std::string_view on_disk(std::string_view path) {
   return path.substr(0, path.find("!/"));
 }
@@ -118,7 +128,7 @@ std::string_view on_disk(std::string_view path) {
 /// Why a finding is gone, and whether it is remembered all the same.
 struct Loss {
   std::string why;
-  bool is_remembered = false, is_odd = false;
+  bool is_remembered = false, is_news = false;
 };
 
 Loss loss_of(const Finding& finding, FileFate fate, bool same_rules) {
@@ -131,7 +141,7 @@ Loss loss_of(const Finding& finding, FileFate fate, bool same_rules) {
   }
   if (!same_rules) return {"the rules are others now", false, false};
   if (is_joined(finding)) {
-    return {"not all that it was joined from is still there", true, false};
+    return {"what it was joined from is not all there, or has changed", true, false};
   }
   if (fate == FileFate::changed && finding.place.record != 0) {
     return {"its log no longer holds it", true, false};
@@ -179,7 +189,10 @@ class Comparer {
         is_taken_[*found] = true;
         const KeptFinding& was = earlier_.findings[*found];
         since_.changes[i].change = is_loose ? Change::changed : Change::same;
-        if (is_loose) since_.changes[i].why = what_changed(was.finding, findings_[i]);
+        if (is_loose) {
+          since_.changes[i].why = what_changed(was.finding, findings_[i]);
+          since_.changes[i].is_news = is_news(was.finding, findings_[i]);
+        }
         since_.changes[i].first_found = was.first_found;
         since_.changes[i].last_found = now_;
       }
@@ -187,6 +200,7 @@ class Comparer {
     for (std::size_t i = 0; i < findings_.size(); ++i) {
       if (is_done[i]) continue;
       since_.changes[i].first_found = since_.changes[i].last_found = now_;
+      since_.changes[i].is_news = true;
     }
   }
 
@@ -212,7 +226,7 @@ class Comparer {
       ++remembered;
       const bool is_old = was.last_found < earlier_.ended;
       FindingChange change{is_old ? Change::gone_before : Change::gone, loss.why, was.first_found,
-                           was.last_found, loss.is_odd && !is_old};
+                           was.last_found, loss.is_news && !is_old};
       since_.changes.push_back(std::move(change));
       findings_.push_back(was.finding);
     }
@@ -256,7 +270,10 @@ Since compare(const EarlierSweep* earlier, std::vector<Finding>& findings, const
   Since since;
   since.is_first = true;
   since.changes.resize(findings.size());
-  for (FindingChange& change : since.changes) change.first_found = change.last_found = now;
+  for (FindingChange& change : since.changes) {
+    change.first_found = change.last_found = now;
+    change.is_news = true;
+  }
   return since;
 }
 

@@ -37,8 +37,10 @@ struct FindingChange {
   /// What of it changed, or why it is gone: "its log is no longer there".
   std::string why;
   WallTime first_found{}, last_found{};
-  /// It vanished from a log that is still there, and of which nothing vanishes by itself.
-  bool is_odd = false;
+  /// Worth being told of: it is new; or says more, or something else, of the same thing; or it
+  /// vanished from a log that is still there, and of which nothing vanishes by itself. What is
+  /// joined from many rows and is no worse than it was is none: each day a part of these goes.
+  bool is_news = false;
 };
 
 /// What became of the file where a finding's evidence was.

@@ -76,6 +76,30 @@ TEST(Since, WhatBecameOfEach) {
   EXPECT_EQ(since.counts(), (std::array<std::size_t, kChanges>{1, 1, 1, 0, 0}));
 }
 
+TEST(Since, WhatIsJoinedFromManyRowsIsNewsWhereItIsWorse) {
+  Finding was = row("PL-08", "a.log", 3, kFirst);
+  was.details.push_back({"stage", "5"});
+  was.details.push_back({"requests", "12"});
+  Finding is = was;
+  is.details.back().value = "7";
+  is.at = kSecond;
+  const auto earlier = earlier_of({was});
+  const auto news = [&](const Finding& finding) {
+    std::vector<Finding> findings = {finding};
+    const Since since = compare(&earlier, findings, fate_is(FileFate::changed), kThird);
+    EXPECT_EQ(changes_of(since), "changed");
+    return since.changes.at(0).is_news;
+  };
+  EXPECT_FALSE(news(is)) << "a part of its log is gone";
+  is.confidence = 99;
+  EXPECT_TRUE(news(is));
+  Finding line = row("PL-01", "a.log", 3, kFirst);
+  const auto before = earlier_of({line});
+  line.tier = Tier::attempt;
+  std::vector<Finding> findings = {line};
+  EXPECT_TRUE(compare(&before, findings, fate_is(FileFate::changed), kThird).changes[0].is_news);
+}
+
 TEST(Since, ARowIsTheSameInALogOfAnotherName) {
   const auto earlier = earlier_of({row("PL-01", "u_ex210301.log", 3, kFirst)});
   std::vector<Finding> findings = {row("PL-01", "old/u_ex210301.log.gz", 3, kFirst)};
@@ -108,12 +132,13 @@ TEST(Since, WhyAFindingIsGoneAndWhetherItIsRemembered) {
   record.place.record = 17;
   Finding joined = row("PL-08", "a.log", 3, kFirst);
   joined.details.push_back({"stage", "6"});
+  const Finding traffic = row("W-03", "a.log", 3, kFirst);
   const Finding line = row("PL-01", "a.log", 3, kFirst);
   const Finding page = file("F-01", "x.aspx");
   struct Case {
     const Finding& finding;
     FileFate fate;
-    bool same_rules, is_remembered, is_odd;
+    bool same_rules, is_remembered, is_news;
     std::string why;
   };
   const Case cases[] = {
@@ -124,7 +149,10 @@ TEST(Since, WhyAFindingIsGoneAndWhetherItIsRemembered) {
       {line, FileFate::not_examined, true, true, false,
        "its file could not be looked at this time"},
       {record, FileFate::changed, true, true, false, "its log no longer holds it"},
-      {joined, FileFate::same, true, true, false, "not all that it was joined from is still there"},
+      {joined, FileFate::same, true, true, false,
+       "what it was joined from is not all there, or has changed"},
+      {traffic, FileFate::changed, true, true, false,
+       "what it was joined from is not all there, or has changed"},
       {page, FileFate::gone, true, true, false, "the file is no longer there"},
       {page, FileFate::changed, true, false, false, "the file was changed"},
       {page, FileFate::same, true, false, false, "it is judged otherwise now"},
@@ -139,7 +167,7 @@ TEST(Since, WhyAFindingIsGoneAndWhetherItIsRemembered) {
     ASSERT_EQ(findings.size(), one.is_remembered ? 1U : 0U);
     ASSERT_EQ(since.dropped.size(), one.is_remembered ? 0U : 1U);
     EXPECT_EQ(one.is_remembered ? since.changes[0].why : since.dropped_why[0], one.why);
-    EXPECT_EQ(one.is_remembered && since.changes[0].is_odd, one.is_odd);
+    EXPECT_EQ(one.is_remembered && since.changes[0].is_news, one.is_news);
   }
 }
 

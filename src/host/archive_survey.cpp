@@ -19,7 +19,6 @@ constexpr std::string_view kFactMark = "mark";
 
 // A hive of a server is some 100 MB, and a few more stand in an archive of several.
 constexpr std::uint64_t kMaxMarkOctets = std::uint64_t{2} << 30;
-constexpr std::uint64_t kMaxUnpacked = std::uint64_t{32} << 30;
 
 /// Goes through one archive.
 class Surveyor final : public ArchiveVisitor {
@@ -43,8 +42,8 @@ class Surveyor final : public ArchiveVisitor {
       const auto more = file.next();
       if (!more) fault = more.error().text;
       if (!more || more->empty()) break;
-      if (octets.size() + more->size() > max_octets(*kind_) ||
-          (unpacked_ += more->size()) > kMaxMarkOctets) {
+      unpacked_ += more->size();
+      if (octets.size() + more->size() > max_octets(*kind_) || unpacked_ > kMaxMarkOctets) {
         fault = "too large to be read from an archive";
         break;
       }
@@ -89,10 +88,8 @@ bool is_collection(std::string_view placed) {
 
 Examination ArchiveSurvey::read(const ArchiveSource& source, const std::string& path) {
   Surveyor surveyor(path);
-  ArchiveLimits limits;
-  limits.max_octets = kMaxUnpacked;
   // Its faults are named by whoever looks at what is in it.
-  static_cast<void>(read_archive(source, path, surveyor, limits));
+  static_cast<void>(read_archive(source, path, surveyor));
   return std::move(surveyor).told();
 }
 

@@ -123,7 +123,8 @@ class Opened {
     std::array<std::uint8_t, 8> head{};
     const auto got = reading_.source->read_at(0, head);
     const auto kind = exchange::archive_kind(OctetView(head).first(got.value_or(0)));
-    if (kind == exchange::ArchiveKind::gzip) archive_read_support_format_raw(handle);
+    is_stream_ = kind == exchange::ArchiveKind::gzip;
+    if (is_stream_) archive_read_support_format_raw(handle);
     archive_read_set_read_callback(handle, read_block);
     archive_read_set_seek_callback(handle, seek_to);
     archive_read_set_skip_callback(handle, skip_over);
@@ -135,6 +136,7 @@ class Opened {
 
   /// The next entry, or nullptr at the end. An error: what follows cannot be read.
   Result<archive_entry*> next() {
+    if (is_stream_) POSTERN_CHECK(drain());
     archive_entry* entry = nullptr;
     const int code = archive_read_next_header(handle_.get(), &entry);
     if (code == ARCHIVE_EOF) return nullptr;
@@ -166,7 +168,21 @@ class Opened {
   bool is_encrypted() const { return archive_read_has_encrypted_entries(handle_.get()) == 1; }
 
  private:
+  /// The rest of the current file. Libarchive would unpack it as well, and count nothing.
+  Result<void> drain() {
+    while (entries_ > 0) {
+      const auto octets = data();
+      if (!octets && octets.error().code == Errc::limit_exceeded) {
+        return Unexpected<Error>(octets.error());
+      }
+      // What is damaged shows at the next header.
+      if (!octets || octets->empty()) break;
+    }
+    return {};
+  }
+
   ArchiveLimits limits_;
+  bool is_stream_ = false;  ///< Packed as a whole: nothing in it can be skipped.
   Reading reading_;
   Handle handle_;
   std::vector<std::uint8_t> buffer_ = std::vector<std::uint8_t>(kBlock);

@@ -17,7 +17,8 @@ namespace postern::host {
 /// What an archive may cost. Reaching a bound is `limit_exceeded`, and says which.
 struct ArchiveLimits {
   std::size_t max_entries = 100'000;
-  std::uint64_t max_octets = std::uint64_t{4} << 30;  ///< Unpacked, in all.
+  /// Unpacked, in all. Nobody holds what is unpacked, so it bounds time alone: a minute or two.
+  std::uint64_t max_octets = std::uint64_t{32} << 30;
   /// Unpacked to packed, from `ratio_from` octets on: deflate does 1032 at most, text some 10.
   std::uint64_t max_ratio = 200;
   std::uint64_t ratio_from = std::uint64_t{64} << 20;

@@ -112,6 +112,21 @@ TEST(Archives, ABombEndsAtItsBoundAndIsNamed) {
   EXPECT_FALSE(listed->listing.complete);
 }
 
+TEST(Archives, ABombThatNobodyWantsEndsAtItsBoundToo) {
+  // What is packed as a whole is unpacked to be passed over.
+  const Octets octets = packed("tar.gz", {{"unwanted", std::string(8 << 20, '\0')}, {"b", "next"}});
+  ArchiveLimits limits;
+  limits.max_octets = 1 << 20;
+  Collector collector;
+  const auto read = read_archive(ArchiveSource::of(octets), "x", collector, limits);
+  ASSERT_FALSE(read.has_value());
+  EXPECT_EQ(read.error().code, Errc::limit_exceeded);
+  EXPECT_NE(list_archive(ArchiveSource::of(octets), "x", limits)->fault, "");
+  limits.max_octets = 16 << 20;
+  EXPECT_TRUE(read_archive(ArchiveSource::of(octets), "x", collector, limits).has_value());
+  EXPECT_EQ(collector.files["b"], "next");
+}
+
 TEST(Archives, AVisitorMayHaveEnough) {
   const Octets octets = packed("zip", {{"a", std::string(1 << 20, 'a')}, {"b", "next"}});
   Collector collector;

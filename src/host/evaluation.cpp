@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <set>
@@ -187,7 +188,7 @@ bool is_of(const exchange::Finding& finding, const KnownThing& thing) {
   const bool is_there = place.line == thing.line && place.record == thing.record;
   // Of a file as a whole, what is told of all of it is told of the thing; of a benign one only
   // what names the very thing.
-  if (!thing.is_malicious) return is_there;
+  if (thing.truth == Truth::benign) return is_there;
   const bool has_more = std::ranges::any_of(
       finding.details, [](const exchange::Detail& detail) { return detail.name == kMoreDetail; });
   return is_there || (is_its_rule && (is_whole || has_more));
@@ -213,19 +214,20 @@ std::vector<Sample> samples_of(std::span<const KnownThing> things, const SweepRe
   std::set<std::string_view> actors;
   std::multimap<std::string_view, std::size_t> by_path;
   std::multimap<std::string_view, std::size_t> loose_by_rule;
-  std::vector<Sample> out;
+  std::vector<Sample> all;
   for (std::size_t i = 0; i < things.size(); ++i) {
     const KnownThing& thing = things[i];
     std::string path = thing.path;
     if (thing.line != 0) path += fmt::format(":{}", thing.line);
     if (thing.record != 0) path += fmt::format(":{}", thing.record);
-    out.push_back({std::move(path), std::string(source), thing.is_malicious, {}});
+    all.push_back({std::move(path), std::string(source), thing.truth == Truth::malicious, {}});
     by_path.emplace(thing.path, i);
-    if (thing.is_malicious && !thing.actor.empty()) actors.insert(thing.actor);
+    if (thing.truth != Truth::benign && !thing.actor.empty()) actors.insert(thing.actor);
     for (const std::string& rule : thing.rules) {
       if (thing.is_loose) loose_by_rule.emplace(rule, i);
     }
   }
+  std::vector<Sample> alarms;
   for (const exchange::Finding* const finding : findings) {
     std::set<std::size_t> its;
     const auto consider = [&](const auto& map, std::string_view key) {
@@ -236,17 +238,22 @@ std::vector<Sample> samples_of(std::span<const KnownThing> things, const SweepRe
     };
     consider(by_path, finding->place.path);
     consider(loose_by_rule, finding->rule);
-    for (const std::size_t number : its) out[number].findings.push_back(*finding);
+    for (const std::size_t number : its) all[number].findings.push_back(*finding);
     if (!its.empty() || finding->tier < exchange::Tier::attempt) continue;
     if (actors.contains(finding->actor)) continue;
     // Told of a file as a whole in which something was planted.
     const bool is_whole = finding->place.line == 0 && finding->place.record == 0;
     const auto [begin, end] = by_path.equal_range(finding->place.path);
-    const bool is_planted =
-        std::any_of(begin, end, [&](const auto& each) { return things[each.second].is_malicious; });
+    const bool is_planted = std::any_of(
+        begin, end, [&](const auto& each) { return things[each.second].truth != Truth::benign; });
     if (is_whole && is_planted) continue;
-    out.push_back({finding->place.path, std::string(source), false, {*finding}});
+    alarms.push_back({finding->place.path, std::string(source), false, {*finding}});
   }
+  std::vector<Sample> out;
+  for (std::size_t i = 0; i < things.size(); ++i) {
+    if (things[i].truth != Truth::neither) out.push_back(std::move(all[i]));
+  }
+  std::ranges::move(alarms, std::back_inserter(out));
   return out;
 }
 

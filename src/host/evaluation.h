@@ -40,18 +40,22 @@ inline constexpr std::uint64_t kMaxSampleOctets = 16U << 20;
 /// A name that is no page's is read as one of ASP.NET (samples are kept under other names).
 Result<LabelledSamples> look_at_samples(const std::string& folder, const SampleOptions& options);
 
+/// What a thing is. Neither: it belongs to an attack, but no rule has to call it one.
+enum class Truth : std::uint8_t { malicious, benign, neither };
+
 /// Something whose truth is known, on a generated server (tests/exchange/README.md).
 struct KnownThing {
   std::string path;  ///< As findings say it.
   std::uint64_t line = 0, record = 0;
   std::string actor;
   std::vector<std::string> rules;  ///< That judge it; of benign things none.
-  bool is_malicious = false;
+  Truth truth = Truth::benign;
   bool is_loose = false;  ///< Its rules judge many rows: the actor tells it, not the place.
 };
 
-/// One sample for each thing, with what was found of it; and one for each finding of tier attempt
-/// or worse that is of no known thing and of no known thing's actor: it is benign.
+/// One sample for each thing that is malicious or benign, with what was found of it; and one for
+/// each finding of tier attempt or worse that is of no known thing and of none's actor: it is a
+/// false alarm.
 std::vector<exchange::Sample> samples_of(std::span<const KnownThing> things,
                                          const SweepReport& report, std::string_view source);
 

@@ -88,7 +88,7 @@ exchange::Finding found(std::string_view rule, std::string_view path, std::uint6
 }
 
 TEST(Evaluation, FindingsBelongToWhatIsKnownOfAServer) {
-  std::vector<KnownThing> things(4);
+  std::vector<KnownThing> things(5);
   things[0].path = things[1].path = things[3].path = "a.log";
   things[0].line = 3;
   things[0].actor = "1";
@@ -100,11 +100,15 @@ TEST(Evaluation, FindingsBelongToWhatIsKnownOfAServer) {
   things[2].path = "x.aspx";
   things[2].rules = {"F-01"};
   things[3].line = 5;
-  for (const std::size_t i : {0U, 1U, 2U}) things[i].is_malicious = true;
+  for (const std::size_t i : {0U, 1U, 2U}) things[i].truth = Truth::malicious;
+  things[4].path = "a.log";
+  things[4].line = 6;
+  things[4].truth = Truth::neither;
   SweepReport report;
   report.findings = {found("PL-01", "a.log", 3, "1"),  found("PL-08", "b.log", 1, "2"),
                      found("F-06", "x.aspx", 0, ""),   found("PL-02", "a.log", 5, "4"),
-                     found("PL-02", "a.log", 77, "1"), found("PL-02", "a.log", 78, "5")};
+                     found("PL-02", "a.log", 77, "1"), found("PL-02", "a.log", 78, "5"),
+                     found("PL-02", "a.log", 6, "6")};
   const auto samples = samples_of(things, report, "s");
   std::string out;
   for (const exchange::Sample& sample : samples) {

@@ -31,9 +31,6 @@ constexpr std::string_view kFactTraffic = "traffic";
 constexpr std::size_t kBlockOctets = 256U << 10;
 constexpr std::size_t kFirstUnread = 5;
 
-/// Of one archive. Logs are read as they are unpacked, so it bounds time alone: some minutes.
-constexpr std::uint64_t kMaxUnpackedLogs = std::uint64_t{32} << 30;
-
 /// Archives in archives, and what is held of one of those, packed.
 constexpr int kMaxArchiveDepth = 3;
 constexpr std::size_t kMaxNestedOctets = 64U << 20;
@@ -391,9 +388,7 @@ class PackedLogs final : public ArchiveVisitor {
       : examiner_(examiner), archive_(path), archive_placed_(placed), depth_(depth), out_(out) {}
 
   void read(const ArchiveSource& octets) {
-    ArchiveLimits limits;
-    limits.max_octets = kMaxUnpackedLogs;
-    const auto done = read_archive(octets, archive_, *this, limits);
+    const auto done = read_archive(octets, archive_, *this);
     if (!done) {
       out_.not_examined.push_back({archive_, files::reason_of(done.error()), done.error().text});
     }
