@@ -49,7 +49,8 @@ struct FeedDecision {
 struct Reloaded {
   /// On this machine, with the reason as `last_error`.
   std::vector<intel::FeedStatus> unreadable_feeds;
-  bool is_reading_feeds = false;  ///< It takes so long that they are not all known.
+  bool is_reading_feeds = false;           ///< It takes so long that they are not all known.
+  std::vector<std::string> needs_restart;  ///< Options that have changed and do not act yet.
 };
 
 /// A published policy as a plain list.

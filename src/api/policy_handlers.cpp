@@ -301,6 +301,8 @@ Response reload(const Context& context, const Call& call) {
   for (const intel::FeedStatus& feed : done->unreadable_feeds) {
     json_text.begin_object().field("name", feed.name).field("error", feed.last_error).end_object();
   }
+  json_text.end_array().key("needs_restart").begin_array();
+  for (const std::string& option : done->needs_restart) json_text.string(option);
   json_text.end_array().end_object();
   return json(std::move(json_text).take());
 }

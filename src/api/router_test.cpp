@@ -418,7 +418,8 @@ TEST_F(RouterTest, AReloadNamesTheFeedsThatCannotBeRead) {
   EXPECT_EQ(response.status, 200U);
   EXPECT_EQ(response.body,
             R"({"reloaded":true,"reading_feeds":false,"unreadable_feeds":[{"name":"partners",)"
-            R"("error":"open /etc/postern/partners.txt: No such file or directory"}]})");
+            R"("error":"open /etc/postern/partners.txt: No such file or directory"}],)"
+            R"("needs_restart":["server.listen"]})");
 }
 
 TEST_F(RouterTest, AReloadThatFailsSaysWhy) {

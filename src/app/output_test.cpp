@@ -43,6 +43,9 @@ TEST(View, AReloadNamesTheFeedsThatCannotBeRead) {
        "feed a cannot be read: open /a: gone\n", false},
       {R"({"reloaded":true,"reading_feeds":true,"unreadable_feeds":[]})",
        "Its feeds are still being read; \"postern feed list\" shows how they are.\n", false},
+      {R"({"reloaded":true,"reading_feeds":false,"unreadable_feeds":[],)"
+       R"("needs_restart":["server.listen","server.workers"]})",
+       "These changes act after a restart: server.listen, server.workers\n", true},
   };
   for (const Case& c : cases) {
     SCOPED_TRACE(c.answer);

@@ -43,6 +43,7 @@ void take_reloadable(config::Config& running, const config::Config& wanted) {
   running.neighbours = wanted.neighbours;
   running.allow = wanted.allow;
   running.block = wanted.block;
+  running.force = wanted.force;
   running.qname_wait_recurse = wanted.qname_wait_recurse;
   running.min_ns_dots = wanted.min_ns_dots;
   running.pack_hafnium = wanted.pack_hafnium;
@@ -53,6 +54,9 @@ void take_reloadable(config::Config& running, const config::Config& wanted) {
   running.schedules = wanted.schedules;
   running.during = wanted.during;
   running.keys = wanted.keys;
+  running.error_contacts = wanted.error_contacts;
+  running.error_organization = wanted.error_organization;
+  running.error_option_code = wanted.error_option_code;
   running.publish = wanted.publish;
   running.gate_max_clients_percent = wanted.gate_max_clients_percent;
   running.gate_max_growth = wanted.gate_max_growth;
@@ -225,8 +229,9 @@ Result<api::Reloaded> Service::reload() {
     return Unexpected(wanted.error());
   }
   // One reload at a time: the lock is held until all parts have theirs.
+  std::vector<std::string> later;
   const auto in_force = running_.with([&](config::Config& running) -> Result<bool> {
-    const auto later = config::needs_restart(running, *wanted);
+    later = config::needs_restart(running, *wanted);
     config::Config next = running;
     take_reloadable(next, *wanted);
     auto done = put_in_force(next);
@@ -248,7 +253,9 @@ Result<api::Reloaded> Service::reload() {
     log_.error("config", "nothing was changed: " + in_force.error().text);
     return Unexpected(in_force.error());
   }
-  return api::Reloaded{.unreadable_feeds = feeds_->unreadable(), .is_reading_feeds = !*in_force};
+  return api::Reloaded{.unreadable_feeds = feeds_->unreadable(),
+                       .is_reading_feeds = !*in_force,
+                       .needs_restart = std::move(later)};
 }
 
 /// False: it will be, once feeds are read. An error: then policy is as it was.

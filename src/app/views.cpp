@@ -89,6 +89,11 @@ std::string view_reload(const Json& reloaded) {
     out += fmt::format("feed {} cannot be read: {}\n", printable(feed["name"].text()),
                        printable(feed["error"].text()));
   }
+  std::string later;
+  for (const Json& option : reloaded["needs_restart"].items()) {
+    later += (later.empty() ? "" : ", ") + printable(option.text());
+  }
+  if (!later.empty()) out += fmt::format("These changes act after a restart: {}\n", later);
   return out;
 }
 

@@ -7,23 +7,12 @@
 #include "base/assert.h"
 #include "config/groups.h"
 #include "config/schedules.h"
+#include "feeds/obtain.h"
 #include "intel/feed_name.h"
 #include "policy/in_force.h"
 
 namespace postern::app {
 namespace {
-
-server::QnameWait qname_wait_of(config::QnameWait wait) {
-  switch (wait) {
-    case config::QnameWait::never:
-      return server::QnameWait::never;
-    case config::QnameWait::always:
-      return server::QnameWait::always;
-    case config::QnameWait::as_needed:
-      break;
-  }
-  return server::QnameWait::as_needed;
-}
 
 /// What reading and building may take at least, however small the machine.
 constexpr std::uint64_t kLeastBuildMemory = std::uint64_t{512} << 20;
@@ -36,6 +25,7 @@ policy::ZoneOptions zone_options(std::string_view name, const config::Config& co
   zone.sinkhole_v4 = config.sinkhole_v4;
   zone.sinkhole_v6 = config.sinkhole_v6;
   zone.ttl_s = config.block_ttl_s;
+  zone.qname_wait = config.qname_wait_recurse;
   return zone;
 }
 
@@ -111,6 +101,7 @@ std::vector<feeds::Source> sources_of(const config::Config& config) {
     feeds::Source source;
     source.zone = zone_options(pack.name, config);
     source.format = intel::pack_feed_options();
+    source.zone.sub_error = policy::SubError::malware;
     source.text = pack.csv;
     sources.push_back(std::move(source));
   }
@@ -221,6 +212,12 @@ feeds::Source source_of(const config::Feed& feed, const config::Config& config) 
   source.zone.sharing = feed.tlp;
   source.zone.max_ttl_s = feed.max_ttl_s;
   source.zone.policy_override = override_of(feed);
+  source.zone.recursive_only = feed.recursive_only;
+  source.zone.break_dnssec = feed.break_dnssec;
+  source.zone.qname_wait = feed.qname_wait_recurse.value_or(config.qname_wait_recurse);
+  source.zone.nsdname_wait = feed.nsdname_wait;
+  source.zone.nsip_wait = feed.nsip_wait;
+  if (feed.suberror) source.zone.sub_error = *feed.suberror;
   const auto format = intel::format_from_text(feed.format);
   POSTERN_ASSERT(format.has_value());  // config's table and intel's formats are one set; tested.
   source.format.format = *format;
@@ -242,6 +239,10 @@ feeds::Source source_of(const config::Feed& feed, const config::Config& config) 
   source.refresh = seconds(feed.refresh_s);
   source.max_octets = feed.max_octets;
   source.gate = feed.gate;
+  source.zone.forced = names_of(feed.force);
+  source.format.lint = {.skips_shared = !feeds::is_guarded(source),
+                        .own_domains = names_of(config.gate_own_domains),
+                        .forced = source.zone.forced};
   return source;
 }
 
@@ -445,8 +446,11 @@ server::Settings settings_of(const config::Config& config) {
           .udp_max_octets = config.udp_max_octets,
           .answer_deadline_ms = config.answer_deadline_ms,
           .stale_after_ms = config.stale_after_ms,
-          .qname_wait = qname_wait_of(config.qname_wait_recurse),
-          .min_ns_dots = config.min_ns_dots};
+          .min_ns_dots = config.min_ns_dots,
+          .structured_error = server::StructuredErrorForm(
+              {.contacts = config.error_contacts,
+               .organization = config.error_organization,
+               .option_code = static_cast<std::uint16_t>(config.error_option_code)})};
 }
 
 server::Options server_options(const config::Config& config, unsigned cores, const Seeds& seeds) {

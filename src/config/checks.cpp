@@ -133,6 +133,8 @@ constexpr FormatOption kFormatOptions[] = {
     {"csv", 1, {"csv"}},
     {"json", 1, {"json"}},
     {"min_confidence", 1, {"stix"}},
+    {"nsdname_wait", 1, {"rpz"}},
+    {"nsip_wait", 1, {"rpz"}},
     {"origin", 1, {"rpz"}},
     {"scope", 8, {"hosts", "domains", "wildcard", "csv", "stix", "misp", "maltrail", "json"}},
     {"url_hosts", 4, {"stix", "misp", "maltrail", "json"}},
@@ -358,6 +360,37 @@ void check_canary_group(const Draft& draft, const Node& root, Problems& problems
 
 }  // namespace
 
+namespace {
+
+void check_structured_error(const Config& config, const Node& root, Problems& problems) {
+  constexpr std::size_t kMaxContacts = 3;  // All of it must fit beside an answer.
+  constexpr std::size_t kMaxOrganization = 64;
+  constexpr std::uint32_t kPlainError = 15;  // RFC 8914: asks for it anyway.
+  const auto complain = [&](std::string_view key, std::string text, std::string advice) {
+    problems.add(place_of(root, key), std::string(key), std::move(text), std::move(advice));
+  };
+  if (config.error_contacts.size() > kMaxContacts) {
+    complain("structured_error.contacts", fmt::format("more than {} contacts", kMaxContacts),
+             "keep the first ones");
+  }
+  if (config.error_organization.size() > kMaxOrganization) {
+    complain("structured_error.organization", "it is longer than 64 octets", "shorten it");
+  }
+  const bool has_other = !config.error_organization.empty() || config.error_option_code != 0;
+  if (has_other && config.error_contacts.empty() &&
+      node_at(root, "structured_error.contacts") == nullptr) {
+    complain("structured_error", "without contacts no structured errors are sent",
+             "add contacts: [mailto:…]");
+  }
+  if (config.error_option_code > 0 && config.error_option_code <= kPlainError) {
+    complain("structured_error.option_code",
+             fmt::format("{} is the code of another EDNS option", config.error_option_code),
+             "write the one that IANA has assigned, or remove it");
+  }
+}
+
+}  // namespace
+
 void check(const Draft& draft, const Node& root, Problems& problems) {
   check_server(draft.config, root, problems);
   check_transfer_tls(draft.config, root, problems);
@@ -366,6 +399,8 @@ void check(const Draft& draft, const Node& root, Problems& problems) {
   check_feeds(draft, problems);
   check_groups(draft, problems);
   check_own_names(draft, problems);
+  check_own_lists(draft, root, problems);
+  check_structured_error(draft.config, root, problems);
   check_votes(draft, problems);
   check_tenants(draft, problems);
   check_schedules(draft, problems);

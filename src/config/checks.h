@@ -64,6 +64,8 @@ struct ListsOfItem {
 };
 void check_lists(const Draft& draft, const ListsOfItem& item, std::string_view key,
                  Problems& problems);
+/// Mistakes in the lists of names to block that stand in the file.
+void check_own_lists(const Draft& draft, const Node& root, Problems& problems);
 /// Mistakes in `keys` and `publish`.
 void check_publish(const Draft& draft, Problems& problems);
 /// Mistakes. `root` is the document.

@@ -42,8 +42,6 @@ struct Place {
 };
 
 enum class ResolverMode : std::uint8_t { recurse, forward };
-enum class QnameWait : std::uint8_t { as_needed, never, always };  ///< See server::QnameWait.
-
 struct ForwardZone {
   dns::Name zone;  ///< "." for everything.
   std::vector<std::string>
@@ -99,6 +97,14 @@ struct Feed {
   std::string taxii_tls_ca_file;
   std::uint32_t taxii_whole_every_s = 86'400;
   std::optional<intel::GateMode> gate;  ///< Unset: as fits where the feed comes from.
+  // What policy::ZoneOptions has of the same names.
+  bool recursive_only = true;
+  bool break_dnssec = true;
+  std::optional<policy::QnameWait> qname_wait_recurse;  ///< Unset: Config's.
+  bool nsdname_wait = true;
+  bool nsip_wait = true;
+  std::optional<policy::SubError> suberror;
+  std::vector<std::string> force;  ///< Names, see intel::Lint.
   // Where the file says what the feed is read from, for complaints about that.
   std::string source_key;  ///< "feeds[2].path".
   Place source_place;
@@ -222,7 +228,8 @@ struct Config {
   std::optional<IpAddress> sinkhole_v6;
   std::vector<std::string> allow;  ///< Names, "*.name"; before everything else.
   std::vector<std::string> block;  ///< After `allow`, before the feeds.
-  QnameWait qname_wait_recurse = QnameWait::as_needed;
+  std::vector<std::string> force;  ///< Of `block`, and of the own lists of groups, as a feed's.
+  policy::QnameWait qname_wait_recurse = policy::QnameWait::as_needed;
   std::uint32_t min_ns_dots = 1;
   bool pack_hafnium = true;  ///< The built-in indicator pack.
   std::vector<Feed> feeds;
@@ -254,6 +261,10 @@ struct Config {
   std::uint32_t gate_watch_minutes = 30;
   std::string gate_canary_group;
   std::uint32_t gate_canary_minutes = 30;
+  // structured_error
+  std::vector<std::string> error_contacts;  ///< URIs; none: no structured errors.
+  std::string error_organization;
+  std::uint32_t error_option_code = 0;  ///< 0: none.
   // journal
   bool journal_enabled = true;
   std::uint32_t journal_days = 180;

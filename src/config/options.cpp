@@ -59,6 +59,8 @@ constexpr Binding<Feed> into_text = {
 
 // In the order of policy::BlockAnswer.
 constexpr std::string_view kBlockAnswers = "nxdomain|nodata|null_address|sinkhole|refused";
+// In the order of policy::QnameWait.
+constexpr std::string_view kQnameWaits = "as_needed|never|always";
 constexpr std::string_view kFormats =
     "hosts|domains|wildcard|adblock|dnsmasq|unbound|rpz|csv|stix|misp|maltrail|json";
 
@@ -70,6 +72,10 @@ constexpr std::array kOverrideTable = {"passthru", "drop",     "nxdomain",
                                        "nodata",   "tcp_only", "cname"};
 constexpr std::array kEdeTable = {dns::EdeCode::blocked, dns::EdeCode::censored,
                                   dns::EdeCode::filtered};
+
+constexpr std::array kSubErrorTable = {
+    policy::SubError::malware, policy::SubError::phishing,       policy::SubError::spam,
+    policy::SubError::spyware, policy::SubError::network_policy, policy::SubError::dns_policy};
 
 constexpr std::array kExpireTable = {false, true};
 
@@ -180,12 +186,15 @@ constexpr Option<Config> kOptions[] = {
   {{"policy.block_ttl_s", Kind::seconds, "10", 0, 86'400, kAtReload,
     "TTL of the answers that we make up; short, so that a mistaken block is soon forgotten."},
    into<&Config::block_ttl_s>},
+  {{"policy.force", Kind::names, "[]", 0, 0, kAtReload,
+    "Names that policy.block, and block of groups, tenants and during, may have although they are public suffixes or gate.own_domains: who means to block all of \"zip\" writes zip here too."},
+   into<&Config::force>},
   {{"policy.min_ns_dots", Kind::count, "1", 0, 10, kAtReload,
     "For rules on servers (NSDNAME, NSIP): the servers of names with fewer dots than this are not looked at; 0: those of top-level domains too."},
    into<&Config::min_ns_dots>},
   {{"policy.qname_wait_recurse", Kind::choice, "as_needed", 0, 0, kAtReload,
-    "Whether a query that a rule on its name blocks is resolved before it is answered: as_needed, where an earlier zone has rules on addresses or servers that might decide otherwise; never, for the quickest answer, such rules then being heard for other names only; always, so that who runs the name's servers cannot tell that it is blocked.",
-    "as_needed|never|always"}, into<&Config::qname_wait_recurse>},
+    "Whether a query that a rule on its name blocks is resolved before it is answered, unless its feed says otherwise: as_needed, where an earlier zone has rules on addresses or servers that might decide otherwise; never, for the quickest answer, such rules then being heard for other names only; always, so that who runs the name's servers cannot tell that it is blocked.",
+    kQnameWaits}, into<&Config::qname_wait_recurse>},
   {{"policy.sinkhole.ipv4", Kind::address_v4, "", 0, 0, kAtReload,
     "Address given for blocked names where the answer is \"sinkhole\"."}, into<&Config::sinkhole_v4>},
   {{"policy.sinkhole.ipv6", Kind::address_v6, "", 0, 0, kAtReload,
@@ -222,7 +231,7 @@ constexpr Option<Config> kOptions[] = {
   {{"server.tcp.max_pipelined", Kind::count, "100", 1, 10'000, kAtRestart,
     "Unanswered queries per connection; then reading waits."}, into<&Config::tcp_max_pipelined>},
   {{"server.transfer_tls.certificate_file", Kind::path, "", 0, 0, kAtRestart,
-    "The certificate that secondaries see, in PEM, with those between it and the authority; read again when it changes."},
+    "The certificate that secondaries see, in PEM, with those between it and the authority; read again when it changes. Without one that can be used there are no transfers over TLS, and the log says so."},
    into<&Config::transfer_tls_certificate_file>},
   {{"server.transfer_tls.key_file", Kind::path, "", 0, 0, kAtRestart,
     "Its private key, in PEM; the user that Postern runs as must be able to read it."},
@@ -237,6 +246,14 @@ constexpr Option<Config> kOptions[] = {
   {{"state_dir", Kind::path, "/var/lib/postern", 0, 0, kAtRestart,
     "Folder of the journal, the last good copies of feeds, the last ten images of all rules (20 octets a rule) and the control socket. Where it cannot be written by an ordinary user: postern in $XDG_STATE_HOME or ~/.local/state."},
    into<&Config::state_dir>},
+  {{"structured_error.contacts", Kind::contacts, "[]", 0, 0, kAtReload,
+    "Whom clients may turn to when something is blocked by mistake, as mailto: and tel: URIs, at most three. With one, clients that ask for it get the reason as JSON (draft-ietf-dnsop-structured-dns-error); without, all get plain text."},
+   into<&Config::error_contacts>},
+  {{"structured_error.option_code", Kind::count, "0", 0, 65'535, kAtReload,
+    "The code of the EDNS option by which clients ask for that; 0: none, IANA has not assigned it yet. Whoever sends an empty extended error (EDNS option 15) asks for it too."},
+   into<&Config::error_option_code>},
+  {{"structured_error.organization", Kind::text, "", 0, 0, kAtReload,
+    "Who blocks, in that JSON: at most 64 octets of UTF-8."}, into<&Config::error_organization>},
 };
 
 constexpr Option<Feed> kFeedOptions[] = {
@@ -245,6 +262,9 @@ constexpr Option<Feed> kFeedOptions[] = {
   {{"answer", Kind::choice, "", 0, 0, kAtReload,
     "What a client gets for a name that this feed blocks; unset: policy.block_answer.",
     kBlockAnswers}, into<&Feed::answer>},
+  {{"break_dnssec", Kind::flag, "true", 0, 0, kAtReload,
+    "Rewrite answers that are signed for clients with DO, too; what they then get does not validate. false: the feed's rules leave these answers alone, for these clients."},
+   into<&Feed::break_dnssec>},
   {{"csv.column", Kind::text, "domain", 0, 0, kAtReload,
     "The column with the name: its title, or its number from 1."}, into<&Feed::csv_column>},
   {{"csv.header", Kind::flag, "true", 0, 0, kAtReload,
@@ -254,6 +274,9 @@ constexpr Option<Feed> kFeedOptions[] = {
   {{"ede", Kind::choice, "blocked", 0, 0, kAtReload,
     "The reason given to the client (RFC 8914): blocked (15, by us), censored (16, by law), filtered (17, as the client asked).",
     "blocked|censored|filtered"}, from_table<&Feed::ede, &kEdeTable>},
+  {{"force", Kind::names, "[]", 0, 0, kAtReload,
+    "Names that the feed may block, allow: false, although they are public suffixes, reserved names, the root (\".\") or of gate.own_domains; else such a line is skipped, or the update held (gate)."},
+   into<&Feed::force>},
   {{"format", Kind::choice, "", 0, 0, kAtReload,
     "How the feed is written; what a line means for names below it differs, see feed-formats.md.",
     kFormats, Presence::required}, from_table<&Feed::format, &kFormatTable>},
@@ -281,6 +304,11 @@ constexpr Option<Feed> kFeedOptions[] = {
   {{"name", Kind::label, "", 0, 0, kAtReload,
     "What the feed is called in answers, the journal and the console: a-z, 0-9, \".\", \"_\", \"-\", at most 32.",
     {}, Presence::required}, into<&Feed::name>},
+  {{"nsdname_wait", Kind::flag, "true", 0, 0, kAtReload,
+    "For rpz: a query waits until the names of servers are known that NSDNAME rules look at. false: what the cache holds counts, the rest is asked for meanwhile, and the rules act on later queries."},
+   into<&Feed::nsdname_wait>},
+  {{"nsip_wait", Kind::flag, "true", 0, 0, kAtReload,
+    "The same for the addresses of servers and NSIP rules."}, into<&Feed::nsip_wait>},
   {{"origin", Kind::name, "", 0, 0, kAtReload,
     "For rpz: the zone's name; unset: the SOA record's owner."},
    into_text<&Feed::origin>},
@@ -296,11 +324,21 @@ constexpr Option<Feed> kFeedOptions[] = {
     [](const Feed& a, const Feed& b) { return a.override_target == b.override_target; }}},
   {{"path", Kind::path, "", 0, 0, kAtReload,
     "A local file, read again when it changes. One of this, url, taxii and transfer."}, into<&Feed::path>},
+  {{"qname_wait_recurse", Kind::choice, "", 0, 0, kAtReload,
+    "What policy.qname_wait_recurse says, for this feed's rules; unset: as there.", kQnameWaits},
+   into<&Feed::qname_wait_recurse>},
+  {{"recursive_only", Kind::flag, "true", 0, 0, kAtReload,
+    "The feed's rules leave queries alone that do not ask for recursion (RD=0): these are refused, whatever the name. false: its rules on names and clients are carried out for these, too."},
+   into<&Feed::recursive_only>},
   {{"refresh_s", Kind::seconds, "3600", 60, 2'592'000, kAtReload,
     "How often url or taxii.url is asked, give or take a tenth."}, into<&Feed::refresh_s>},
   {{"scope", Kind::choice, "", 0, 0, kAtReload,
     "What a name stands for in hosts, domains, csv, stix, misp, maltrail and json feeds, and \"*.name\" in wildcard feeds, where the format's own meaning is wrong.",
     "exact|below|at_and_below"}, from_table<&Feed::scope, &kScopeTable>},
+  {{"suberror", Kind::choice, "", 0, 0, kAtReload,
+    "Why the feed's names are blocked, in structured errors (structured_error.contacts); unset: dns_policy where ede is blocked, else nothing.",
+    "malware|phishing|spam|spyware|network_policy|dns_policy"},
+   from_table<&Feed::suberror, &kSubErrorTable>},
   {{"taxii.collection", Kind::text, "", 0, 0, kAtReload,
     "The collection's id, title or alias."}, into<&Feed::taxii_collection>},
   {{"taxii.password_file", Kind::path, "", 0, 0, kAtReload,
@@ -627,6 +665,8 @@ std::string_view to_string(Kind kind) {
       return "URL";
     case Kind::urls:
       return "list of URLs";
+    case Kind::contacts:
+      return "list of contacts";
     case Kind::servers:
       return "list of servers";
   }

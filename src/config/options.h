@@ -45,6 +45,7 @@ enum class Kind : std::uint8_t {
   endpoints,  ///< A list of them.
   url,        ///< http:// or https://.
   urls,       ///< A list of them.
+  contacts,   ///< A list of "mailto:who@example.com", "tel:+1-201-555-0123".
   servers,    ///< A list of "udp://192.0.2.1:53", "tcp://…", "tls://192.0.2.1:853#name".
 };
 

@@ -110,6 +110,8 @@ std::string schema_type(const Spec& spec) {
       return "\"type\": \"string\", \"pattern\": \"^https?://[^/]\"";
     case Kind::urls:
       return array_of("\"type\": \"string\", \"pattern\": \"^https?://[^/]\"");
+    case Kind::contacts:
+      return array_of("\"type\": \"string\", \"pattern\": \"^(mailto|tel):\"");
     case Kind::paths:
     case Kind::names:
     case Kind::windows:

@@ -279,6 +279,23 @@ Read<std::string> url(std::string_view text) {
   return fmt::format("{}://{}", scheme, rest);
 }
 
+/// A URI by which people are reached: what structured errors may tell clients.
+Read<std::string> contact(std::string_view text) {
+  constexpr std::size_t kMaxContact = 100;
+  const auto is_plain = [](char c) {
+    return c > ' ' && c < '\x7f' && c != '"' && c != '\\' && c != '<' && c != '>';
+  };
+  const bool is_mail = text.starts_with("mailto:") && text.find('@', 8) != std::string_view::npos &&
+                       !text.ends_with('@');
+  const std::string_view number = text.substr(0, 4) == "tel:" ? text.substr(4) : "";
+  const bool is_number = number.find_first_of("0123456789") != std::string_view::npos;
+  if ((is_mail || is_number) && text.size() <= kMaxContact && std::ranges::all_of(text, is_plain)) {
+    return std::string(text);
+  }
+  return refuse(fmt::format("{} is no contact of at most 100 octets", quoted(text)),
+                "write mailto:who@example.com or tel:+1-201-555-0123");
+}
+
 /// What a TLS server must show: its name, the digests of its keys, or both, with "&" between.
 bool is_tls_identity(std::string_view text) {
   constexpr std::string_view kPin = "pin-sha256=";
@@ -415,6 +432,7 @@ bool is_list(Kind kind) {
     case Kind::prefixes:
     case Kind::endpoints:
     case Kind::urls:
+    case Kind::contacts:
     case Kind::servers:
       return true;
     default:
@@ -443,6 +461,8 @@ std::optional<Value> read_any_list(const Spec& spec, const Node& node, const std
       return read_list<std::string>(node, path, problems, label);
     case Kind::urls:
       return read_list<std::string>(node, path, problems, url);
+    case Kind::contacts:
+      return read_list<std::string>(node, path, problems, contact);
     case Kind::servers:
       return read_list<std::string>(node, path, problems, server);
     default:

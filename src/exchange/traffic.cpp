@@ -100,6 +100,15 @@ void SourceTraffic::add(const SourceTraffic& other) {
   left_out += other.left_out;
 }
 
+bool TrafficFacts::is_cut() const {
+  const auto is_full = [](const SourceTraffic& one) {
+    return one.client_days.left_out() + one.visits.left_out() + one.misses.left_out() +
+               one.failures.left_out() >
+           0;
+  };
+  return is_full(iis) || is_full(proxy);
+}
+
 void TrafficFacts::add(const TrafficFacts& other) {
   iis.add(other.iis);
   proxy.add(other.proxy);

@@ -152,6 +152,9 @@ struct TrafficFacts {
   SourceTraffic iis, proxy;
 
   bool empty() const { return iis.empty() && proxy.empty(); }
+  /// Whether there was no room for all that the logs together have; what one log lacks by itself is
+  /// in SourceTraffic::left_out.
+  bool is_cut() const;
   void add(const TrafficFacts& other);
 };
 

@@ -443,6 +443,18 @@ TEST(Traffic, AFloodOfNamesDoesNotPushOutWhatIsAnswered) {
   EXPECT_EQ(facts.iis.left_out, 0U);
 }
 
+TEST(Traffic, WhatThereIsNoRoomForIsSaid) {
+  TrafficFacts facts;
+  for (std::size_t i = 0; i < SourceTraffic::kMaxVisits; ++i) {
+    facts.iis.visits.of(traffic_key("/x.aspx", std::to_string(i)))->count = 1;
+  }
+  EXPECT_FALSE(facts.is_cut());
+  TrafficFacts more;
+  more.iis.visits.of(traffic_key("/y.aspx", "1"))->count = 1;
+  facts.add(more);
+  EXPECT_TRUE(facts.is_cut());
+}
+
 TEST(Traffic, WhatIsKeptIsWhatWasThere) {
   const Octets octets = octets_of_traffic(facts_of_text(line_of({}), "a.log"));
   EXPECT_TRUE(traffic_of_octets(octets, "a.log").has_value());

@@ -61,8 +61,8 @@ class Reader {
 
 // The names tell the compiler how many members there are: a new one has to be added here.
 void write(Writer& out, const intel::FeedOptions& options) {
-  const auto& [format, scope, allow, origin, csv, json, url_hosts, min_confidence, now, max_rules] =
-      options;
+  const auto& [format, scope, allow, origin, csv, json, url_hosts, min_confidence, now, lint,
+               max_rules] = options;
   const auto& [column, separator, has_header] = csv;
   const auto& [field, removed] = json;
   out.number(static_cast<std::uint64_t>(format));
@@ -79,6 +79,12 @@ void write(Writer& out, const intel::FeedOptions& options) {
   out.number(min_confidence);
   out.number(now ? 1 : 0);
   if (now) out.number(static_cast<std::uint64_t>(now->time_since_epoch().count()));
+  const auto& [skips_shared, own_domains, forced] = lint;
+  out.number(skips_shared ? 1 : 0);
+  for (const std::vector<dns::Name>* names : {&own_domains, &forced}) {
+    out.number(names->size());
+    for (const dns::Name& name : *names) out.octets(name.wire());
+  }
   out.number(max_rules);
 }
 
@@ -98,6 +104,11 @@ intel::FeedOptions read_options(Reader& in) {
   options.url_hosts = in.flag();
   options.min_confidence = static_cast<unsigned>(in.number_to(100));
   if (in.flag()) options.now = WallTime(microseconds(static_cast<std::int64_t>(in.number())));
+  options.lint.skips_shared = in.flag();
+  for (std::vector<dns::Name>* names : {&options.lint.own_domains, &options.lint.forced}) {
+    const std::uint64_t count = in.number();
+    for (std::uint64_t i = 0; i < count && in.ok(); ++i) names->push_back(in.name());
+  }
   options.max_rules = in.number();
   return options;
 }

@@ -26,7 +26,7 @@ Name name_of(std::string_view text) {
   return *name;
 }
 
-/// In the order in which one policy zone tries them (RPZ draft §5.2).
+/// In the order in which one policy zone tries them (RPZ draft §5.4).
 constexpr int order_of(Trigger trigger) {
   constexpr std::array<int, policy::kTriggerCount> kOrder = {1, 0, 2, 3, 4};
   return kOrder[static_cast<std::size_t>(trigger)];

@@ -95,6 +95,9 @@ std::string reading_digest(const Source& source) {
   add(format.url_hosts ? "hosts" : "");
   add(std::to_string(format.min_confidence));
   add(std::to_string(format.max_rules));
+  add(format.lint.skips_shared ? "skips what is everybody's" : "");
+  for (const dns::Name& name : format.lint.own_domains) add("own " + name.to_text());
+  for (const dns::Name& name : format.lint.forced) add("forced " + name.to_text());
   if (source.zone.votes) add(votes_text(*source.zone.votes));
   return sha256_hex(all);
 }

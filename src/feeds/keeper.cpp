@@ -33,7 +33,9 @@ bool reads_alike(const intel::FeedOptions& a, const intel::FeedOptions& b) {
          a.csv.column == b.csv.column && a.csv.separator == b.csv.separator &&
          a.csv.has_header == b.csv.has_header && a.json.field == b.json.field &&
          a.json.removed == b.json.removed && a.url_hosts == b.url_hosts &&
-         a.min_confidence == b.min_confidence && a.max_rules == b.max_rules;
+         a.min_confidence == b.min_confidence && a.max_rules == b.max_rules &&
+         a.lint.skips_shared == b.lint.skips_shared && a.lint.forced == b.lint.forced &&
+         a.lint.own_domains == b.lint.own_domains;
 }
 
 // True where the content of one is the content of the other: the zone's options may differ.

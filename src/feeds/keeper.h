@@ -73,9 +73,6 @@ struct Arrival {
 
 struct BuildPlan;
 
-/// Whether a feed's updates come into force by themselves, and only if nothing speaks against them.
-bool is_guarded(const Source& source);
-
 /// How often a replaced generation is looked at: do workers still read it?
 inline constexpr seconds kRetiredCheck{1};
 

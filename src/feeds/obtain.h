@@ -51,6 +51,8 @@ struct Content {
 
 /// True for what comes from another machine.
 bool is_remote(const Source& source);
+/// Whether a feed's updates come into force by themselves, and only if nothing speaks against them.
+bool is_guarded(const Source& source);
 
 /// Tells where a feed comes from: the copy of another source is not this one's. A zone is the same
 /// whichever of its primaries gave it.

@@ -31,7 +31,16 @@ Result<std::unique_ptr<TransferListener>> TransferListener::start(TransferListen
   const TransferListenerOptions& wanted = made->options_;
   if (wanted.listen.empty()) return made;
   made->stamp_ = made->stamp();
-  made->tls_ = POSTERN_TRY(net::TlsServer::create(wanted.certificate_file, wanted.key_file));
+  // Names are to be answered whatever becomes of transfers.
+  auto tls = net::TlsServer::create(wanted.certificate_file, wanted.key_file);
+  if (tls) {
+    made->use(*std::move(tls));
+  } else {
+    log.error("zones",
+              "no transfers over TLS until the certificate can be used, which is looked "
+              "for every few seconds: " +
+                  tls.error().text);
+  }
   for (const Endpoint& at : wanted.listen) {
     FileDescriptor fd = POSTERN_TRY(net::bound_socket(SOCK_STREAM, at, false));
     if (::listen(fd.get(), kBacklog) != 0) {
@@ -79,7 +88,7 @@ void TransferListener::accept_from(const FileDescriptor& listener) {
     return;
   }
   // Before anything is done for it: whoever may not have a zone takes nobody's place.
-  if (!admits_(peer.endpoint().address)) return refused_.add();
+  if (tls_ == nullptr || !admits_(peer.endpoint().address)) return refused_.add();
   const int on = 1;
   ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   streams_.take({std::move(fd), peer.endpoint(), {}}, tls_);
@@ -87,8 +96,19 @@ void TransferListener::accept_from(const FileDescriptor& listener) {
 
 void TransferListener::collect(Metrics& metrics) const {
   metrics.push_back({"postern_transfer_tls_refused_total", MetricKind::counter,
-                     "Connections to server.transfer_tls from addresses that may have no zone.", "",
-                     static_cast<double>(refused_.value())});
+                     "Connections to server.transfer_tls from addresses that may have no zone, or "
+                     "while there is no certificate.",
+                     "", static_cast<double>(refused_.value())});
+  if (options_.listen.empty()) return;
+  metrics.push_back({"postern_transfer_tls_ready", MetricKind::gauge,
+                     "1 where zones can be had over server.transfer_tls; 0 while its certificate "
+                     "cannot be used.",
+                     "", is_ready_.load(std::memory_order_relaxed) ? 1.0 : 0.0});
+}
+
+void TransferListener::use(std::shared_ptr<const net::TlsServer> tls) {
+  tls_ = std::move(tls);
+  is_ready_.store(true, std::memory_order_relaxed);
 }
 
 std::string TransferListener::stamp() const {
@@ -97,7 +117,8 @@ std::string TransferListener::stamp() const {
     struct stat info{};
     if (::stat(file->c_str(), &info) != 0) continue;
     text += std::to_string(info.st_mtim.tv_sec) + "." + std::to_string(info.st_mtim.tv_nsec) + "." +
-            std::to_string(info.st_size) + "." + std::to_string(info.st_ino) + " ";
+            std::to_string(info.st_size) + "." + std::to_string(info.st_ino) + "." +
+            std::to_string(info.st_ctim.tv_sec) + " ";  // Who may read it.
   }
   return text;
 }
@@ -108,11 +129,12 @@ void TransferListener::refresh() {
   stamp_ = std::move(now);
   auto read = net::TlsServer::create(options_.certificate_file, options_.key_file);
   if (!read) {
-    log_.error("zones",
-               "the certificate of before stays in use for transfers: " + read.error().text);
+    log_.error("zones", (tls_ != nullptr ? "the certificate of before stays in use for transfers: "
+                                         : "still no transfers over TLS: ") +
+                            read.error().text);
     return;
   }
-  tls_ = *std::move(read);
+  use(*std::move(read));
   log_.info("zones", "read the certificate " + options_.certificate_file + " anew");
 }
 

@@ -1,6 +1,7 @@
 // TransferListener: where secondaries open connections over TLS to have published zones (RFC 9103).
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
@@ -21,13 +22,13 @@ namespace postern::feeds {
 
 /// Accepts in a thread of its own, and gives each connection to ZoneStreams. Files that have
 /// changed are read again within seconds; those that then cannot be used are told of, and the
-/// certificate of before stays.
+/// certificate of before stays. Without one that can be used all are turned away until there is.
 class TransferListener {
  public:
   /// Whether somebody at that address may come at all. From the listener's thread.
   using Admits = std::function<bool(const IpAddress& client)>;
 
-  /// `streams` and `log` must outlive it. Errors: an address cannot be had, a file cannot be used.
+  /// `streams` and `log` must outlive it. Errors: an address cannot be had.
   static Result<std::unique_ptr<TransferListener>> start(TransferListenerOptions options,
                                                          ZoneStreams& streams, Admits admits,
                                                          Log& log);
@@ -45,6 +46,7 @@ class TransferListener {
   void run(const std::stop_token& stopping);
   void accept_from(const FileDescriptor& listener);
   void refresh();
+  void use(std::shared_ptr<const net::TlsServer> tls);
   std::string stamp() const;
 
   const TransferListenerOptions options_;
@@ -53,7 +55,8 @@ class TransferListener {
   Log& log_;
   SharedCounter refused_;
   std::vector<FileDescriptor> listeners_;
-  std::shared_ptr<const net::TlsServer> tls_;  // The thread's own once it runs.
+  std::shared_ptr<const net::TlsServer> tls_;  // The thread's own once it runs; null: none yet.
+  std::atomic<bool> is_ready_{false};          // There is one.
   std::string stamp_;    // Of the files that `tls_` is made of, or was tried with.
   std::jthread thread_;  // Last: it starts when all else is there.
 };

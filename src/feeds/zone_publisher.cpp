@@ -121,6 +121,8 @@ bool ZonePublisher::update(Zone& zone, const PolicyMoment& moment, std::uint64_t
   if (!updated) {
     if (zone.error == updated.error().text) return false;
     zone.error = updated.error().text;
+    // Its group is new, and will be there with the next generation.
+    if (updated.error().code == Errc::not_found) return true;
     log_.error("zones", "publish " + zone.options.name + ": " + zone.error);
     return true;
   }

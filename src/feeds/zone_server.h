@@ -133,7 +133,7 @@ class ZoneServer {
   /// must outlive the ZoneServer. Where zones are published, `policy` is looked at four times a
   /// second, and where it decides otherwise for the zone's group that costs some microseconds of
   /// CPU for each rule of the zone.
-  /// Errors: what `ZoneServerOptions::tls` asks for cannot be had.
+  /// Errors: an address of `ZoneServerOptions::tls` cannot be had.
   static Result<std::unique_ptr<ZoneServer>> start(ZoneServerOptions options,
                                                    const PublishedPolicy& policy, Feeds& feeds,
                                                    Log& log);

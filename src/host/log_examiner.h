@@ -55,6 +55,8 @@ class LogStory {
 
   const exchange::LogCoverage& coverage() const { return coverage_; }
   const std::vector<exchange::ReadLog>& logs() const { return logs_; }
+  /// Whether there was no room for all of their traffic.
+  bool is_traffic_cut() const { return traffic_.is_cut(); }
   /// What the hits and the traffic of all logs are together.
   std::vector<exchange::Finding> findings(const exchange::PageOnDisk& on_disk) const;
 

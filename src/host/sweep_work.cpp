@@ -553,6 +553,12 @@ class Sweep {
       auto& findings = is_server ? report_.servers[i].findings : report_.findings;
       const auto on_disk = [&](std::string_view page) { return page_on_disk(page, configs[i]); };
       std::ranges::move(stories[i]->findings(on_disk), std::back_inserter(findings));
+      if (stories[i]->is_traffic_cut()) {
+        report_.not_examined.add(is_server ? report_.servers[i].layout.top : "",
+                                 files::Reason::too_many,
+                                 "the logs together have more addresses or pages than are kept: "
+                                 "traffic as a whole is known in part");
+      }
       if (!is_server) continue;
       report_.servers[i].coverage = stories[i]->coverage();
       report_.servers[i].logs = stories[i]->logs();

@@ -97,6 +97,14 @@ std::string_view advice(NameFault fault) {
       return "stands for every name there is; remove it";
     case NameFault::reserved:
       return "is reserved for local use and answered by the resolver itself; remove it";
+    case NameFault::public_suffix:
+      return "is a public suffix, below which everybody has names; remove it, or if it is meant "
+             "add "
+             "it to force";
+    case NameFault::own_domain:
+      return "is of your own domains (gate.own_domains), or holds one; remove it, or if it is "
+             "meant "
+             "add it to force";
   }
   return "is not a name";
 }

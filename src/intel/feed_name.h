@@ -27,8 +27,10 @@ enum class NameFault : std::uint8_t {
   empty_label,
   label_too_long,
   name_too_long,
-  root,      ///< "."; a rule for it would stand for every name.
-  reserved,  ///< "localhost", "local", "arpa" …: answered by the resolver itself (RFC 6761).
+  root,           ///< "."; a rule for it would stand for every name.
+  reserved,       ///< "localhost", "local", "arpa" …: answered by the resolver itself (RFC 6761).
+  public_suffix,  ///< "com", "co.uk": a rule for all below it would hit everybody.
+  own_domain,     ///< The organisation's, or all above it.
 };
 
 /// What is wrong and what to do, to be read behind the name: "is a URL; write …".

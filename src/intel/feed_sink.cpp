@@ -101,7 +101,8 @@ bool FeedSink::read_name(std::string_view text, dns::Name& out) {
     }
     return false;
   }
-  if (const auto fault = refused_as_rule(*name)) {
+  const auto fault = refused_as_rule(*name);
+  if (fault && !is_forced(*name)) {
     skip(text, advice(*fault));
     return false;
   }
@@ -111,6 +112,19 @@ bool FeedSink::read_name(std::string_view text, dns::Name& out) {
 
 bool FeedSink::accept_name(const dns::Name& name) {
   const auto fault = refused_as_rule(name);
+  if (!fault || is_forced(name)) return true;
+  skip(name.to_display(), advice(*fault));
+  return false;
+}
+
+bool FeedSink::is_forced(const dns::Name& name) const {
+  const std::vector<dns::Name>& forced = options_.lint.forced;
+  return std::ranges::find(forced, name) != forced.end();
+}
+
+bool FeedSink::accept_rule(const dns::Name& name, const RuleKind& kind) {
+  if (options_.allow || kind.action == policy::Action::pass) return true;
+  const auto fault = refused_as_block(name, kind.scope, options_.lint);
   if (fault) skip(name.to_display(), advice(*fault));
   return !fault;
 }
@@ -123,6 +137,7 @@ bool FeedSink::accept_prefix(const IpPrefix& prefix, const RuleKind& kind) {
 }
 
 void FeedSink::add(const dns::Name& name, const RuleKind& kind) {
+  if (!accept_rule(name, kind)) return;
   add_rule(rule_of(name, kind));
 }
 
@@ -131,6 +146,7 @@ void FeedSink::add(const IpPrefix& prefix, const RuleKind& kind) {
 }
 
 bool FeedSink::add_record(const dns::Name& name, const RuleKind& kind, policy::LocalRecord record) {
+  if (!accept_rule(name, {kind.trigger, kind.scope, policy::Action::local_data})) return false;
   return add_record_to(rule_of(name, kind), std::move(record));
 }
 

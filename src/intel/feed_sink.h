@@ -80,7 +80,8 @@ class FeedSink {
   /// Lints a prefix; false: the line was skipped with the reason. `kind` says what for.
   bool accept_prefix(const IpPrefix& prefix, const RuleKind& kind);
 
-  /// `kind.trigger` is one that has a name.
+  /// `kind.trigger` is one that has a name. What blocks a name that `LintOptions` protects is
+  /// skipped with the reason, here and below.
   void add(const dns::Name& name, const RuleKind& kind);
   /// `kind.trigger` is one that has a prefix.
   void add(const IpPrefix& prefix, const RuleKind& kind);
@@ -126,6 +127,8 @@ class FeedSink {
   // Why a record was not taken; empty: it was.
   using Refusal = std::string_view;
 
+  bool is_forced(const dns::Name& name) const;
+  bool accept_rule(const dns::Name& name, const RuleKind& kind);
   void add_rule(const policy::Rule& made);
   bool add_record_to(policy::Rule owner, policy::LocalRecord record);
   void skip_owner(const policy::Rule& owner, std::string_view why);

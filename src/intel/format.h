@@ -52,6 +52,15 @@ struct JsonOptions {
   std::string removed;
 };
 
+/// What lint looks at beyond what no feed may have (lint.h).
+struct LintOptions {
+  /// Rules that block public suffixes or own domains are skipped. Not where the gate judges the
+  /// feed: there an update that has such rules is held as a whole.
+  bool skips_shared = false;
+  std::vector<dns::Name> own_domains{};
+  std::vector<dns::Name> forced{};  ///< Owners of rules that are meant, whatever they are.
+};
+
 struct FeedOptions {
   Format format = Format::domains;
   /// Overrides what a plain line means for subdomains; for hosts, domains, csv, for the names of
@@ -69,6 +78,7 @@ struct FeedOptions {
   unsigned min_confidence = 0;
   /// When the feed is read: what is valid only later or no longer is skipped. Unset: all is valid.
   std::optional<WallTime> now;
+  LintOptions lint;
   std::size_t max_rules = 20'000'000;
 };
 

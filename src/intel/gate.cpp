@@ -86,6 +86,7 @@ void RuleInspection::look(const policy::ZoneOptions& zone, const policy::Rule& r
   if (policy::has_prefix(rule.trigger)) return look_at_prefix(rule);
   const bool passes = rule.action == policy::Action::pass;
   if (passes && zone.pass_is_own) return;
+  if (std::ranges::find(zone.forced, rule.name) != zone.forced.end()) return;
   if (!passes) {
     if (const dns::Name* domain = hit_by(rule, rules_->own_domains)) {
       add(GateReason::own_domain, rule, domain);

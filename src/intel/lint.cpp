@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "base/octets.h"
+#include "intel/public_suffix.h"
 
 namespace postern::intel {
 namespace {
@@ -53,6 +54,21 @@ std::optional<NameFault> refused_as_rule(const dns::Name& name) {
   const std::string_view labels = wire.substr(0, wire.size() - 1);
   if (std::ranges::find(kReserved, labels) == kReserved.end()) return std::nullopt;
   return NameFault::reserved;
+}
+
+std::optional<NameFault> refused_as_block(const dns::Name& name, policy::Scope scope,
+                                          const LintOptions& lint) {
+  if (!lint.skips_shared || std::ranges::find(lint.forced, name) != lint.forced.end()) {
+    return std::nullopt;
+  }
+  const bool covers = scope != policy::Scope::exact;
+  for (const dns::Name& domain : lint.own_domains) {
+    const bool is_hit = name.is_at_or_below(domain) || (covers && domain.is_at_or_below(name));
+    if (is_hit) return NameFault::own_domain;
+  }
+  const bool is_wide = covers || name.label_count() <= 1;
+  if (is_wide && shared_kind(name) == Shared::registry) return NameFault::public_suffix;
+  return std::nullopt;
 }
 
 std::string_view advice(PrefixFault fault) {

@@ -8,6 +8,7 @@
 #include "policy/client_table.h"
 #include "policy/image_writer.h"
 #include "policy/limits.h"
+#include "policy/members.h"
 
 namespace postern::policy {
 namespace {
@@ -18,7 +19,7 @@ constexpr std::uint16_t kLogOnlyBit = 0x4000;
 static_assert(kMaxZones < kLogOnlyBit);
 
 constexpr unsigned kPlaceShift = 48;
-/// The triggers in the order in which they decide (RPZ draft §5.2).
+/// The triggers in the order in which they decide (RPZ draft §5.4).
 constexpr std::uint64_t trigger_order(Trigger trigger) {
   constexpr std::array<std::uint64_t, kTriggerCount> kOrder = {1, 0, 2, 3, 4};
   return kOrder[static_cast<std::size_t>(trigger)];
@@ -73,77 +74,6 @@ Result<void> check_frame(const PolicyFrame& frame, const Generation::Images& ima
                                           " octets long");
   }
   return {};
-}
-
-/// The prefixes of all groups. Errors: too many, or one prefix in two groups, whose clients'
-/// policy would then depend on the order of the groups.
-Result<std::vector<ClientPrefix>> client_prefixes(const std::vector<Group>& groups) {
-  std::vector<ClientPrefix> prefixes;
-  for (std::size_t i = 0; i < groups.size(); ++i) {
-    for (const IpPrefix& prefix : groups[i].clients) {
-      prefixes.push_back({prefix, static_cast<std::uint16_t>(i)});
-    }
-  }
-  if (prefixes.size() > kMaxClientPrefixes) {
-    return fail(Errc::limit_exceeded, std::to_string(prefixes.size()) +
-                                          " client prefixes in all groups; at most " +
-                                          std::to_string(kMaxClientPrefixes));
-  }
-  std::stable_sort(
-      prefixes.begin(), prefixes.end(),
-      [](const ClientPrefix& a, const ClientPrefix& b) { return a.prefix < b.prefix; });
-  for (std::size_t i = 1; i < prefixes.size(); ++i) {
-    const ClientPrefix& a = prefixes[i - 1];
-    const ClientPrefix& b = prefixes[i];
-    if (a.prefix != b.prefix || a.group == b.group) continue;
-    return fail(Errc::invalid_input, "the clients " + a.prefix.to_text() + " are in group \"" +
-                                         groups[a.group].name + "\" and in group \"" +
-                                         groups[b.group].name + "\"; keep them in one");
-  }
-  return prefixes;
-}
-
-/// A device or name of a client, and the group that has it.
-template <class Key>
-struct Owned {
-  Key key;
-  std::uint16_t group = 0;
-};
-
-std::string text_of(const MacAddress& device) {
-  return "device " + device.to_text();
-}
-std::string text_of(const ClientId& id) {
-  return "client " + std::string(id.view());
-}
-
-/// Those of all groups, in their order. Errors: as for their prefixes.
-template <class Key>
-Result<std::vector<Owned<Key>>> owned_by(const std::vector<Group>& groups,
-                                         std::vector<Key> Group::* keys) {
-  std::vector<Owned<Key>> all;
-  for (std::size_t i = 0; i < groups.size(); ++i) {
-    for (const Key& key : groups[i].*keys) all.push_back({key, static_cast<std::uint16_t>(i)});
-  }
-  if (all.size() > kMaxDevices) {
-    return fail(Errc::limit_exceeded, std::to_string(all.size()) +
-                                          " devices or client ids in all groups; at most " +
-                                          std::to_string(kMaxDevices));
-  }
-  std::ranges::stable_sort(all, {}, &Owned<Key>::key);
-  const auto twice = std::ranges::adjacent_find(
-      all, [](const auto& a, const auto& b) { return a.key == b.key && a.group != b.group; });
-  if (twice == all.end()) return all;
-  return fail(Errc::invalid_input, "the " + text_of(twice->key) + " is in group \"" +
-                                       groups[twice->group].name + "\" and in group \"" +
-                                       groups[std::next(twice)->group].name + "\"; keep it in one");
-}
-
-template <class Key>
-std::optional<std::uint16_t> owner_of(const std::vector<Owned<Key>>& all, const Key& key) {
-  const auto found = std::ranges::lower_bound(all, key, {}, &Owned<Key>::key);
-  if (found == all.end() || found->key != key) return std::nullopt;
-  return found->group;
 }
 
 /// An image, and from which number on its zones are counted among those of all images.
@@ -206,6 +136,8 @@ struct Generation::Impl {
         client_ids(std::move(owned_ids)),
         places(std::move(zone_order)),
         first_places(frame.groups.size()),
+        first_waited_places(frame.groups.size()),
+        leaves_signed(frame.groups.size()),
         frame_zones(zone_count_of(layers), kNoZone),
         built_s(note_seconds(frame.built_at)) {
     // All within policy/limits.h: `create` and RuleImage::open have looked.
@@ -219,6 +151,7 @@ struct Generation::Impl {
     }
     const auto group_count = static_cast<std::uint16_t>(frame.groups.size());
     for (auto& firsts : first_places) firsts.fill(kNoZone);
+    for (auto& firsts : first_waited_places) firsts.fill(kNoZone);
     for (std::uint16_t zone = 0; zone < zone_count; ++zone) {
       const ImagePlace& at = frame.rules_at[zone];
       if (!at.is_there()) continue;
@@ -227,12 +160,25 @@ struct Generation::Impl {
       frame_zones[layer.first_zone + at.zone] = zone;
       if (!is_canary(zone)) rule_count += from_image.rule_count();
       for (std::uint16_t group = 0; group < group_count; ++group) {
-        for (std::size_t trigger = 0; trigger < kTriggerCount; ++trigger) {
-          if (from_image.counts[trigger] == 0) continue;
-          std::uint16_t& first = first_places[group][trigger];
-          first = std::min(first, place(group, layer, at.zone));
-        }
+        note_place(group, zone, place(group, layer, at.zone), from_image);
       }
+    }
+  }
+
+  /// A zone is in force for a group at a place; kNoZone: it is not.
+  void note_place(std::uint16_t group, std::uint16_t zone, std::uint16_t at,
+                  const ImageZone& from_image) {
+    if (at == kNoZone) return;
+    const ZoneOptions& options = frame.zones[zone];
+    leaves_signed[group] = leaves_signed[group] || !options.break_dnssec;
+    for (std::size_t i = 0; i < kTriggerCount; ++i) {
+      if (from_image.counts[i] == 0) continue;
+      const auto trigger = static_cast<Trigger>(i);
+      const bool is_waited_for = (trigger == Trigger::nsdname && options.nsdname_wait) ||
+                                 (trigger == Trigger::nsip && options.nsip_wait);
+      first_places[group][i] = std::min(first_places[group][i], at);
+      if (!is_waited_for) continue;
+      first_waited_places[group][i] = std::min(first_waited_places[group][i], at);
     }
   }
 
@@ -261,7 +207,16 @@ struct Generation::Impl {
   }
   bool find(Trigger trigger, const dns::Name& name, Found& found) const;
   Verdict decide_name(Trigger trigger, const Found& found, std::uint16_t group,
-                      std::uint64_t above) const;
+                      std::uint64_t from) const;
+  Verdict decide_name(Trigger trigger, const Found& found, std::uint16_t group,
+                      Exemption exemption) const;
+  /// Whether a zone has nothing to say on such a query.
+  bool is_exempt(std::uint16_t zone, Exemption exemption) const {
+    if (!exemption.any()) return false;
+    const ZoneOptions& options = frame.zones[zone];
+    return (exemption.without_recursion && options.recursive_only) ||
+           (exemption.is_signed && !options.break_dnssec);
+  }
   void carry_out(Verdict& verdict) const;
   Posting posting_of(const Verdict& verdict) const;
   /// Whether a rule decides at the time of the generation.
@@ -305,6 +260,9 @@ struct Generation::Impl {
   std::vector<std::uint16_t> places;  ///< By group, then zone of the images.
   /// By group, then trigger: the first place of a zone that has such rules.
   std::vector<std::array<std::uint16_t, kTriggerCount>> first_places;
+  /// The same of zones for which the facts are waited for; of nsdname and nsip.
+  std::vector<std::array<std::uint16_t, kTriggerCount>> first_waited_places;
+  std::vector<bool> leaves_signed;         ///< By group: some zone of its does not break DNSSEC.
   std::vector<std::uint16_t> frame_zones;  ///< By zone of the images; kNoZone: nobody's.
   std::uint32_t built_s;                   ///< frame.built_at.
   std::uint32_t next_change_s = 0;         ///< 0: no rule will change.
@@ -359,6 +317,21 @@ Verdict Generation::Impl::decide_name(Trigger trigger, const Found& found, std::
   return verdict;
 }
 
+/// Of the zones that have something to say on such a query, and on this name: not those that take a
+/// name asked for out of their own rules.
+Verdict Generation::Impl::decide_name(Trigger trigger, const Found& found, std::uint16_t group,
+                                      Exemption exemption) const {
+  Verdict verdict = decide_name(trigger, found, group, std::uint64_t{0});
+  while (verdict.matched) {
+    const bool is_own = trigger == Trigger::qname && verdict.action == Action::pass &&
+                        frame.zones[verdict.zone].pass_is_own;
+    if (!is_own && !is_exempt(verdict.zone, exemption)) break;
+    const std::uint64_t next_place = (verdict.order >> kPlaceShift) + 1;
+    verdict = decide_name(trigger, found, group, next_place << kPlaceShift);
+  }
+  return verdict;
+}
+
 Generation::Generation(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Generation::~Generation() = default;
 
@@ -367,8 +340,8 @@ Result<std::shared_ptr<const Generation>> Generation::create(PolicyFrame frame, 
   const std::vector<ClientPrefix> prefixes = POSTERN_TRY(client_prefixes(frame.groups));
   std::vector<Layer> layers = layers_of(images);
   std::vector<std::uint16_t> places = POSTERN_TRY(zone_places(frame, layers));
-  auto devices = POSTERN_TRY(owned_by(frame.groups, &Group::devices));
-  auto client_ids = POSTERN_TRY(owned_by(frame.groups, &Group::client_ids));
+  auto devices = POSTERN_TRY(devices_of(frame.groups));
+  auto client_ids = POSTERN_TRY(client_ids_of(frame.groups));
   auto impl = std::make_unique<Impl>(std::move(frame), std::move(layers), prefixes,
                                      std::move(devices), std::move(client_ids), std::move(places));
   impl->images = std::move(images);
@@ -485,20 +458,15 @@ std::optional<std::uint16_t> Generation::group_named(std::string_view name) cons
   return std::nullopt;
 }
 
-Verdict Generation::decide(std::uint16_t group, const dns::Name& name) const {
+Verdict Generation::decide(std::uint16_t group, const dns::Name& name, Exemption exemption) const {
   POSTERN_ASSERT(group < groups().size());
   Impl::Found found;
   if (!impl_->find(Trigger::qname, name, found)) return {};
-  Verdict verdict = impl_->decide_name(Trigger::qname, found, group, 0);
-  // A zone that takes the name out of its own rules has nothing to say on it: the next one does.
-  while (verdict.matched && verdict.action == Action::pass && zone(verdict.zone).pass_is_own) {
-    const std::uint64_t next_place = (verdict.order >> kPlaceShift) + 1;
-    verdict = impl_->decide_name(Trigger::qname, found, group, next_place << kPlaceShift);
-  }
-  return verdict;
+  return impl_->decide_name(Trigger::qname, found, group, exemption);
 }
 
-Verdict Generation::decide(std::uint16_t group, Trigger trigger, const IpAddress& address) const {
+Verdict Generation::decide(std::uint16_t group, Trigger trigger, const IpAddress& address,
+                           Exemption exemption) const {
   POSTERN_ASSERT(group < groups().size());
   Verdict verdict;
   impl_->for_each_prefix(trigger, address,
@@ -508,9 +476,11 @@ Verdict Generation::decide(std::uint16_t group, Trigger trigger, const IpAddress
                            const std::uint64_t order =
                                precedence(place, trigger, table.length(posting.at), posting.at);
                            if (order >= verdict.order || !impl_->holds(layer, posting)) return;
+                           const std::uint16_t zone = impl_->frame_zone(layer, posting.zone);
+                           if (impl_->is_exempt(zone, exemption)) return;
                            verdict = {.matched = true,
                                       .action = posting.action,
-                                      .zone = impl_->frame_zone(layer, posting.zone),
+                                      .zone = zone,
                                       .rule = posting.at,
                                       .trigger = trigger,
                                       .log_only = (place & kLogOnlyBit) != 0,
@@ -520,14 +490,15 @@ Verdict Generation::decide(std::uint16_t group, Trigger trigger, const IpAddress
   return verdict;
 }
 
-Verdict Generation::decide_servers(std::uint16_t group, std::span<const dns::Name> servers) const {
+Verdict Generation::decide_servers(std::uint16_t group, std::span<const dns::Name> servers,
+                                   Exemption exemption) const {
   POSTERN_ASSERT(group < groups().size());
   Verdict best;
   dns::Name best_owner;
   for (const dns::Name& server : servers) {
     Impl::Found found;
     if (!impl_->find(Trigger::nsdname, server, found)) continue;
-    Verdict verdict = impl_->decide_name(Trigger::nsdname, found, group, 0);
+    Verdict verdict = impl_->decide_name(Trigger::nsdname, found, group, exemption);
     if (!verdict.matched) continue;
     verdict.trigger = Trigger::nsdname;
     const std::uint64_t place = verdict.order >> kPlaceShift;
@@ -548,9 +519,28 @@ Verdict Generation::decide_servers(std::uint16_t group, std::span<const dns::Nam
   return best;
 }
 
+namespace {
+
+/// Whether a rule of this trigger in the zone at this place may decide over `verdict`.
+bool precedes_from(std::uint64_t place, Trigger trigger, const Verdict& verdict) {
+  return place != kNoZone && (place << kPlaceShift | trigger_order(trigger) << 45) < verdict.order;
+}
+
+}  // namespace
+
 bool Generation::may_precede(std::uint16_t group, Trigger trigger, const Verdict& verdict) const {
-  const std::uint64_t first = impl_->first_places[group][static_cast<std::size_t>(trigger)];
-  return first != kNoZone && (first << kPlaceShift | trigger_order(trigger) << 45) < verdict.order;
+  const std::size_t at = static_cast<std::size_t>(trigger);
+  return precedes_from(impl_->first_places[group][at], trigger, verdict);
+}
+
+bool Generation::may_precede_once_known(std::uint16_t group, Trigger trigger,
+                                        const Verdict& verdict) const {
+  const std::size_t at = static_cast<std::size_t>(trigger);
+  return precedes_from(impl_->first_waited_places[group][at], trigger, verdict);
+}
+
+bool Generation::leaves_signed_answers(std::uint16_t group) const {
+  return impl_->leaves_signed[group];
 }
 
 namespace {

@@ -84,6 +84,15 @@ struct PolicyFrame {
   std::uint16_t canaries = 0;
 };
 
+/// Why zones that say so have no say in a query.
+struct Exemption {
+  bool without_recursion = false;  ///< RD=0: not the zones with `ZoneOptions::recursive_only`.
+  bool is_signed = false;          ///< DO=1, and the answer has signatures: not those without
+                                   ///< `ZoneOptions::break_dnssec`.
+
+  bool any() const { return without_recursion || is_signed; }
+};
+
 /// What was decided. Pointers are into the generation that gave it.
 struct Verdict {
   bool matched = false;          ///< Some rule of the group's zones decided.
@@ -186,19 +195,25 @@ class Generation {
   /// The decision on a name asked for, for one group. Zones in the group's order; in a zone, rank,
   /// then exact over wildcard, then the longest owner. A log-only zone's match is reported only
   /// if no later zone decides. Exact: a hash hit is verified against the name. Never allocates.
-  Verdict decide(std::uint16_t group, const dns::Name& name) const;
+  Verdict decide(std::uint16_t group, const dns::Name& name, Exemption exemption = {}) const;
 
   /// The decision on an address, for a trigger that has a prefix: zones in order, then the
   /// longest prefix (an IPv4 one counts as 96 longer). Of several addresses that of the least
   /// `Verdict::order` counts: of equally long prefixes the smaller one (RPZ draft §5.6, §5.7).
-  Verdict decide(std::uint16_t group, Trigger trigger, const IpAddress& address) const;
+  Verdict decide(std::uint16_t group, Trigger trigger, const IpAddress& address,
+                 Exemption exemption = {}) const;
   /// The decision on the names of servers: zones in order, then the rule whose owner comes first
-  /// in the canonical order of names (RPZ draft §5.4).
-  Verdict decide_servers(std::uint16_t group, std::span<const dns::Name> servers) const;
+  /// in the canonical order of names (RPZ draft §5.5).
+  Verdict decide_servers(std::uint16_t group, std::span<const dns::Name> servers,
+                         Exemption exemption = {}) const;
 
   /// Whether a rule of this trigger may decide over `verdict`: some zone has such rules and comes
   /// before the one that decided. So: whether its facts are needed at all.
   bool may_precede(std::uint16_t group, Trigger trigger, const Verdict& verdict) const;
+  /// The same for nsdname and nsip, of zones for which a query waits until the facts are known.
+  bool may_precede_once_known(std::uint16_t group, Trigger trigger, const Verdict& verdict) const;
+  /// Whether some zone in force for the group leaves signed answers alone (`break_dnssec`).
+  bool leaves_signed_answers(std::uint16_t group) const;
 
   /// Every rule of a trigger with names (asked for, or of a server) that matches the name, in every
   /// zone, in force for the group or not; the one that `decide` would choose is marked.

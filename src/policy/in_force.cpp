@@ -17,7 +17,7 @@ std::uint16_t InForce::group_during(const Group& of, std::uint16_t group, WallTi
 
 Verdict InForce::decide(const Asking& asking, const dns::Name& name) const {
   const Verdict verdict = decide_by_exceptions(asking, name);
-  return verdict.matched ? verdict : generation_.decide(asking.group, name);
+  return verdict.matched ? verdict : generation_.decide(asking.group, name, asking.exemption);
 }
 
 Verdict InForce::decide_by_exceptions(const Asking& asking, const dns::Name& name) const {

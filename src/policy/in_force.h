@@ -27,6 +27,7 @@ struct Asking {
   std::uint16_t group = 0;
   std::optional<IpAddress> client{};  ///< Nothing: the group as a whole.
   WallTime now{};
+  Exemption exemption{};
 };
 
 /// Borrows both for as long as it lives. Verdicts of either are taken here, and only those.

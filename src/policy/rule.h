@@ -234,6 +234,25 @@ struct Votes {
   bool operator==(const Votes&) const = default;
 };
 
+/// Whether a query that a rule on its name or its client blocks is resolved before it is answered
+/// (BIND's qname-wait-recurse).
+enum class QnameWait : std::uint8_t {
+  as_needed,  ///< Where an earlier zone has rules on what only the answer shows.
+  never,      ///< Such rules are not heard then.
+  always,     ///< So that who runs the name's servers cannot tell.
+};
+
+/// Why something is blocked, for programs: the sub-errors of draft-ietf-dnsop-structured-dns-error,
+/// with its numbers.
+enum class SubError : std::uint8_t {
+  malware = 1,
+  phishing = 2,
+  spam = 3,
+  spyware = 4,
+  network_policy = 5,  ///< Of who runs the network.
+  dns_policy = 6,      ///< Of who runs the resolver.
+};
+
 /// How a zone's verdicts are carried out.
 struct ZoneOptions {
   static constexpr std::size_t kMaxNameOctets = 32;  ///< So that records can hold it inline.
@@ -252,6 +271,19 @@ struct ZoneOptions {
   std::uint32_t max_ttl_s = 604'800;    ///< Of local data.
   Sharing sharing = Sharing::unmarked;  ///< What its rules are marked with at least.
   std::optional<Votes> votes{};
+  SubError sub_error = SubError::dns_policy;
+  /// Queries with RD=0 are left alone (RPZ draft §6, BIND's recursive-only).
+  bool recursive_only = true;
+  /// Answers that are signed are rewritten for clients with DO, too, who can then not validate
+  /// them. False: these are left alone.
+  bool break_dnssec = true;
+  QnameWait qname_wait = QnameWait::as_needed;
+  /// Whether a query waits until the names, the addresses of servers are known that the zone has
+  /// rules on. False: what the cache holds counts, and the rest is asked for meanwhile.
+  bool nsdname_wait = true;
+  bool nsip_wait = true;
+  /// Names that its rules may be for although they belong to everybody, or to the organisation.
+  std::vector<dns::Name> forced{};
 
   bool operator==(const ZoneOptions&) const = default;
 };

@@ -38,10 +38,13 @@ std::size_t append_opt(std::span<std::uint8_t> message, std::size_t size, const 
   writer.u16(query.edns->dnssec_ok ? 0x8000 : 0);
   writer.u16(0);
   if (extended.ede && writer.left() >= kEdeFixedOctets) {
-    std::array<std::uint8_t, 2 + limits::kEdeTextOctets> payload;
+    std::array<std::uint8_t, 2 + limits::kStructuredErrorOctets> payload;
+    const bool is_structured = !extended.structured.empty() &&
+                               extended.structured.size() <= writer.left() - kEdeFixedOctets;
+    const std::size_t octets = is_structured ? payload.size() : 2 + limits::kEdeTextOctets;
     const OctetView option = dns::write_extended_error(
-        std::span(payload).first(std::min(payload.size(), writer.left() - 4)), *extended.ede,
-        extended.text);
+        std::span(payload).first(std::min(octets, writer.left() - 4)), *extended.ede,
+        is_structured ? extended.structured : extended.text);
     writer.u16(static_cast<std::uint16_t>(dns::EdnsOption::extended_error));
     writer.u16(static_cast<std::uint16_t>(option.size()));
     writer.octets(option);

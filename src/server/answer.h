@@ -17,7 +17,10 @@ namespace postern::server {
 /// What the EDNS part of an answer says.
 struct Extended {
   std::optional<dns::EdeCode> ede = {};
-  std::string_view text = {};    ///< Cut to limits::kEdeTextOctets.
+  std::string_view text = {};  ///< Cut to limits::kEdeTextOctets.
+  /// Instead of `text` where there is room for all of it; no room is kept for it, so that it makes
+  /// no answer too long. At most limits::kStructuredErrorOctets.
+  std::string_view structured = {};
   std::uint8_t upper_rcode = 0;  ///< The code's bits from the fifth on (RFC 6891 §6.1.3).
 };
 

@@ -40,8 +40,9 @@ struct Asker {
   std::uint64_t trace_id = 0;
   MonoTime received{};
   WallTime at{};
-  std::uint8_t waits = 0;       ///< How often it has been a Waiter.
-  policy::Identity identity{};  ///< As a trusted forwarder says.
+  std::uint8_t waits = 0;               ///< How often it has been a Waiter.
+  policy::Identity identity{};          ///< As a trusted forwarder says.
+  bool wants_structured_error = false;  ///< See structured_error.h.
 
   bool is_udp() const { return transport == event::Transport::udp; }
   const dns::Name& qname() const { return query.question.qname; }

@@ -119,7 +119,10 @@ Blocked write_local_data(const policy::BlockPlan& plan, const Asker& asker,
       if (!target) return written(scribe.negative(dns::Rcode::nxdomain, zone_ttl));
       // What PASSTHRU was before it had a name of its own; for a wildcard it may come by chance.
       if (*target == matched) return {.kind = BlockedKind::pass};
-      if (qtype != RRType::cname && qtype != RRType::any) {
+      // Whoever does not want recursion is not to learn what the cache holds for the target.
+      const bool is_followed =
+          qtype != RRType::cname && qtype != RRType::any && asker.query.header.has(dns::flag::rd);
+      if (is_followed) {
         return {.kind = BlockedKind::follow, .target = *target, .ttl_s = ttl};
       }
       if (!scribe.answer(RRType::cname, ttl, target->wire())) return truncated(asker, out);

@@ -20,7 +20,8 @@ enum class BlockedKind : std::uint8_t {
   truncated,  ///< TC=1 was written: the client comes back by TCP.
   silent,     ///< No answer at all.
   pass,       ///< As if there were no rule: TCP-only by TCP, a CNAME to the name itself.
-  follow,     ///< A CNAME to `target`: to be resolved, then written by write_rewritten.
+  follow,     ///< A CNAME to `target`: to be resolved, then written by write_rewritten. Not for
+              ///< queries without recursion, which get the CNAME alone.
 };
 
 struct Blocked {

@@ -97,8 +97,9 @@ Handler::Handled Handler::handle(const Inbound& in, const ReturnPath& path, Mome
   stats_.queries[static_cast<std::size_t>(in.transport)].add();
 
   const Settings& settings = refreshed_settings();
-  if (asker.query.edns && identity_from_.allows(in.client)) {
-    asker.identity = identity_in(*asker.query.edns);
+  if (asker.query.edns) {
+    if (identity_from_.allows(in.client)) asker.identity = identity_in(*asker.query.edns);
+    asker.wants_structured_error = settings.structured_error.is_wanted(*asker.query.edns);
   }
   const std::size_t limit = std::min(asker.answer_limit(settings.udp_max_octets), out.size());
   Turn turn{
@@ -308,20 +309,29 @@ Handler::Handled Handler::give(Turn& turn, const Served& served) {
   return handled;
 }
 
-/// How a rewritten query ends, whatever its target came to: it says that it is blocked, and why.
-Handler::Ending Handler::rewritten_ending(const Turn& turn, std::span<char> buffer) const {
-  Ending ending{.disposition = Disposition::blocked, .source = Source::policy};
-  ending.extended.ede = turn.rewrite->ede;
-  if (turn.asker.query.edns) {
-    const std::string_view zone = turn.policy.zone(turn.ruling.verdict).name;
-    ending.extended.text = block_text(buffer, zone, turn.asker.trace_id);
+/// Why the query is blocked, as the client wants to read it. The views are of `buffers`.
+Extended Handler::reason_of(const Turn& turn, ReasonBuffers& buffers) const {
+  const policy::ZoneOptions& zone = turn.policy.zone(turn.ruling.verdict);
+  Extended extended{.ede = zone.ede};
+  if (!turn.asker.query.edns) return extended;
+  extended.text = block_text(buffers.text, zone.name, turn.asker.trace_id);
+  if (turn.asker.wants_structured_error) {
+    extended.structured = settings_.held()->structured_error.write(buffers.structured, zone.ede,
+                                                                   zone.sub_error, extended.text);
   }
-  return ending;
+  return extended;
+}
+
+/// How a rewritten query ends, whatever its target came to: it says that it is blocked, and why.
+Handler::Ending Handler::rewritten_ending(const Turn& turn, ReasonBuffers& buffers) const {
+  return {.disposition = Disposition::blocked,
+          .source = Source::policy,
+          .extended = reason_of(turn, buffers)};
 }
 
 Handler::Handled Handler::give_rewritten(Turn& turn, const Served& served) {
-  std::array<char, limits::kEdeTextOctets> buffer;
-  const Ending ending = rewritten_ending(turn, buffer);
+  ReasonBuffers buffers;
+  const Ending ending = rewritten_ending(turn, buffers);
   if (served.stale) stats_.stale_answers.add();
   const std::size_t room = turn.out.size() - opt_octets(turn.asker.query, ending.extended);
   const Rewritten rewritten{.target = turn.rewrite->target,
@@ -341,9 +351,11 @@ Handler::Handled Handler::give_rewritten(Turn& turn, const Served& served) {
 /// SERVFAIL, because no answer could be found.
 Handler::Handled Handler::fail(Turn& turn, EdeCode code, std::string_view text) {
   if (const auto handled = settle_question(turn)) return *handled;
-  std::array<char, limits::kEdeTextOctets> buffer;
   const std::size_t size = write_bare(turn.asker, Rcode::servfail, 0, turn.out);
-  if (turn.rewrite != nullptr) return finish(turn, size, rewritten_ending(turn, buffer));
+  if (turn.rewrite != nullptr) {
+    ReasonBuffers buffers;
+    return finish(turn, size, rewritten_ending(turn, buffers));
+  }
   return finish(turn, size,
                 {.disposition = Disposition::failed,
                  .source = Source::none,

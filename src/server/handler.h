@@ -134,6 +134,11 @@ class Handler {
     dns::EdeCode ede{};
     const policy::ZoneSoa* soa = nullptr;  ///< Of the policy zone, if it has one.
   };
+  /// Room for what a client is told of a block, in both forms.
+  struct ReasonBuffers {
+    std::array<char, limits::kEdeTextOctets> text;
+    std::array<char, limits::kStructuredErrorOctets> structured;
+  };
   /// An answer to serve from, and where it comes from.
   struct Served {
     const cache::Answer* answer = nullptr;  ///< Null: there is none, SERVFAIL.
@@ -166,6 +171,7 @@ class Handler {
     const Given* given = nullptr;
     std::vector<Finding>* findings = nullptr;  ///< What it has waited for before.
     std::optional<std::uint16_t> group = {};
+    policy::Exemption exemption = {};  ///< At the step that is judged.
     bool question_allowed = false;
     bool is_open = false;     ///< What the answer shows may still precede the ruling.
     bool is_settled = false;  ///< The ruling on the question was carried out.
@@ -187,6 +193,8 @@ class Handler {
   const Settings& refreshed_settings();
   policy::InForce in_force();
   static policy::Verdict decide_name(const Turn& turn, const dns::Name& name);
+  static policy::Verdict decide_with_client(const Turn& turn, const dns::Name& name);
+  bool is_to_be_resolved(const Turn& turn) const;
   std::optional<Handled> ask_zones(Turn& turn, const Inbound& in, std::span<std::uint8_t> out);
   std::optional<Handled> turn_away(Turn& turn, const Result<void, dns::QueryError>& parsed);
   Handled respond(Turn& turn);
@@ -204,9 +212,11 @@ class Handler {
                               policy::Verdict& verdict);
   bool judge_servers(Turn& turn, const dns::Name& name, policy::Verdict& verdict);
   bool wait_for_facts(Turn& turn, std::span<const cache::Key> missing, MonoTime give_up_at);
+  Pending* ask_for(const Turn& turn, const cache::Key& key);
   dns::Name matched_owner(const Turn& turn) const;
   Handled give(Turn& turn, const Served& served);
-  Ending rewritten_ending(const Turn& turn, std::span<char> buffer) const;
+  Extended reason_of(const Turn& turn, ReasonBuffers& buffers) const;
+  Ending rewritten_ending(const Turn& turn, ReasonBuffers& buffers) const;
   Handled give_rewritten(Turn& turn, const Served& served);
   Handled fail(Turn& turn, dns::EdeCode code, std::string_view text);
   Handled refuse(Turn& turn, dns::Rcode rcode, std::optional<dns::EdeCode> ede);

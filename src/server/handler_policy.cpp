@@ -4,6 +4,7 @@
 // At each step of all rules that match the one decides that the RPZ draft (§5) puts first. What
 // can be decided by question and client alone is, before anything is looked up, unless a zone that
 // comes before the one that decided has rules on what only the answer shows.
+#include <algorithm>
 #include <array>
 
 #include "server/blocked_answer.h"
@@ -29,6 +30,30 @@ void take_better(Verdict& best, const Verdict& other) {
 /// Whether an answer says what there is, or that there is nothing.
 bool says_facts(const cache::Answer& answer) {
   return answer.rcode() == Rcode::noerror || answer.rcode() == Rcode::nxdomain;
+}
+
+/// Whether what an answer has of `name` itself is signed: its records, the DNAME that made its
+/// CNAME or, where it has none, the denial.
+bool is_signed(const cache::Answer& answer, const dns::Name& name) {
+  const auto view = dns::MessageView::parse(answer.wire);
+  if (!view) return false;
+  bool is_there = false;
+  bool signs_name = false;
+  bool signs_denial = false;
+  view->for_each_record([&](dns::Section section, const dns::Record& record) {
+    const bool is_answer = section == dns::Section::answer;
+    const bool is_signature = record.type == RRType::rrsig && record.rdata.size() >= 2;
+    is_there = is_there || (is_answer && record.owner == name);
+    if (!is_signature || section == dns::Section::additional) return true;
+    const bool is_of_dname = RRType{load_u16(record.rdata.data())} == RRType::dname;
+    if (!is_answer) {
+      signs_denial = true;
+    } else if (record.owner == name || (is_of_dname && name.is_at_or_below(record.owner))) {
+      signs_name = true;
+    }
+    return true;
+  });
+  return is_there ? signs_name : signs_denial;
 }
 
 cache::Key key_of(const Asker& asker, const dns::Name& qname) {
@@ -72,29 +97,16 @@ class CachedFacts final : public FactSource {
 /// From the decision on the question to an answer; also for a waiter whose turn has come.
 Handler::Handled Handler::respond(Turn& turn) {
   const Asker& asker = turn.asker;
-  const policy::Generation& generation = turn.policy.generation();
+  const bool wants_recursion = asker.query.header.has(dns::flag::rd);
   turn.group = turn.policy.group_of(asker.client, turn.now.wall, asker.identity);
-  Verdict verdict = decide_name(turn, asker.qname());
-  if (generation.may_precede(*turn.group, Trigger::client_ip, verdict)) {
-    take_better(verdict, generation.decide(*turn.group, Trigger::client_ip, asker.client));
-  }
-  turn.ruling = {verdict, &asker.qname(), false};
-  turn.is_open = generation.may_precede(*turn.group, Trigger::response_ip, verdict) ||
-                 generation.may_precede(*turn.group, Trigger::nsdname, verdict) ||
-                 generation.may_precede(*turn.group, Trigger::nsip, verdict);
-  if (verdict.blocks()) {
-    const QnameWait wait = settings_.held()->qname_wait;
-    turn.is_open = wait == QnameWait::always || (turn.is_open && wait != QnameWait::never);
-  }
-  // Nothing is looked up for these, so nothing more can be learnt.
-  if (asker.qtype() == RRType::any || !asker.query.header.has(dns::flag::rd)) turn.is_open = false;
+  turn.exemption.without_recursion = !wants_recursion;
+  turn.ruling = {decide_with_client(turn, asker.qname()), &asker.qname(), false};
+  turn.is_open = is_to_be_resolved(turn);
   if (!turn.is_open) {
     if (const auto handled = settle_question(turn)) return *handled;
   }
   // Whoever does not want recursion could only learn what others asked (cache snooping).
-  if (!asker.query.header.has(dns::flag::rd)) {
-    return refuse(turn, Rcode::refused, EdeCode::not_authoritative);
-  }
+  if (!wants_recursion) return refuse(turn, Rcode::refused, EdeCode::not_authoritative);
   if (asker.qtype() == RRType::any) {
     const Disposition disposition =
         turn.question_allowed ? Disposition::allowed : Disposition::answered;
@@ -106,7 +118,38 @@ Handler::Handled Handler::respond(Turn& turn) {
 
 /// On a name asked for, or led to.
 Verdict Handler::decide_name(const Turn& turn, const dns::Name& name) {
-  return turn.policy.decide({*turn.group, turn.asker.client, turn.now.wall}, name);
+  return turn.policy.decide({*turn.group, turn.asker.client, turn.now.wall, turn.exemption}, name);
+}
+
+/// On a name and on who asks: all that can be told of a query before anything is looked up.
+Verdict Handler::decide_with_client(const Turn& turn, const dns::Name& name) {
+  const policy::Generation& generation = turn.policy.generation();
+  Verdict verdict = decide_name(turn, name);
+  if (generation.may_precede(*turn.group, Trigger::client_ip, verdict)) {
+    take_better(verdict, generation.decide(*turn.group, Trigger::client_ip, turn.asker.client,
+                                           turn.exemption));
+  }
+  // Exceptions are as most zones are: they leave queries without recursion alone.
+  if (turn.exemption.without_recursion && policy::InForce::is_exception(verdict)) return {};
+  return verdict;
+}
+
+/// Whether the verdict on the question waits for its answer, which may show what decides otherwise.
+bool Handler::is_to_be_resolved(const Turn& turn) const {
+  const Asker& asker = turn.asker;
+  // Nothing is looked up for these, so nothing more can be learnt.
+  if (asker.qtype() == RRType::any || !asker.query.header.has(dns::flag::rd)) return false;
+  const policy::Generation& generation = turn.policy.generation();
+  const Verdict& verdict = turn.ruling.verdict;
+  if (verdict.matched) {
+    const policy::ZoneOptions& zone = turn.policy.zone(verdict);
+    if (!zone.break_dnssec && asker.query.dnssec_ok()) return true;
+    if (verdict.blocks() && zone.qname_wait == policy::QnameWait::never) return false;
+    if (verdict.blocks() && zone.qname_wait == policy::QnameWait::always) return true;
+  }
+  return generation.may_precede(*turn.group, Trigger::response_ip, verdict) ||
+         generation.may_precede(*turn.group, Trigger::nsdname, verdict) ||
+         generation.may_precede(*turn.group, Trigger::nsip, verdict);
 }
 
 /// Carries out the verdict on the question, if that was not done: nothing more will be learnt that
@@ -126,11 +169,8 @@ std::optional<Handler::Handled> Handler::settle_question(Turn& turn) {
 /// Answers as the ruling's rule says; nothing where it lets the query pass (TCP-only, by TCP).
 std::optional<Handler::Handled> Handler::block(Turn& turn) {
   const policy::BlockPlan plan = turn.policy.plan(*turn.group, turn.ruling.verdict);
-  std::array<char, limits::kEdeTextOctets> buffer;
-  Extended extended{.ede = plan.zone->ede};
-  if (turn.asker.query.edns) {
-    extended.text = block_text(buffer, plan.zone->name, turn.asker.trace_id);
-  }
+  ReasonBuffers buffers;
+  const Extended extended = reason_of(turn, buffers);
   const std::size_t room = turn.out.size() - opt_octets(turn.asker.query, extended);
   const Blocked blocked = write_blocked(plan, turn.asker, *turn.ruling.name, turn.out.first(room));
   if (blocked.kind == BlockedKind::pass) {
@@ -166,10 +206,22 @@ std::optional<Handler::Handled> Handler::judge(Turn& turn, const cache::Answer& 
   if (turn.question_allowed) return judge_covered(turn, answer, 0, answer.names.size());
   const bool is_open = turn.is_open;
   const Verdict on_question = turn.ruling.verdict;
+  const bool may_be_signed =
+      turn.asker.query.dnssec_ok() && turn.policy.generation().leaves_signed_answers(*turn.group);
+  bool has_heard_client = false;
   bool covered = false;
   for (std::size_t step = 0; step <= answer.chain_count && !covered; ++step) {
     const dns::Name& name = step == 0 ? turn.asker.qname() : answer.names[step - 1];
-    Verdict verdict = step == 0 ? on_question : decide_name(turn, name);
+    turn.exemption.is_signed = may_be_signed && is_signed(answer, name);
+    Verdict verdict = on_question;
+    if (step == 0 && turn.exemption.is_signed) {
+      verdict = decide_with_client(turn, name);
+      turn.ruling = {verdict, &name, false};
+    } else if (step > 0) {
+      verdict = has_heard_client ? decide_name(turn, name) : decide_with_client(turn, name);
+    }
+    // Rules on who asks are heard with the first name that is not left alone.
+    has_heard_client = has_heard_client || !turn.exemption.is_signed;
     if (step > 0 || is_open) {
       if (step == answer.chain_count) judge_addresses(turn, answer, verdict);
       if (judge_servers(turn, name, verdict)) return Handled{.outcome = Outcome::pending};
@@ -222,20 +274,25 @@ std::optional<Handler::Handled> Handler::carry_out(Turn& turn, const Ruling& rul
 }
 
 void Handler::judge_addresses(const Turn& turn, const cache::Answer& answer, Verdict& verdict) {
-  if (!turn.policy.generation().may_precede(*turn.group, Trigger::response_ip, verdict)) return;
+  const policy::Generation& generation = turn.policy.generation();
+  if (!generation.may_precede(*turn.group, Trigger::response_ip, verdict)) return;
   for (const IpAddress& address : answer.addresses) {
     take_better(verdict,
-                turn.policy.generation().decide(*turn.group, Trigger::response_ip, address));
+                generation.decide(*turn.group, Trigger::response_ip, address, turn.exemption));
   }
 }
 
 /// True where the query waits to learn more of the servers. They are asked for only where they can
-/// change the verdict; what cannot be learnt in time matches nothing.
+/// change the verdict; what cannot be learnt in time matches nothing, and what no zone wants to
+/// wait for is asked for meanwhile.
 bool Handler::judge_servers(Turn& turn, const dns::Name& name, Verdict& verdict) {
   const std::uint16_t group = *turn.group;
   const policy::Generation& generation = turn.policy.generation();
   const bool by_address = generation.may_precede(group, Trigger::nsip, verdict);
   if (!by_address && !generation.may_precede(group, Trigger::nsdname, verdict)) return false;
+  const bool waits_for_addresses = generation.may_precede_once_known(group, Trigger::nsip, verdict);
+  const bool waits_for_names =
+      waits_for_addresses || generation.may_precede_once_known(group, Trigger::nsdname, verdict);
   const MonoTime give_up_at =
       turn.asker.received + milliseconds(settings_.held()->answer_deadline_ms);
   const ServerFactOptions options{.min_labels = settings_.held()->min_ns_dots + std::size_t{1},
@@ -247,13 +304,17 @@ bool Handler::judge_servers(Turn& turn, const dns::Name& name, Verdict& verdict)
   for (bool is_late = give_up_at <= turn.now.mono;; is_late = true) {
     CachedFacts source(cache_, findings, turn.now.mono, is_late);
     facts = server_facts(name, options, source);
-    if (facts.missing.empty()) break;
-    if (wait_for_facts(turn, facts.missing, give_up_at)) return true;
+    const auto waited_for = std::ranges::partition(facts.missing, [&](const cache::Key& key) {
+      return key.qtype == RRType::ns ? !waits_for_names : !waits_for_addresses;
+    });
+    for (auto key = facts.missing.begin(); key != waited_for.begin(); ++key) ask_for(turn, *key);
+    if (waited_for.empty()) break;
+    if (wait_for_facts(turn, {waited_for.begin(), waited_for.end()}, give_up_at)) return true;
   }
   if (!facts.is_whole) stats_.servers_unknown.add();
-  take_better(verdict, generation.decide_servers(group, facts.names));
+  take_better(verdict, generation.decide_servers(group, facts.names, turn.exemption));
   for (const IpAddress& address : facts.addresses) {
-    take_better(verdict, generation.decide(group, Trigger::nsip, address));
+    take_better(verdict, generation.decide(group, Trigger::nsip, address, turn.exemption));
   }
   return false;
 }
@@ -263,10 +324,7 @@ bool Handler::wait_for_facts(Turn& turn, std::span<const cache::Key> missing, Mo
   if (turn.asker.waits >= limits::kWaitsPerQuery) return false;
   Pending* awaited = nullptr;
   for (const cache::Key& key : missing) {
-    Pending* pending = pending_.find(key);
-    if (pending == nullptr) pending = start(key, turn.asker.client, turn.now.mono);
-    if (pending == nullptr || pending->deadline <= turn.now.mono) continue;
-    pending->wants_plain = true;
+    Pending* pending = ask_for(turn, key);
     if (awaited == nullptr) awaited = pending;
   }
   if (awaited == nullptr || !pending_.add_waiter(*awaited, turn.asker, turn.path)) return false;
@@ -274,6 +332,15 @@ bool Handler::wait_for_facts(Turn& turn, std::span<const cache::Key> missing, Mo
   keep_findings(turn, awaited->waiters.back());
   pending_.set_due(*awaited, give_up_at);
   return true;
+}
+
+/// Has a fact looked up; null where nobody can wait for it.
+Pending* Handler::ask_for(const Turn& turn, const cache::Key& key) {
+  Pending* pending = pending_.find(key);
+  if (pending == nullptr) pending = start(key, turn.asker.client, turn.now.mono);
+  if (pending == nullptr || pending->deadline <= turn.now.mono) return nullptr;
+  pending->wants_plain = true;
+  return pending;
 }
 
 /// The rule's owner: a part of the name that it matched, or what an RPZ would have it as.

@@ -101,17 +101,14 @@ TEST_F(HandlerPolicyTest, ServersAreAskedForWhereARuleWantsToKnowThem) {
 TEST_F(HandlerPolicyTest, ABlockedNameIsResolvedFirstOrNotAsIsWished) {
   const testing::ZoneSpec by_address{.options = {.name = "first"},
                                      .rules = {{"response_ip: 192.0.2.1", Action::pass}}};
-  const testing::ZoneSpec by_name{.options = {.name = "second"},
-                                  .rules = {{"www.example", Action::nxdomain}}};
+  testing::ZoneSpec by_name{.options = {.name = "second", .qname_wait = policy::QnameWait::never},
+                            .rules = {{"www.example", Action::nxdomain}}};
   set_policy({by_address, by_name});
-  settings_value_.qname_wait = QnameWait::never;
-  publish_settings();
   EXPECT_TRUE(ask({}).starts_with(kBlocked));
   EXPECT_TRUE(resolver_.asked().empty());
   // Where no zone could decide otherwise, too.
+  by_name.options.qname_wait = policy::QnameWait::always;
   set_policy({by_name});
-  settings_value_.qname_wait = QnameWait::always;
-  publish_settings();
   EXPECT_TRUE(ask_to_the_end({}).starts_with(kBlocked));
   EXPECT_EQ(resolver_.asked().size(), 1U);
   EXPECT_EQ(last_record().zone.view(), "second");
@@ -139,6 +136,63 @@ TEST_F(HandlerPolicyTest, ServersThatCannotBeFoundInTimeMatchNothing) {
   ASSERT_EQ(late.size(), 1U);
   EXPECT_TRUE(late[0].starts_with("0: NOERROR")) << late[0];
   EXPECT_EQ(handler_->stats().servers_unknown.value(), 1U);
+}
+
+TEST_F(HandlerPolicyTest, WhatNobodyWaitsForIsAskedForAllTheSame) {
+  resolver_.set("b.example. A", {.records = {"b.example. 60 A 192.0.2.7"}});
+  resolver_.set("b.example. NS", {.records = {"b.example. 60 NS ns.bad.test."}});
+  resolver_.set("ns.bad.test. A", {.records = {"ns.bad.test. 60 A 203.0.113.9"}});
+  resolver_.set("ns.bad.test. AAAA", {});
+  set_policy({{.options = {.name = "z", .nsip_wait = false},
+               .rules = {{"nsip: 203.0.113.0/24", Action::nxdomain}}}});
+  // The names of servers are not known, then their addresses are not: each time one more is.
+  EXPECT_TRUE(ask_through({.name = "b.example"}).starts_with("NOERROR"));
+  EXPECT_EQ(resolver_.asked(), (std::vector<std::string>{"b.example. A", "b.example. NS"}));
+  resolver_.answer_all();
+  EXPECT_TRUE(take_late().empty());
+  EXPECT_TRUE(ask({.name = "b.example"}).starts_with("NOERROR"));
+  resolver_.answer_all();
+  EXPECT_TRUE(take_late().empty());
+  EXPECT_TRUE(ask({.name = "b.example"}).starts_with(kBlocked));
+  EXPECT_EQ(resolver_.asked().size(), 4U);
+}
+
+TEST_F(HandlerPolicyTest, WithoutRecursionNothingIsRewrittenNorTold) {
+  const testing::ZoneSpec list{
+      .options = {.name = "list"},
+      .rules = {{"www.example", Action::nxdomain}, {"quiet.example", Action::drop}}};
+  set_policy({list});
+  constexpr const char* kRefused = "REFUSED qr ra ede=20";
+  EXPECT_EQ(ask({.flags = 0}), kRefused);
+  EXPECT_EQ(ask({.name = "quiet.example", .flags = 0}), kRefused);
+  EXPECT_EQ(last_record().disposition, event::Disposition::refused);
+  EXPECT_TRUE(last_record().zone.empty());
+  testing::ZoneSpec open = list;
+  open.options = {.name = "open", .recursive_only = false};
+  set_policy({list, open});
+  EXPECT_TRUE(ask({.flags = 0}).starts_with("NXDOMAIN qr ra ede=15"));
+  EXPECT_EQ(last_record().zone.view(), "open");
+  EXPECT_EQ(ask({.name = "quiet.example", .flags = 0}), "silent");
+  EXPECT_TRUE(resolver_.asked().empty());
+}
+
+TEST_F(HandlerPolicyTest, SignedAnswersAreLeftAloneIfWished) {
+  const std::string signature =
+      "www.example. 300 RRSIG A 13 2 300 20300101000000 20200101000000 1 example. AAAA";
+  resolver_.set("www.example. A", {.records = {"www.example. 300 A 192.0.2.1", signature},
+                                   .security = Security::secure});
+  testing::ZoneSpec list{.options = {.name = "z", .break_dnssec = false},
+                         .rules = {{"www.example", Action::nxdomain}}};
+  set_policy({list});
+  EXPECT_TRUE(ask_to_the_end({}).starts_with(kBlocked));
+  EXPECT_TRUE(resolver_.asked().empty());
+  const std::string answer = ask_to_the_end({.dnssec_ok = true});
+  EXPECT_TRUE(answer.starts_with("NOERROR qr rd ra ad do | www.example. 300 A")) << answer;
+  EXPECT_EQ(last_record().disposition, event::Disposition::answered);
+  EXPECT_TRUE(last_record().zone.empty());
+  list.options.break_dnssec = true;
+  set_policy({list});
+  EXPECT_TRUE(ask({.dnssec_ok = true}).starts_with("NXDOMAIN qr rd ra do ede=15"));
 }
 
 TEST_F(HandlerPolicyTest, AListsOwnPassTellsOtherListsNothing) {

@@ -162,9 +162,9 @@ TEST_F(HandlerTest, BlockedAnswersSayWhyAndNothingElse) {
   EXPECT_EQ(record.client, kClient);
   EXPECT_EQ(record.client_port, 5353);
   EXPECT_EQ(record.at, wall_);
-  // Without EDNS there is no room for an explanation; without RD the verdict is the same.
+  // Without EDNS there is no room for an explanation; without RD nothing is said of lists.
   EXPECT_TRUE(ask({.name = "bad.example", .edns = false}).starts_with("NXDOMAIN qr rd ra no-edns"));
-  EXPECT_TRUE(ask({.name = "bad.example", .flags = 0}).starts_with("NXDOMAIN qr ra ede=15"));
+  EXPECT_TRUE(ask({.name = "bad.example", .flags = 0}).starts_with("REFUSED qr ra ede=20"));
   EXPECT_TRUE(resolver_.asked().empty());
 }
 

@@ -33,6 +33,9 @@ inline constexpr std::size_t kUdpOctets = 4096;
 inline constexpr std::size_t kKeptQueryOctets = dns::kHeaderOctets + dns::Name::kMaxOctets + 4;
 /// An explanation to a client (RFC 8914 §2), longer ones are cut.
 inline constexpr std::size_t kEdeTextOctets = 128;
+/// The same as JSON (structured_error.h): three contacts of 100 octets, an organization of 64. What
+/// is longer is not sent.
+inline constexpr std::size_t kStructuredErrorOctets = 640;
 /// Rounds of receiving from one UDP socket before others have their turn.
 inline constexpr int kUdpBatchesPerRound = 8;
 /// The resolver's replies taken in one go, and for how long, before clients have their turn.

@@ -18,19 +18,12 @@
 #include "policy/exception_table.h"
 #include "policy/generation.h"
 #include "resolve/resolver.h"
+#include "server/structured_error.h"
 #include "server/zone_service.h"
 
 namespace postern::server {
 
 /// What may change at a reload, published whole.
-/// Whether a query that a rule on its name or its client blocks is resolved before it is answered
-/// (BIND's qname-wait-recurse).
-enum class QnameWait : std::uint8_t {
-  as_needed,  ///< Where an earlier zone has rules on what only the answer shows.
-  never,      ///< Such rules are not heard then.
-  always,     ///< So that who runs the name's servers cannot tell.
-};
-
 struct Settings {
   /// Whose word is taken on who asks: forwarders that say it in EDNS options (server/identity.h).
   std::vector<IpPrefix> identity_from;
@@ -38,8 +31,8 @@ struct Settings {
   std::uint32_t udp_max_octets = 1232;  ///< Largest UDP answer (RFC 9715).
   std::uint32_t answer_deadline_ms = 4000;
   std::uint32_t stale_after_ms = 1800;
-  QnameWait qname_wait = QnameWait::as_needed;
   std::uint32_t min_ns_dots = 1;  ///< Servers of names with fewer dots are not looked at.
+  StructuredErrorForm structured_error;
 };
 
 struct Options {

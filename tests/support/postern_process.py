@@ -30,14 +30,18 @@ SHARED_DATA = pathlib.Path(os.environ.get("POSTERN_SHARED_DATA", ROOT.parent / "
 START_SECONDS = 30
 
 
-def free_port(host="127.0.0.1"):
-    """A port that is free for UDP and TCP at the moment."""
+def free_port(host="127.0.0.1", v6=False):
+    """A port that is free for UDP and TCP at the moment; with `v6` on ::1 too."""
+    hosts = [(socket.AF_INET, host)] + ([(socket.AF_INET6, "::1")] if v6 else [])
     for _ in range(50):
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp, socket.socket() as tcp:
-            udp.bind((host, 0))
-            with contextlib.suppress(OSError):
-                tcp.bind((host, udp.getsockname()[1]))
-                return udp.getsockname()[1]
+        with contextlib.ExitStack() as sockets, contextlib.suppress(OSError):
+            port = 0
+            for family, address in hosts:
+                for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
+                    one = sockets.enter_context(socket.socket(family, kind))
+                    one.bind((address, port))
+                    port = one.getsockname()[1]
+            return port
     raise RuntimeError("no free port")
 
 
@@ -66,18 +70,21 @@ def end(process):
 
 
 class Postern:
-    def __init__(self, config=None, folder=None):
+    def __init__(self, config=None, folder=None, v6=False):
+        """With `v6` it answers on ::1 too."""
+        self.v6 = v6
         self.config = json.loads(json.dumps(config or {}))
         self.own_folder = folder is None
         self.folder = pathlib.Path(folder or tempfile.mkdtemp(prefix="postern-test-"))
-        self.port = free_port()
+        self.port = free_port(v6=v6)
         self.console_port = free_port()
         self.process = None
         self.token = None
 
     def write_config(self):
         config = self.config
-        config.setdefault("server", {})["listen"] = [f"127.0.0.1:{self.port}"]
+        addresses = ["127.0.0.1", "[::1]"] if self.v6 else ["127.0.0.1"]
+        config.setdefault("server", {})["listen"] = [f"{address}:{self.port}" for address in addresses]
         config.setdefault("console", {})["listen"] = f"127.0.0.1:{self.console_port}"
         config["state_dir"] = str(self.folder / "state")
         # Without an internet to resolve in, a name that is not blocked is to fail soon.

@@ -77,6 +77,7 @@ class Universe:
 
     SERVERS = {"t.": ["ns1.t.", "ns2.t."], "z.t.": ["ns.hosts.t.", "ns2.z.t."], "y.z.t.": ["ns.hosts.t.", "a.ns.z.t."],
                "garden.t.": ["ns1.t."]}
+    KNOT_OPTIONS = {}  # More lines of a zone's configuration, by zone.
 
     def __init__(self, folder):
         self.folder = folder
@@ -127,7 +128,9 @@ class Universe:
         for zone, lines in zone_texts.items():
             path = self.folder / f"zone-{zone}txt"
             path.write_text("\n".join(lines) + "\n")
-            config.append(f"  - domain: {zone}\n    file: {path}\n    semantic-checks: off\n    journal-content: none\n")
+            config.append(f"  - domain: {zone}\n    file: {path}\n    semantic-checks: off\n"
+                          + self.KNOT_OPTIONS.get(zone, "    journal-content: none\n"))
+        (self.folder / "knot-db").mkdir(exist_ok=True)  # Keys of zones that are signed.
         (self.folder / "knot.conf").write_text("".join(config))
         stubs = "".join(f"stub-zone:\n  name: {zone}\n  stub-addr: 127.0.0.1@{self.knot_port}\n" for zone in self.SERVERS)
         (self.folder / "unbound.conf").write_text(f"""{unbound_alone(self.folder, self.port)}  module-config: "iterator"

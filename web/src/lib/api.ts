@@ -189,6 +189,7 @@ export interface Explanation {
 export type Reloaded = {
   reading_feeds: boolean;
   unreadable_feeds: { name: string; error: string }[];
+  needs_restart: string[];
 };
 
 /** What the server said went wrong, in words for the person. */
