@@ -122,23 +122,27 @@ Result<std::optional<host::SweepState>> open_state(const Arguments& arguments,
   return std::optional(*std::move(state));
 }
 
+using exchange::PublishPlan;
+using exchange::Report;
+
+/// The same, for a resolver's feed.
+PublishPlan feed_plan(PublishPlan plan) {
+  plan.with_hashes = false;
+  return plan;
+}
+
 /// The forms that a report is written in, by flag.
 struct Form {
   const char* flag;
-  std::string (*write)(const exchange::Report&, exchange::PublishPlan plan);
+  std::string (*write)(const Report&, const PublishPlan& plan);
 };
 constexpr std::array kForms = {
-    Form{"html", [](const exchange::Report& report,
-                    exchange::PublishPlan) { return exchange::to_html(report); }},
-    Form{"csv", [](const exchange::Report& report,
-                   exchange::PublishPlan) { return exchange::to_csv(report); }},
-    Form{"stix", [](const exchange::Report& report,
-                    exchange::PublishPlan plan) { return exchange::to_stix(report, plan); }},
-    Form{"publish",
-         [](const exchange::Report& report, exchange::PublishPlan plan) {
-           plan.with_hashes = false;
-           return exchange::to_stix(report, plan);
-         }},
+    Form{"html", [](const Report& report, const PublishPlan&) { return to_html(report); }},
+    Form{"csv", [](const Report& report, const PublishPlan&) { return to_csv(report); }},
+    Form{"stix",
+         [](const Report& report, const PublishPlan& plan) { return to_stix(report, plan); }},
+    Form{"publish", [](const Report& report,
+                       const PublishPlan& plan) { return to_stix(report, feed_plan(plan)); }},
 };
 
 /// What --own names; nothing where one of it is neither a network nor a domain.
@@ -168,11 +172,9 @@ bool write_forms(const Arguments& arguments, const exchange::Report& report,
     }
   }
   if (arguments.has("publish")) {
-    exchange::PublishPlan feed = plan;
-    feed.with_hashes = false;
     const std::string path = printable(*arguments.value("publish"));
     fmt::print(stderr, "postern sweep: {}: {}\n  feeds: [{{name: {}, format: stix, path: {}}}]\n",
-               path, exchange::to_text(exchange::count_indicators(report, feed)),
+               path, exchange::to_text(exchange::count_indicators(report, feed_plan(plan))),
                exchange::feed_name_of(report.case_id), path);
   }
   return is_whole;

@@ -100,7 +100,7 @@ class Shelf {
 
 std::string what_changed(const Finding& was, const Finding& is) {
   std::string out;
-  const auto say = [&out](std::string text) {
+  const auto say = [&out](const std::string& text) {
     if (!out.empty()) out += "; ";
     out += text;
   };
