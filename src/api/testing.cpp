@@ -354,7 +354,8 @@ Services Fixture::services() {
   services.reload = [this]() -> Result<Reloaded> {
     if (reload_fails) return fail(Errc::invalid_input, "postern.yaml:3: unknown key \"lissten\"");
     ++reloads;
-    Reloaded reloaded{.needs_restart = {"server.listen"}};
+    Reloaded reloaded;
+    reloaded.needs_restart = {"server.listen"};
     for (intel::FeedStatus& feed : some_feeds({})) {
       if (feed.name == "partners") reloaded.unreadable_feeds.push_back(std::move(feed));
     }

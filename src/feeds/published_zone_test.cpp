@@ -98,7 +98,8 @@ Shared as_secondary(const std::string& text, bool hides) {
                                       .origin = kOrigin,
                                       .csv = {},
                                       .json = {},
-                                      .now = {}});
+                                      .now = {},
+                                      .lint = {}});
   if (!read) return compile({});  // No rules.
   EXPECT_EQ(read->lines_skipped, 0U) << read->skipped.front().text << "\n" << text;
   read->rules.set_closest_encloser(hides);
