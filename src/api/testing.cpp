@@ -188,7 +188,7 @@ constexpr std::string_view kGateReport =
     R"("history":{"names":1200,"names_in_use":800,"queries":41000,"clients":37},)"
     R"("blocked":{"names":612,"names_in_use":611,"queries":33120,"queries_in_use":33100,)"
     R"("clients":37,"top_names":597,"examples":[{"name":"www.office.com","queries":812,)"
-    R"("clients":31,"rank":4,"zone":"malware","rule":"com and below","line":2}]},)"
+    R"("clients":31,"rank":4,"zone":"malware","rule":"com and below","line":2,"through":""}]},)"
     R"("released":{"names":0,"names_in_use":0,"queries":0,"queries_in_use":0,"clients":0,)"
     R"("top_names":0,"examples":[]},"added_rules":["com and below"],)"
     R"("removed_rules":["old.example and below"],"took_ms":21})";

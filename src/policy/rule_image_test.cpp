@@ -208,8 +208,9 @@ TEST(RuleImage, CountsThatCannotBeAreRefused) {
   auto made = std::make_shared<Octets>(*octets_of_image({&zone, 1}));
   image::Header header;
   std::memcpy(&header, made->data(), sizeof header);
-  // Behind the number of zones, name and source with their sizes, and two octets: the first count.
-  const std::size_t at = header.parts[0].offset + 4 + 3 + 3 + 2;
+  // Behind the number of zones, name and source with their sizes, two octets and a time: the first
+  // count.
+  const std::size_t at = header.parts[0].offset + 4 + 3 + 3 + 2 + 4;
   store_u32(made->data() + at, 0xffffffff);
   header.check =
       XXH3_64bits(made->data() + image::kCheckedFrom, made->size() - image::kCheckedFrom);
@@ -248,7 +249,7 @@ TEST(RuleImage, AnotherVersionSaysSo) {
   (*other)[offsetof(image::Header, version)] = 99;
   const auto opened = RuleImage::open(*other, other);
   ASSERT_FALSE(opened.has_value());
-  EXPECT_EQ(opened.error().text, "the rule image has format 99, this program reads 2");
+  EXPECT_EQ(opened.error().text, "the rule image has format 99, this program reads 3");
 }
 
 // What the configuration says may change while the rules stay as they are.
