@@ -67,7 +67,7 @@ std::optional<NameFault> refused_as_block(const dns::Name& name, policy::Scope s
     if (is_hit) return NameFault::own_domain;
   }
   const bool is_wide = covers || name.label_count() <= 1;
-  if (is_wide && shared_kind(name) == Shared::registry) return NameFault::public_suffix;
+  if (is_wide && is_registry(name)) return NameFault::public_suffix;
   return std::nullopt;
 }
 

@@ -63,4 +63,10 @@ Shared shared_kind(const dns::Name& name) {
   return Shared::no;
 }
 
+bool is_registry(const dns::Name& name) {
+  const std::size_t labels = name.label_count();
+  if (labels <= 1) return true;
+  return labels <= kMostLabels && is_listed(name.to_display(), PSL_TYPE_ICANN);
+}
+
 }  // namespace postern::intel
