@@ -34,7 +34,10 @@ def blocks(postern, name):
 def copy_text(postern):
     """The last good copy on disk, or None while there is none."""
     files = sorted((postern.folder / "state").rglob("zone-*.feed"))
-    return files[-1].read_text() if len(files) == 1 else None
+    try:
+        return files[-1].read_text() if len(files) == 1 else None
+    except FileNotFoundError:  # Another copy has taken its place meanwhile.
+        return None
 
 
 def copy_serial(postern):
