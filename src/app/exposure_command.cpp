@@ -20,6 +20,7 @@
 #include "app/asking.h"
 #include "app/output_file.h"
 #include "app/places.h"
+#include "app/progress_line.h"
 #include "app/resolvers.h"
 #include "app/sweep_commands.h"
 #include "app/table.h"
@@ -57,31 +58,6 @@ class ErrorLog final : public Log {
     if (level < LogLevel::warning) return;
     fmt::print(stderr, "postern: {}: {}\n", component, printable(text));
   }
-};
-
-// One line on a terminal, drawn over itself some times a second.
-class ProgressLine {
- public:
-  ProgressLine() : wanted_(::isatty(STDERR_FILENO) == 1) {}
-  ProgressLine(const ProgressLine&) = delete;
-  ProgressLine& operator=(const ProgressLine&) = delete;
-  ~ProgressLine() {
-    if (drawn_) std::fputs("\r\x1b[K", stderr);
-  }
-
-  void show(const survey::Progress& progress) {
-    const auto now = std::chrono::steady_clock::now();
-    if (!wanted_ || (drawn_ && now - last_ < milliseconds(200))) return;
-    last_ = now;
-    drawn_ = true;
-    fmt::print(stderr, "\r\x1b[K{} of {} domains, {} questions", grouped(progress.done),
-               grouped(progress.domains), grouped(progress.questions));
-  }
-
- private:
-  bool wanted_;
-  bool drawn_ = false;
-  std::chrono::steady_clock::time_point last_;
 };
 
 /// What the flags say, checked.
@@ -314,7 +290,12 @@ exposure::Report survey_all(Setting& setting, Memory& memory) {
   for (const exposure::Vendor& vendor : setting.list.vendors) domains.push_back(vendor.domain);
   ProgressLine line;
   setting.wish.options.stop = [] { return g_interrupted != 0; };
-  setting.wish.options.progress = [&](const survey::Progress& progress) { line.show(progress); };
+  setting.wish.options.progress = [&](const survey::Progress& progress) {
+    line.show([&] {
+      return fmt::format("{} of {} domains, {} questions", grouped(progress.done),
+                         grouped(progress.domains), grouped(progress.questions));
+    });
+  };
   report.is_complete =
       survey::run_survey(domains, setting.pack, *setting.asked.resolver, setting.wish.options,
                          [&](std::size_t index, const exposure::Inquiry& inquiry) {

@@ -17,6 +17,7 @@
 
 #include "app/asking.h"
 #include "app/output_file.h"
+#include "app/progress_line.h"
 #include "app/sweep_commands.h"
 #include "app/sweep_set_up.h"
 #include "app/table.h"
@@ -51,46 +52,27 @@ std::optional<unsigned> threads_of(const Arguments& arguments) {
   return count;
 }
 
-// One line on a terminal, drawn over itself at most ten times a second.
-class ProgressLine {
- public:
-  ProgressLine() : wanted_(::isatty(STDERR_FILENO) == 1) {}
-  ProgressLine(const ProgressLine&) = delete;
-  ProgressLine& operator=(const ProgressLine&) = delete;
-  ~ProgressLine() {
-    if (drawn_) std::fputs("\r\x1b[K", stderr);
+// "[######......] 12 of 40 files, about 3 minutes left"; `began`: when files were first counted.
+std::string progress_text(const host::SweepProgress& progress,
+                          std::optional<std::chrono::steady_clock::time_point>& began) {
+  if (progress.files == 0) return grouped(progress.entries) + " files and folders seen";
+  const auto now = std::chrono::steady_clock::now();
+  if (!began) began = now;
+  constexpr std::size_t kWidth = 30;
+  constexpr double kEnoughToTell = 0.02;
+  const double share =
+      static_cast<double>(progress.files_done) / static_cast<double>(progress.files);
+  const std::chrono::duration<double> passed = now - *began;
+  std::string left;
+  if (share > kEnoughToTell) {
+    const auto rest = static_cast<std::int64_t>(passed.count() * (1 - share) / share);
+    left = ", about " + short_duration(seconds(rest)) + " left";
   }
-
-  void show(const host::SweepProgress& progress) {
-    const auto now = std::chrono::steady_clock::now();
-    if (!wanted_ || (drawn_ && now - last_ < milliseconds(100))) return;
-    last_ = now;
-    drawn_ = true;
-    if (progress.files == 0) {
-      fmt::print(stderr, "\r\x1b[K{} files and folders seen", grouped(progress.entries));
-      return;
-    }
-    if (!began_) began_ = now;
-    const double share =
-        static_cast<double>(progress.files_done) / static_cast<double>(progress.files);
-    const auto passed = std::chrono::duration<double>(now - *began_);
-    const std::string left = share > 0.02 ? ", about " +
-                                                short_duration(seconds(static_cast<std::int64_t>(
-                                                    passed.count() * (1 - share) / share))) +
-                                                " left"
-                                          : "";
-    const auto full = static_cast<std::size_t>(share * 30);
-    fmt::print(stderr, "\r\x1b[K[{}{}] {} of {} files{}", std::string(full, '#'),
-               std::string(30 - std::min<std::size_t>(full, 30), '.'), grouped(progress.files_done),
-               grouped(progress.files), left);
-  }
-
- private:
-  bool wanted_;
-  bool drawn_ = false;
-  std::chrono::steady_clock::time_point last_;
-  std::optional<std::chrono::steady_clock::time_point> began_;
-};
+  const std::size_t full = std::min(static_cast<std::size_t>(share * kWidth), kWidth);
+  return fmt::format("[{}{}] {} of {} files{}", std::string(full, '#'),
+                     std::string(kWidth - full, '.'), grouped(progress.files_done),
+                     grouped(progress.files), left);
+}
 
 // What is written must not come to lie beneath what is swept.
 bool lies_beneath(const std::string& folder, const std::string& root) {
@@ -288,13 +270,16 @@ int run_sweep(const Arguments& arguments) {
   host::ReportedSweep reported;
   {
     ProgressLine line;
+    std::optional<std::chrono::steady_clock::time_point> began;
     host::SweepOptions options;
     options.threads = *threads_of(arguments);
     options.known = data.known ? &*data.known : nullptr;
     options.examiners = {&files, &logs, &records};
     options.rules = &rules->set;
     options.state = state;
-    options.progress = [&](const host::SweepProgress& progress) { line.show(progress); };
+    options.progress = [&](const host::SweepProgress& progress) {
+      line.show([&] { return progress_text(progress, began); });
+    };
     options.stop = [] { return g_interrupted != 0; };
     std::signal(SIGINT, on_interrupt);
     std::signal(SIGTERM, on_interrupt);
